@@ -1,0 +1,5 @@
+//! Finding to alert: lifecycle and delivery.
+
+mod config;
+
+pub use config::{Alertmanager, Config};

@@ -1,0 +1,95 @@
+//! Settings of behavior.
+
+/// Settings of the path scanner detection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PathScanner {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// The window it counts over, 60 to 3 600 seconds.
+    pub window_seconds: u32,
+    /// Fewest requests in the window, 1 to 1 000 000.
+    pub requests_min: u32,
+    /// Fewest distinct routes that no endpoint has, 2 to 1 000 000.
+    pub unmatched_routes_min: u32,
+    /// Smallest share of requests to such routes, 0.01 to 1.
+    pub unmatched_share_min: f64,
+    /// Largest probability that still fires, 0 to 0.1.
+    pub probability_max: f64,
+}
+
+/// Settings of the error burst detection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorBurst {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// The window it counts over, 10 to 3 600 seconds.
+    pub window_seconds: u32,
+    /// Fewest requests in the window, 1 to 1 000 000.
+    pub requests_min: u32,
+    /// Fewest 5xx answers in the window, 1 to 1 000 000.
+    pub errors_min: u32,
+    /// Smallest factor over the normal share, 1 to 1 000.
+    pub lift_min: f64,
+    /// Largest probability that still fires, 0 to 0.1.
+    pub probability_max: f64,
+}
+
+/// Bounds of deltas and baselines, and the settings of each detection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Routes in one epoch's deltas, 64 to 10 000 000; a process total, divided among 64 shards.
+    pub delta_routes_max: u32,
+    /// Hosts in one epoch's deltas, 64 to 10 000 000; a process total, divided among 64 shards.
+    pub delta_hosts_max: u32,
+    /// Consumers in one epoch's deltas, 64 to 10 000 000; a process total, divided among 64 shards.
+    pub delta_consumers_max: u32,
+    /// Servers in one epoch's deltas, 64 to 10 000 000; a process total, divided among 64 shards.
+    pub delta_servers_max: u32,
+    /// Epochs a sealed one may lie behind the newest, 1 to 600 seconds: how long the merge waits
+    /// for a late shard on live traffic. A replay waits for all.
+    pub lateness_seconds_max: u32,
+    /// Consumers followed at once, 64 to 10 000 000.
+    pub consumers_max: u32,
+    /// Endpoints with a baseline, 16 to 1 000 000.
+    pub baselines_max: u32,
+    /// Whole minutes after which a baseline judges, 5 to 10 080.
+    pub baseline_minutes_min: u32,
+    /// Days over which a baseline forgets (its time constant), 0.1 to 90.
+    pub baseline_memory_days: f64,
+    /// The path scanner.
+    pub path_scanner: PathScanner,
+    /// The error burst.
+    pub error_burst: ErrorBurst,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            delta_routes_max: 65_536,
+            delta_hosts_max: 16_384,
+            delta_consumers_max: 131_072,
+            delta_servers_max: 16_384,
+            lateness_seconds_max: 10,
+            consumers_max: 131_072,
+            baselines_max: 50_000,
+            baseline_minutes_min: 10,
+            baseline_memory_days: 1.0,
+            path_scanner: PathScanner {
+                enabled: true,
+                window_seconds: 600,
+                requests_min: 20,
+                unmatched_routes_min: 15,
+                unmatched_share_min: 0.5,
+                probability_max: 1e-6,
+            },
+            error_burst: ErrorBurst {
+                enabled: true,
+                window_seconds: 60,
+                requests_min: 20,
+                errors_min: 5,
+                lift_min: 2.0,
+                probability_max: 1e-6,
+            },
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Interface or file to frames.
+
+mod config;
+
+pub use config::Config;

@@ -1,0 +1,62 @@
+//! Settings of discovery.
+
+use std::net::IpAddr;
+
+/// A network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Any address of it.
+    pub address: IpAddr,
+    /// Leading bits that are fixed.
+    pub prefix_bits: u8,
+}
+
+impl Network {
+    /// Whether `address` lies in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                let shift = 32u32.saturating_sub(u32::from(self.prefix_bits));
+                (u64::from(ours.to_bits()) >> shift) == (u64::from(theirs.to_bits()) >> shift)
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
+                let shift = 128u32.saturating_sub(u32::from(self.prefix_bits));
+                ours.to_bits().checked_shr(shift) == theirs.to_bits().checked_shr(shift)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Bounds of the inventory, and what the operator knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Parameters noted of one transaction, 1 to 1 024.
+    pub transaction_parameters_max: u16,
+    /// Depth to which bodies are looked into, 1 to 32.
+    pub body_depth_max: u8,
+    /// Hosts in the inventory, 1 to 1 000 000.
+    pub hosts_max: u32,
+    /// Endpoints in the inventory, 16 to 1 000 000.
+    pub endpoints_max: u32,
+    /// Parameters of one endpoint, 1 to 4 096.
+    pub endpoint_parameters_max: u16,
+    /// Servers in the visibility ledger, 1 to 1 000 000.
+    pub servers_max: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Vec::new(),
+            transaction_parameters_max: 128,
+            body_depth_max: 6,
+            hosts_max: 10_000,
+            endpoints_max: 50_000,
+            endpoint_parameters_max: 256,
+            servers_max: 10_000,
+        }
+    }
+}

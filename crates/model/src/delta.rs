@@ -1,0 +1,386 @@
+//! worker → merge: everything one shard learned in one epoch, as mergeable state in integers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+use tapline_sketch::{Buckets, Kmv};
+
+use crate::{
+    AuthSet, ConsumerKey, ConsumerKind, Epoch, ParameterLocation, RouteKey, ShardId, Template,
+    Timestamp, ValueKind,
+};
+
+/// Version of the serialised form; a reader refuses others.
+pub const DELTA_VERSION: u16 = 1;
+
+/// How many client addresses a consumer's delta names: the smallest ones.
+const ADDRESSES_MAX: usize = 10;
+/// How many hosts or redirect targets are named in one entry: the smallest ones.
+const NAMES_MAX: usize = 4;
+/// How many path-to-answer samples a host keeps: those with the smallest path hashes, so that two
+/// hosts keep the same paths.
+const ANSWERS_MAX: usize = 32;
+
+/// Who made a delta, and for when. Two deltas with one id are the same delta.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct DeltaId {
+    /// Which sensor.
+    pub sensor: u64,
+    /// Which run of it.
+    pub incarnation: u64,
+    /// Which second of capture time.
+    pub epoch: Epoch,
+    /// Which shard.
+    pub shard: ShardId,
+}
+
+/// How often a parameter was present, and as what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParameterDelta {
+    /// Transactions that had it.
+    pub present: u64,
+    /// By the type of its value.
+    pub kinds: BTreeMap<ValueKind, u64>,
+}
+
+/// What one route saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteDelta {
+    /// See [`crate::Observation::host`].
+    pub host: CompactString,
+    /// See [`crate::Observation::method`].
+    pub method: CompactString,
+    /// The lexical template.
+    pub template: Template,
+    /// Earliest start.
+    pub first_seen: Timestamp,
+    /// Latest start.
+    pub last_seen: Timestamp,
+    /// Transactions with a request.
+    pub requests: u64,
+    /// Of those, the ones that may create an endpoint ([`crate::Gate::Learn`]).
+    pub learnable: u64,
+    /// Of the learnable ones, redirects: count by keyed target, at most 4 targets.
+    pub redirects: BTreeMap<u64, u64>,
+    /// Of those, the ones that may create a candidate ([`crate::Gate::Candidate`]).
+    pub refused: u64,
+    /// By status code; 0 counts those without a response.
+    pub statuses: BTreeMap<u16, u64>,
+    /// By credentials.
+    pub auth: BTreeMap<AuthSet, u64>,
+    /// By media type of the request content.
+    pub request_media: BTreeMap<CompactString, u64>,
+    /// By media type of the response content.
+    pub response_media: BTreeMap<CompactString, u64>,
+    /// Request bytes on the wire.
+    pub request_bytes: Buckets,
+    /// Response bytes on the wire.
+    pub response_bytes: Buckets,
+    /// Latency in microseconds.
+    pub latency_us: Buckets,
+    /// Distinct consumers.
+    pub consumers: Kmv<64>,
+    /// Distinct client addresses that got a 5xx, with how often (at most 10).
+    pub error_clients: BTreeMap<IpAddr, u64>,
+    /// By location and name.
+    pub parameters: BTreeMap<(ParameterLocation, CompactString), ParameterDelta>,
+}
+
+impl RouteDelta {
+    /// A route nothing has been seen of.
+    pub fn new(host: CompactString, method: CompactString, template: Template) -> Self {
+        Self {
+            host,
+            method,
+            template,
+            first_seen: Timestamp::from_nanos(u64::MAX),
+            last_seen: Timestamp::ZERO,
+            requests: 0,
+            learnable: 0,
+            redirects: BTreeMap::new(),
+            refused: 0,
+            statuses: BTreeMap::new(),
+            auth: BTreeMap::new(),
+            request_media: BTreeMap::new(),
+            response_media: BTreeMap::new(),
+            request_bytes: Buckets::new(),
+            response_bytes: Buckets::new(),
+            latency_us: Buckets::new(),
+            consumers: Kmv::new(),
+            error_clients: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+        }
+    }
+
+    /// Joins what another shard saw of the same route.
+    pub fn join(&mut self, other: &Self) {
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        self.requests += other.requests;
+        self.learnable += other.learnable;
+        self.refused += other.refused;
+        add_counts(&mut self.redirects, &other.redirects);
+        keep_smallest(&mut self.redirects, NAMES_MAX);
+        add_counts(&mut self.statuses, &other.statuses);
+        add_counts(&mut self.auth, &other.auth);
+        add_counts(&mut self.request_media, &other.request_media);
+        add_counts(&mut self.response_media, &other.response_media);
+        self.request_bytes.merge(&other.request_bytes);
+        self.response_bytes.merge(&other.response_bytes);
+        self.latency_us.merge(&other.latency_us);
+        self.consumers.merge(&other.consumers);
+        add_counts(&mut self.error_clients, &other.error_clients);
+        keep_smallest(&mut self.error_clients, ADDRESSES_MAX);
+        for (name, theirs) in &other.parameters {
+            let ours = self.parameters.entry(name.clone()).or_default();
+            ours.present += theirs.present;
+            add_counts(&mut ours.kinds, &theirs.kinds);
+        }
+    }
+
+    /// Counts a client that got a 5xx.
+    pub fn count_error_client(&mut self, client: IpAddr) {
+        *self.error_clients.entry(client).or_default() += 1;
+        keep_smallest(&mut self.error_clients, ADDRESSES_MAX);
+    }
+
+    /// Counts a redirect by the keyed hash of its target.
+    pub fn count_redirect(&mut self, target: u64) {
+        *self.redirects.entry(target).or_default() += 1;
+        keep_smallest(&mut self.redirects, NAMES_MAX);
+    }
+}
+
+/// What one host name saw, over all routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostDelta {
+    /// Transactions.
+    pub requests: u64,
+    /// By status class: index 0 is without a response, 1 to 5 are 1xx to 5xx.
+    pub status_classes: [u64; 6],
+    /// Request and response bytes on the wire.
+    pub bytes: u64,
+    /// Latency in microseconds.
+    pub latency_us: Buckets,
+    /// Servers that answered for it: the smallest ones, at most 10.
+    pub servers: BTreeSet<SocketAddr>,
+    /// Answer by path, both as keyed hashes, for the paths with the smallest hashes.
+    pub answers: BTreeMap<u64, u64>,
+}
+
+impl HostDelta {
+    /// Joins what another shard saw.
+    pub fn join(&mut self, other: &Self) {
+        self.requests += other.requests;
+        for (sum, count) in self.status_classes.iter_mut().zip(other.status_classes) {
+            *sum += count;
+        }
+        self.bytes += other.bytes;
+        self.latency_us.merge(&other.latency_us);
+        self.servers.extend(&other.servers);
+        while self.servers.len() > ADDRESSES_MAX {
+            self.servers.pop_last();
+        }
+        for (&path, &answer) in &other.answers {
+            self.add_answer(path, answer);
+        }
+    }
+
+    /// Counts a server that answered.
+    pub fn add_server(&mut self, server: SocketAddr) {
+        self.servers.insert(server);
+        while self.servers.len() > ADDRESSES_MAX {
+            self.servers.pop_last();
+        }
+    }
+
+    /// Notes what a path was answered. Of two different answers the smaller hash stays, so that the
+    /// order does not matter.
+    pub fn add_answer(&mut self, path: u64, answer: u64) {
+        self.answers.entry(path).and_modify(|known| *known = answer.min(*known)).or_insert(answer);
+        keep_smallest(&mut self.answers, ANSWERS_MAX);
+    }
+}
+
+/// What one server address carried, by what could be seen of it: the visibility ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerDelta {
+    /// Flows begun.
+    pub flows: u64,
+    /// Plaintext HTTP.
+    pub http_bytes: u64,
+    /// TLS.
+    pub tls_bytes: u64,
+    /// Anything else.
+    pub other_bytes: u64,
+    /// Missing.
+    pub gap_bytes: u64,
+    /// Of all of those, in flows with one direction only.
+    pub one_sided_bytes: u64,
+}
+
+impl ServerDelta {
+    /// Joins what another shard saw.
+    pub const fn join(&mut self, other: &Self) {
+        self.flows += other.flows;
+        self.http_bytes += other.http_bytes;
+        self.tls_bytes += other.tls_bytes;
+        self.other_bytes += other.other_bytes;
+        self.gap_bytes += other.gap_bytes;
+        self.one_sided_bytes += other.one_sided_bytes;
+    }
+}
+
+/// What one consumer did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsumerDelta {
+    /// By what it is known; the strongest kind seen.
+    pub kind: ConsumerKind,
+    /// Latest start.
+    pub last_seen: Timestamp,
+    /// Transactions with a request.
+    pub requests: u64,
+    /// Of those, answered 4xx.
+    pub client_errors: u64,
+    /// Of those, to routes that no endpoint has, and not answered 2xx or 3xx.
+    pub unmatched: u64,
+    /// Distinct routes among the unmatched.
+    pub unmatched_routes: Kmv<64>,
+    /// Hosts of the unmatched, with how often (at most 4).
+    pub unmatched_hosts: BTreeMap<CompactString, u64>,
+    /// Where it called from: the smallest addresses, at most 10.
+    pub clients: BTreeSet<IpAddr>,
+}
+
+impl ConsumerDelta {
+    /// A consumer nothing has been seen of.
+    pub const fn new(kind: ConsumerKind) -> Self {
+        Self {
+            kind,
+            last_seen: Timestamp::ZERO,
+            requests: 0,
+            client_errors: 0,
+            unmatched: 0,
+            unmatched_routes: Kmv::new(),
+            unmatched_hosts: BTreeMap::new(),
+            clients: BTreeSet::new(),
+        }
+    }
+
+    /// Joins what another shard saw.
+    pub fn join(&mut self, other: &Self) {
+        self.kind = self.kind.min(other.kind);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        self.requests += other.requests;
+        self.client_errors += other.client_errors;
+        self.unmatched += other.unmatched;
+        self.unmatched_routes.merge(&other.unmatched_routes);
+        add_counts(&mut self.unmatched_hosts, &other.unmatched_hosts);
+        keep_smallest(&mut self.unmatched_hosts, NAMES_MAX);
+        self.clients.extend(&other.clients);
+        while self.clients.len() > ADDRESSES_MAX {
+            self.clients.pop_last();
+        }
+    }
+
+    /// Counts a host that was probed.
+    pub fn count_unmatched_host(&mut self, host: &CompactString) {
+        *self.unmatched_hosts.entry(host.clone()).or_default() += 1;
+        keep_smallest(&mut self.unmatched_hosts, NAMES_MAX);
+    }
+
+    /// Counts an address it called from.
+    pub fn add_client(&mut self, client: IpAddr) {
+        self.clients.insert(client);
+        while self.clients.len() > ADDRESSES_MAX {
+            self.clients.pop_last();
+        }
+    }
+}
+
+/// Everything one shard learned in one epoch, or the join of many such.
+///
+/// Joining is commutative and associative; with ids it is idempotent, because the merge takes each
+/// id once. All state is integers, so the order of a join never shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// [`DELTA_VERSION`].
+    pub version: u16,
+    /// Whose.
+    pub id: DeltaId,
+    /// By route.
+    pub routes: BTreeMap<RouteKey, RouteDelta>,
+    /// By host name.
+    pub hosts: BTreeMap<CompactString, HostDelta>,
+    /// By server address.
+    pub servers: BTreeMap<SocketAddr, ServerDelta>,
+    /// By consumer.
+    pub consumers: BTreeMap<ConsumerKey, ConsumerDelta>,
+    /// Observations that found a table full and were folded in part only.
+    pub overflowed: u64,
+}
+
+impl Delta {
+    /// An empty delta.
+    pub fn new(id: DeltaId) -> Self {
+        Self { version: DELTA_VERSION, id, ..Self::default() }
+    }
+
+    /// Whether the shard learned nothing.
+    pub fn is_empty(&self) -> bool {
+        self.routes.is_empty()
+            && self.hosts.is_empty()
+            && self.servers.is_empty()
+            && self.consumers.is_empty()
+            && self.overflowed == 0
+    }
+
+    /// Joins what another shard (or sensor) learned in the same epoch. Ids are the caller's care.
+    pub fn join(&mut self, other: &Self) {
+        for (&key, theirs) in &other.routes {
+            match self.routes.entry(key) {
+                std::collections::btree_map::Entry::Occupied(ours) => ours.into_mut().join(theirs),
+                std::collections::btree_map::Entry::Vacant(slot) => {
+                    slot.insert(theirs.clone());
+                }
+            }
+        }
+        for (host, theirs) in &other.hosts {
+            self.hosts.entry(host.clone()).or_default().join(theirs);
+        }
+        for (&server, theirs) in &other.servers {
+            self.servers.entry(server).or_default().join(theirs);
+        }
+        for (&key, theirs) in &other.consumers {
+            self.consumers
+                .entry(key)
+                .or_insert_with(|| ConsumerDelta::new(theirs.kind))
+                .join(theirs);
+        }
+        self.overflowed += other.overflowed;
+    }
+}
+
+fn add_counts<K: Ord + Clone>(sums: &mut BTreeMap<K, u64>, counts: &BTreeMap<K, u64>) {
+    for (key, count) in counts {
+        match sums.get_mut(key) {
+            Some(sum) => *sum += count,
+            None => {
+                sums.insert(key.clone(), *count);
+            }
+        }
+    }
+}
+
+/// Cuts a map to its `max` smallest keys. Which keys stay depends on the set of keys alone, so a
+/// bounded map still joins in any order; a count that stays is exact, because a key that was cut
+/// once is cut in every order.
+fn keep_smallest<K: Ord, V>(map: &mut BTreeMap<K, V>, max: usize) {
+    while map.len() > max {
+        map.pop_last();
+    }
+}

@@ -1,0 +1,62 @@
+//! The nouns of the pipeline, one file per arrow, and nothing that acts.
+//!
+//! ```text
+//! frames -> segments -> chunks -> transactions -> observations -> deltas => merge => inventory, baselines -> findings -> alerts
+//! ```
+//!
+//! Stages depend on this crate and never on one another. Types that hold captured bytes implement
+//! `Debug` by length and kind, never by content.
+
+mod alert;
+mod anomaly;
+mod chunk;
+mod delta;
+mod feedback;
+mod finding;
+mod flow;
+mod flow_record;
+mod frame;
+mod key;
+mod ledger;
+mod observation;
+mod segment;
+mod shard;
+mod stats;
+mod time;
+mod transaction;
+mod view;
+
+pub use alert::Alert;
+pub use anomaly::{Anomaly, AnomalySet};
+pub use chunk::{Chunk, ChunkKind, EndReason};
+pub use delta::{
+    ConsumerDelta, DELTA_VERSION, Delta, DeltaId, HostDelta, ParameterDelta, RouteDelta,
+    ServerDelta,
+};
+pub use feedback::Feedback;
+pub use finding::{
+    EndpointRef, Evidence, Finding, FindingKind, FindingState, Mappings, Measure, Severity,
+};
+pub use flow::{Direction, FlowId, FlowKey, FlowTuple};
+pub use flow_record::FlowRecord;
+pub use frame::{Frame, LinkType, SourceId};
+pub use key::Key;
+pub use ledger::{DropReason, IgnoreReason, Ledger};
+pub use observation::{
+    AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, Gate, Observation, ParameterLocation,
+    ParameterShape, RouteKey, SegmentClass, Template, TemplateSegment, ValueKind,
+};
+pub use segment::{Segment, TcpFlags};
+pub use shard::{SHARDS, ShardId};
+pub use stats::{
+    AlertStats, BehaviorStats, CaptureStats, DecapStats, DiscoveryStats, EvictReason,
+    ProtocolStats, ReassemblyStats, Stats,
+};
+pub use time::{Epoch, Timestamp};
+pub use transaction::{
+    Body, BodySample, Completeness, Headers, Protocol, RequestHead, ResponseHead, Transaction,
+};
+pub use view::{
+    BaselineState, BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView,
+    Quantiles, ServerView, SourceView, View,
+};

@@ -1,0 +1,276 @@
+//! merge → readers: one immutable value per epoch for pages, API and metrics.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Finding, Stats, Timestamp};
+
+/// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
+/// Displays as 16 hexadecimal digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndpointId(pub u64);
+
+impl EndpointId {
+    /// The id of an endpoint.
+    pub fn of(host: &str, method: &str, template: &str) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in [host, method, template] {
+            hasher.update(part.as_bytes());
+            hasher.update(&[0]);
+        }
+        let mut first = [0u8; 8];
+        hasher.finalize_xof().fill(&mut first);
+        Self(u64::from_be_bytes(first))
+    }
+
+    /// From its 16 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+}
+
+impl fmt::Display for EndpointId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for EndpointId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EndpointId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an endpoint id"))
+    }
+}
+
+/// How sure the inventory is of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointState {
+    /// Seen, but not often or not by enough.
+    Candidate,
+    /// Certain.
+    Confirmed,
+}
+
+impl EndpointState {
+    /// Every state, in declaration order.
+    pub const ALL: &'static [Self] = &[Self::Candidate, Self::Confirmed];
+
+    /// The label in metrics and files.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
+/// A distribution, as people read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// How many values.
+    pub count: u64,
+    /// Median.
+    pub p50: u64,
+    /// 90 %.
+    pub p90: u64,
+    /// 99 %.
+    pub p99: u64,
+    /// Largest.
+    pub max: u64,
+}
+
+/// How far a baseline has learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaselineState {
+    /// Too little was seen to judge by.
+    Learning,
+    /// It judges.
+    Ready,
+}
+
+/// An endpoint's rate: what is normal, what was last seen, how probable that is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BaselineView {
+    /// How far it has learned.
+    pub state: BaselineState,
+    /// Whole minutes learned from.
+    pub minutes: u64,
+    /// Requests a minute that are normal: the predictive mean.
+    pub normal: f64,
+    /// The range that 98 % of normal minutes lie in.
+    pub normal_low: u64,
+    /// The range that 98 % of normal minutes lie in.
+    pub normal_high: u64,
+    /// Requests in the last whole minute.
+    pub seen: u64,
+    /// The probability of a minute at least as far from normal, were all normal.
+    pub probability: f64,
+    /// Requests in each of the last 60 whole minutes, oldest first.
+    pub recent: Vec<u64>,
+}
+
+/// A parameter of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParameterView {
+    /// `path`, `query`, `body` or `response_body`.
+    #[serde(rename = "in")]
+    pub location: String,
+    /// Its name.
+    pub name: String,
+    /// The types of its values with how often each was seen, commonest first.
+    pub types: Vec<(String, u64)>,
+    /// Transactions that had it.
+    pub present: u64,
+    /// Transactions that could have had it.
+    pub of: u64,
+}
+
+/// One endpoint, as inventory, pages and API show it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndpointView {
+    /// Stable.
+    pub id: EndpointId,
+    /// Its host.
+    pub host: String,
+    /// Its method.
+    pub method: String,
+    /// Its path, parameters written as `{name}`.
+    pub template: String,
+    /// `rest` and what else it speaks.
+    pub formats: Vec<String>,
+    /// How sure the inventory is.
+    pub state: EndpointState,
+    /// Credentials of its requests, `none` among them, with how often, commonest first.
+    pub auth: Vec<(String, u64)>,
+    /// What is sent to it and what it answers.
+    pub parameters: Vec<ParameterView>,
+    /// Media types of request content, with how often.
+    pub request_media: Vec<(String, u64)>,
+    /// Media types of response content, with how often.
+    pub response_media: Vec<(String, u64)>,
+    /// Status codes, ascending, with how often; 0 is without a response.
+    pub statuses: Vec<(u16, u64)>,
+    /// Requests.
+    pub requests: u64,
+    /// Distinct consumers (an estimate above 64).
+    pub consumers: u64,
+    /// Also answers HEAD.
+    pub head: bool,
+    /// Also answers OPTIONS.
+    pub options: bool,
+    /// Earliest request.
+    #[serde(serialize_with = "crate::finding::rfc3339", skip_deserializing)]
+    pub first_seen: Timestamp,
+    /// Latest request.
+    #[serde(serialize_with = "crate::finding::rfc3339", skip_deserializing)]
+    pub last_seen: Timestamp,
+    /// Microseconds.
+    pub latency_us: Quantiles,
+    /// Bytes on the wire.
+    pub request_bytes: Quantiles,
+    /// Bytes on the wire.
+    pub response_bytes: Quantiles,
+    /// Its rate.
+    pub baseline: Option<BaselineView>,
+}
+
+impl EndpointView {
+    /// Requests by status class: index 0 is without a response, 1 to 5 are 1xx to 5xx.
+    pub fn status_classes(&self) -> [u64; 6] {
+        let mut classes = [0; 6];
+        for &(status, count) in &self.statuses {
+            if let Some(sum) = classes.get_mut(usize::from(status / 100)) {
+                *sum += count;
+            }
+        }
+        classes
+    }
+}
+
+/// One host of the inventory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostView {
+    /// Its name.
+    pub host: String,
+    /// How many endpoints it has.
+    pub endpoints: u64,
+    /// Transactions.
+    pub requests: u64,
+    /// Of those, to no endpoint.
+    pub unmatched: u64,
+    /// By status class: index 0 is without a response, 1 to 5 are 1xx to 5xx.
+    pub status_classes: [u64; 6],
+    /// On the wire.
+    pub bytes: u64,
+    /// Time to first byte, in microseconds: middle of a bucket and its count, ascending.
+    #[serde(skip)]
+    pub latency_us: Vec<(u64, u64)>,
+    /// Servers that answered for it.
+    pub servers: Vec<String>,
+    /// Names whose answers equal this host's.
+    pub aliases: Vec<String>,
+}
+
+/// One server address of the visibility ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerView {
+    /// `ip:port`.
+    pub server: String,
+    /// Flows.
+    pub flows: u64,
+    /// Plaintext HTTP.
+    pub http_bytes: u64,
+    /// TLS.
+    pub tls_bytes: u64,
+    /// Anything else.
+    pub other_bytes: u64,
+    /// Missing.
+    pub gap_bytes: u64,
+    /// Of all of those, in flows with one direction only.
+    pub one_sided_bytes: u64,
+}
+
+/// One capture source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceView {
+    /// Interface or file.
+    pub name: String,
+    /// Frames handed to decap.
+    pub frames: u64,
+    /// Their bytes on the wire.
+    pub frame_bytes: u64,
+    /// Frames lost before the sensor got them.
+    pub dropped_frames: u64,
+}
+
+/// What the merge publishes once an epoch: every number in it is of one instant.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Capture time up to which everything is in.
+    pub now: Timestamp,
+    /// Every stage's counters.
+    pub stats: Stats,
+    /// Every capture source.
+    pub sources: Vec<SourceView>,
+    /// Every host, by name.
+    pub hosts: Arc<[HostView]>,
+    /// Every endpoint, by host, template, method.
+    pub endpoints: Arc<[Arc<EndpointView>]>,
+    /// Servers by bytes, largest first; bounded.
+    pub servers: Arc<[ServerView]>,
+    /// Open findings, then the latest resolved ones; newest first; bounded.
+    pub findings: Arc<[Arc<Finding>]>,
+    /// The capture has ended: nothing will change any more.
+    pub ended: bool,
+}

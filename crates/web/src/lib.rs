@@ -1,0 +1,5 @@
+//! HTTP API and the built-in pages.
+
+mod config;
+
+pub use config::Config;

@@ -1,0 +1,1 @@
+//! Shared by the tests: building captures, starting real programs, running the sensor.
