@@ -1,0 +1,53 @@
+# make setup   installs what is missing (Debian packages; asks for root where it needs it)
+# make run     builds, replays a recorded capture, and serves pages and metrics on loopback
+# make test    every test: unit, property, pipeline, and those against real programs
+# make lint    formatting and clippy, warnings as errors
+# make bench   figures, in release mode
+
+SHELL := /bin/bash
+ADDRESS ?= 127.0.0.1:9488
+CAPTURE := tests/pcap/http1-shop/input.pcap.zst
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# To build and to run.
+BUILD_PACKAGES := build-essential pkg-config libpcap-dev
+# Real programs that the tests start: a server and clients, Prometheus, Alertmanager, a browser.
+TEST_PACKAGES := $(BUILD_PACKAGES) nginx curl tcpdump zstd iproute2 ethtool procps python3 \
+	prometheus prometheus-alertmanager chromium tshark
+
+.PHONY: run test lint bench setup setup-test
+
+run: setup
+	cargo build --release --locked --bin tapline
+	@mkdir -p out
+	@echo; echo "Serving on http://$(ADDRESS)/ (metrics on /metrics); Ctrl-C ends it."; echo
+	target/release/tapline replay $(CAPTURE) --out out --serve $(ADDRESS)
+
+test: setup-test
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+bench:
+	cargo bench --locked
+
+setup:
+	@$(call install,$(BUILD_PACKAGES))
+
+setup-test:
+	@$(call install,$(TEST_PACKAGES))
+
+# Installs the packages that are not there. RUNLEVEL=1 keeps Debian from starting their services:
+# the tests start their own.
+define install
+missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+  echo "installing:" $$missing; \
+  $(SUDO) apt-get update -qq && \
+  $(SUDO) env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$missing; \
+fi
+endef
