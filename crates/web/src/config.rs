@@ -3,10 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// Where pages, API and metrics are served.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The listener. Loopback only: the pages have no authentication of their own yet.
+    /// The listener. Beyond loopback it wants `basic_auth`.
     pub listen: SocketAddr,
+    /// User and password asked of every client by HTTP basic authentication (RFC 7617); never
+    /// printed.
+    pub basic_auth: Option<(String, String)>,
     /// Endpoints exported as metric series, 0 to 50 000; the rest is summed per host.
     pub metrics_endpoints_max: u32,
     /// Hosts exported as metric series, 1 to 10 000; the rest is summed under `~other`.
@@ -17,10 +20,24 @@ pub struct Config {
     pub request_timeout_seconds: u32,
 }
 
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("basic_auth", &self.basic_auth.as_ref().map(|_| "***"))
+            .field("metrics_endpoints_max", &self.metrics_endpoints_max)
+            .field("metrics_hosts_max", &self.metrics_hosts_max)
+            .field("request_bytes_max", &self.request_bytes_max)
+            .field("request_timeout_seconds", &self.request_timeout_seconds)
+            .finish()
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9488)),
+            basic_auth: None,
             metrics_endpoints_max: 5_000,
             metrics_hosts_max: 200,
             request_bytes_max: 64 << 10,
