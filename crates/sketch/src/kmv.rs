@@ -56,6 +56,16 @@ impl<const K: usize> Kmv<K> {
         }
     }
 
+    /// The hashes it keeps, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
+        self.smallest.iter().copied()
+    }
+
+    /// The hash up to which it keeps all that was added; none while it keeps everything.
+    pub fn complete_up_to(&self) -> Option<u64> {
+        self.smallest.last().copied().filter(|_| self.smallest.len() >= K)
+    }
+
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.smallest.is_empty()
@@ -63,11 +73,11 @@ impl<const K: usize> Kmv<K> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A fixed permutation of the integers that spreads like a hash (splitmix64).
-    fn spread(value: u64) -> u64 {
+    pub(crate) fn spread(value: u64) -> u64 {
         let mut mixed = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

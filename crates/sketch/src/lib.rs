@@ -1,7 +1,15 @@
-//! Mergeable bounded statistics; knows no network word.
+//! Mergeable bounded statistics, and the tails of the distributions they are judged by; knows no
+//! network word.
 
+mod beta_binomial;
 mod buckets;
+mod incomplete;
 mod kmv;
+mod negative_binomial;
+mod sliding_kmv;
 
+pub use beta_binomial::BetaBinomial;
 pub use buckets::Buckets;
 pub use kmv::Kmv;
+pub use negative_binomial::NegativeBinomial;
+pub use sliding_kmv::SlidingKmv;
