@@ -57,6 +57,6 @@ pub use transaction::{
     Body, BodySample, Completeness, Headers, Protocol, RequestHead, ResponseHead, Transaction,
 };
 pub use view::{
-    BaselineState, BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView,
-    Quantiles, ServerView, SourceView, View,
+    BaselineState, BaselineView, EndpointId, EndpointState, EndpointView, FindingTally, HostView,
+    ParameterView, Quantiles, ServerView, SourceView, View,
 };

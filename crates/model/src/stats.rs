@@ -80,6 +80,11 @@ macro_rules! sums {
                 })*
             }
 
+            /// Its plain counters, by name.
+            pub fn counts(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($count), self.$count),)*]
+            }
+
             /// Its ledgers, by name.
             pub fn ledgers(&self) -> Vec<(&'static str, &Ledger)> {
                 vec![$((stringify!($ledger), &self.$ledger),)*]

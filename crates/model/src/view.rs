@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, Stats, Timestamp};
+use crate::{Finding, Severity, Stats, Timestamp};
 
 /// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
 /// Displays as 16 hexadecimal digits.
@@ -241,6 +241,19 @@ pub struct ServerView {
     pub one_sided_bytes: u64,
 }
 
+/// How many findings there are of one detection and severity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingTally {
+    /// Which rule.
+    pub detection: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Open now.
+    pub open: u64,
+    /// Opened since start.
+    pub opened: u64,
+}
+
 /// One capture source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceView {
@@ -271,6 +284,8 @@ pub struct View {
     pub servers: Arc<[ServerView]>,
     /// Open findings, then the latest resolved ones; newest first; bounded.
     pub findings: Arc<[Arc<Finding>]>,
+    /// All findings of the run, counted.
+    pub tallies: Arc<[FindingTally]>,
     /// The capture has ended: nothing will change any more.
     pub ended: bool,
 }

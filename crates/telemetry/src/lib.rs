@@ -1,1 +1,7 @@
-//! telemetry
+//! Every stage's counters as Prometheus metrics, drawn from one immutable view.
+
+mod exporter;
+mod family;
+pub mod names;
+
+pub use exporter::{BuildInfo, Error, Exporter, Limits, Runtime};

@@ -1,0 +1,155 @@
+//! The one table of metric names: nothing else in the project spells one.
+
+/// The type of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises, until the sensor starts again.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// Cumulative buckets.
+    Histogram,
+}
+
+/// A metric family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Prefix, thing, base unit; counters end in `_total`.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// One sentence.
+    pub help: &'static str,
+    /// Its labels, in the order of the values given.
+    pub labels: &'static [&'static str],
+}
+
+macro_rules! metrics {
+    ($($id:ident: $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $id: Metric = Metric {
+                name: $name,
+                kind: Kind::$kind,
+                help: $help,
+                labels: &[$($label),*],
+            };
+        )*
+
+        /// Every metric of the sensor itself, in the order of the page. `process_*` come beside them.
+        pub const ALL: &[Metric] = &[$($id),*];
+    };
+}
+
+metrics! {
+    BUILD_INFO: Gauge "tapline_build_info" ["version"]
+        "What is running; always 1.";
+    CONFIG_INFO: Gauge "tapline_config_info" ["hash"]
+        "A hash of the configuration in force; always 1.";
+    CONFIG_RELOAD_OK: Gauge "tapline_config_last_reload_successful" []
+        "Whether the last reload of the configuration was accepted.";
+    CONFIG_RELOAD_AT: Gauge "tapline_config_last_reload_success_timestamp_seconds" []
+        "When the configuration in force was read.";
+    VIEW_AT: Gauge "tapline_view_timestamp_seconds" []
+        "Capture time up to which everything on this page is in.";
+    CAPTURE_ENDED: Gauge "tapline_capture_ended" []
+        "Whether the capture has ended, so that nothing changes any more.";
+    CAPTURED_FRAMES: Counter "tapline_capture_frames_total" ["source"]
+        "Frames handed over by a capture source.";
+    CAPTURED_BYTES: Counter "tapline_capture_bytes_total" ["source"]
+        "Bytes on the wire of those frames.";
+    CAPTURE_DROPPED: Counter "tapline_capture_dropped_frames_total" ["source"]
+        "Frames that the kernel or the interface lost before the sensor got them.";
+    PIPELINE_RECEIVED: Counter "tapline_pipeline_received_total" ["stage", "unit"]
+        "What a stage was given. Equals processed + dropped + ignored + held in every scrape.";
+    PIPELINE_PROCESSED: Counter "tapline_pipeline_processed_total" ["stage", "unit"]
+        "What a stage handed on.";
+    PIPELINE_DROPPED: Counter "tapline_pipeline_dropped_total" ["stage", "unit", "reason"]
+        "What a stage lost unwillingly.";
+    PIPELINE_IGNORED: Counter "tapline_pipeline_ignored_total" ["stage", "unit", "reason"]
+        "What a stage left out by design or setting.";
+    PIPELINE_HELD: Gauge "tapline_pipeline_held" ["stage", "unit"]
+        "What waits inside a stage.";
+    IMBALANCES: Gauge "tapline_pipeline_imbalances" []
+        "Ledgers and arrows that do not balance; anything but 0 is a fault of the sensor.";
+    FLOWS_ACTIVE: Gauge "tapline_flows_active" []
+        "Flows followed now.";
+    FLOWS_OPENED: Counter "tapline_flows_opened_total" []
+        "Flows begun.";
+    FLOWS_CLOSED: Counter "tapline_flows_closed_total" ["reason"]
+        "Flows that left the table.";
+    FLOWS_ONE_SIDED: Counter "tapline_flows_one_sided_total" []
+        "Flows that ended with one direction seen.";
+    GAPS: Counter "tapline_reassembly_gaps_total" []
+        "Holes in the traffic that were given up.";
+    GAP_BYTES: Counter "tapline_reassembly_gap_bytes_total" []
+        "Bytes missing in those holes.";
+    TRANSACTIONS: Counter "tapline_transactions_total" ["protocol"]
+        "Transactions understood.";
+    TRANSACTIONS_COMPLETENESS: Counter "tapline_transactions_by_completeness_total" ["completeness"]
+        "Transactions by how much of them was seen.";
+    ANOMALIES: Counter "tapline_protocol_anomalies_total" ["anomaly"]
+        "Protocol rules broken on the wire.";
+    INTERNAL_FAULTS: Counter "tapline_internal_faults_total" []
+        "Flows dropped because of a fault of the sensor itself.";
+    VISIBILITY_BYTES: Counter "tapline_visibility_bytes_total" ["class"]
+        "Payload bytes by what could be seen of them; the classes are disjoint.";
+    ONE_SIDED_BYTES: Counter "tapline_visibility_one_sided_bytes_total" []
+        "Of those, bytes in flows with one direction.";
+    HTTP_REQUESTS: Counter "tapline_http_requests_total" ["host", "status_class"]
+        "Transactions by host and class of the answer.";
+    HTTP_BYTES: Counter "tapline_http_bytes_total" ["host"]
+        "Request and response bytes on the wire by host.";
+    HTTP_DURATION: Histogram "tapline_http_response_delay_seconds" ["host"]
+        "From the end of a request to the first byte of its answer, by host.";
+    UNMATCHED_REQUESTS: Counter "tapline_http_unmatched_requests_total" []
+        "Requests to no endpoint of the inventory.";
+    INVENTORY_HOSTS: Gauge "tapline_inventory_hosts" []
+        "Hosts in the inventory.";
+    INVENTORY_ENDPOINTS: Gauge "tapline_inventory_endpoints" ["state"]
+        "Endpoints in the inventory.";
+    INVENTORY_OVERFLOW: Gauge "tapline_inventory_export_overflow" ["kind"]
+        "Hosts and endpoints that are summed under ~other because of the export limit.";
+    ENDPOINT_INFO: Gauge "tapline_endpoint_info" ["endpoint_id", "host", "method", "path_template", "auth", "state"]
+        "An endpoint of the inventory; always 1.";
+    ENDPOINT_REQUESTS: Counter "tapline_endpoint_requests_total" ["endpoint_id", "host", "status_class"]
+        "Requests to an endpoint; those over the export limit are summed per host under ~other.";
+    ENDPOINT_LAST_SEEN: Gauge "tapline_endpoint_last_seen_timestamp_seconds" ["endpoint_id"]
+        "Capture time of the latest request to an endpoint.";
+    CONSUMERS_ACTIVE: Gauge "tapline_consumers_active" []
+        "Consumers followed now.";
+    CONSUMERS_EVICTED: Counter "tapline_consumers_evicted_total" []
+        "Consumers that made room for others.";
+    FINDINGS_OPEN: Gauge "tapline_findings_open" ["severity"]
+        "Open findings.";
+    FINDINGS_OPENED: Counter "tapline_findings_opened_total" ["detection", "severity"]
+        "Findings opened.";
+    NOTIFICATION_PUSHES: Counter "tapline_alertmanager_pushes_total" []
+        "Pushes that an Alertmanager accepted.";
+    NOTIFICATION_FAILURES: Counter "tapline_alertmanager_push_failures_total" []
+        "Pushes that failed and are tried again.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_conventions() {
+        let mut seen = std::collections::HashSet::new();
+        for metric in ALL {
+            assert!(seen.insert(metric.name), "{} stands twice", metric.name);
+            assert!(metric.name.starts_with("tapline_"), "{}", metric.name);
+            assert_eq!(
+                metric.name.ends_with("_total"),
+                metric.kind == Kind::Counter,
+                "{}",
+                metric.name
+            );
+            assert!(metric.help.ends_with('.'), "{}", metric.name);
+            for label in metric.labels {
+                assert!(!["type", "service", "instance", "job"].contains(label), "{label}");
+            }
+        }
+    }
+}
