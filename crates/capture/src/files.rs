@@ -43,6 +43,7 @@ pub struct Progress {
 /// at equal times the file named first goes first.
 pub struct Files {
     readers: Vec<Reader>,
+    names: Vec<String>,
     /// The files that wait for their turn: when, and which.
     waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
     /// The file whose frame was handed out last.
@@ -67,6 +68,7 @@ impl Files {
         }
         let mut files = Self {
             readers: Vec::with_capacity(paths.len()),
+            names: paths.iter().map(|path| raw_file::name(path)).collect(),
             waiting: BinaryHeap::new(),
             current: None,
             faults: VecDeque::new(),
@@ -114,10 +116,10 @@ impl Files {
         self.stats
     }
 
-    /// The files in the order given: what their frames carry as their source, and how messages
-    /// call them.
-    pub fn names(&self) -> impl Iterator<Item = (SourceId, &str)> {
-        self.readers.iter().map(|reader| (reader.source(), reader.name()))
+    /// How messages call the files, in the order given. The frames of the first carry the first
+    /// source, those of the second the one after it, and so on.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// How far the files are read. Takes time in proportion to their number.

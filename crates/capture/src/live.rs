@@ -102,15 +102,18 @@ impl Live {
     /// Forgets what was queued until now, and starts the kernel's counters. To be called on every
     /// handle of a fanout group after the last one has joined and before any is read: a handle
     /// that joined early has seen what others saw too.
-    pub fn discard_queued(&mut self) {
+    ///
+    /// # Errors
+    /// [`CaptureError::InterfaceLost`] when the kernel does not tell its counters.
+    pub fn discard_queued(&mut self) -> Result<(), CaptureError> {
         // The ring gives its blocks back late, so the frames are told by their stamps, not by what
         // can be read now.
         #[expect(clippy::disallowed_methods, reason = "the kernel stamps frames by this clock")]
         let now = Timestamp::from(SystemTime::now());
         self.stale = Some(Stale { before: now, bytes_left: self.ring_bytes });
-        self.advance_kernel_counters();
-        self.kernel.dropped = 0;
-        self.kernel.interface_dropped = 0;
+        let counters = self.capture.stats().map_err(|error| self.lost(message(&error)))?;
+        self.kernel = KernelCounters::restart(counters);
+        Ok(())
     }
 
     /// Hands out what the ring holds, at most 8 192 frames; when it holds none, waits for some,

@@ -112,16 +112,6 @@ impl Reader {
         })
     }
 
-    /// What its frames carry as their source.
-    pub(super) const fn source(&self) -> SourceId {
-        self.source
-    }
-
-    /// As messages call it.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Its size in bytes, if it is a regular file.
     pub(super) const fn size(&self) -> Option<u64> {
         self.size
