@@ -1,5 +1,26 @@
 //! Segment to chunk: both directions of every flow, in order, within bounds.
+//!
+//! ```text
+//! reassembler   push, tick, finish: which flow a segment belongs to, when a flow ends
+//!   table       the flows, dense slots, longest idle first
+//!   closed      tuples of flows that just ended, so that latecomers open nothing
+//!   flow        one flow: handshake, reset, replacement
+//!     half      one direction: order, overlap, gaps
+//!       held    bytes that came before their turn
+//! ```
+//!
+//! The rules follow RFC 9293 as a receiver would apply it, so that what is delivered is what the
+//! receiver took. Where receivers differ (overlap), the first copy wins.
 
+mod closed;
 mod config;
+mod flow;
+mod half;
+mod held;
+mod key_hasher;
+mod outlet;
+mod reassembler;
+mod table;
 
 pub use config::Config;
+pub use reassembler::Reassembler;

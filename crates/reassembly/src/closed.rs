@@ -1,0 +1,132 @@
+//! Tuples of flows that just ended. What still arrives of such a flow (a late retransmission, the
+//! last acknowledgements) must not open a new one in the middle of nowhere.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use hashbrown::HashTable;
+use tapline_model::{Direction, FlowKey, Segment, Timestamp};
+
+use crate::half::WINDOW_BYTES;
+
+/// How long an ended flow is remembered. Longer than a path delays a segment or a sender waits
+/// before its first few retransmissions; shorter than most systems wait before they reuse a port.
+const LINGER_NS: u64 = 5_000_000_000;
+
+/// What is remembered of one direction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClosedHalf {
+    /// The first sequence number after the SYN, if known.
+    pub(crate) start: Option<u32>,
+    /// The sequence number after the last one, if known.
+    pub(crate) next: Option<u32>,
+}
+
+/// What is remembered of an ended flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClosedFlow {
+    pub(crate) initiator: SocketAddr,
+    pub(crate) forward: ClosedHalf,
+    pub(crate) backward: ClosedHalf,
+    /// Who reset it, if it did not end by FIN.
+    pub(crate) reset_by: Option<Direction>,
+}
+
+struct Record {
+    key: FlowKey,
+    hash: u64,
+    closed_at: Timestamp,
+    flow: ClosedFlow,
+}
+
+/// The flows that ended lately, a bounded number of them.
+pub(crate) struct Closed {
+    records: HashTable<Record>,
+    /// Every record in order of `closed_at`; also those that were replaced since.
+    order: VecDeque<(Timestamp, u64, FlowKey)>,
+    records_max: usize,
+}
+
+impl Closed {
+    /// Remembers at most `records_max` flows, but one at least.
+    pub(crate) fn new(records_max: usize) -> Self {
+        Self { records: HashTable::new(), order: VecDeque::new(), records_max: records_max.max(1) }
+    }
+
+    /// Remembers a flow that ended now.
+    pub(crate) fn insert(&mut self, hash: u64, key: FlowKey, now: Timestamp, flow: ClosedFlow) {
+        self.remove(hash, &key);
+        while self.order.len() >= self.records_max {
+            self.forget_oldest();
+        }
+        let record = Record { key, hash, closed_at: now, flow };
+        self.records.insert_unique(hash, record, |record| record.hash);
+        self.order.push_back((now, hash, key));
+    }
+
+    /// Forgets a flow: a new one with its tuple has begun.
+    pub(crate) fn remove(&mut self, hash: u64, key: &FlowKey) {
+        if let Ok(entry) = self.records.find_entry(hash, |record| record.key == *key) {
+            entry.remove();
+        }
+    }
+
+    /// Forgets what ended long ago.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        while self.order.front().is_some_and(|&(closed_at, ..)| is_over(closed_at, now)) {
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.records.clear();
+        self.order.clear();
+    }
+
+    /// Whether a segment is a latecomer of a flow that ended.
+    pub(crate) fn is_late(
+        &self,
+        hash: u64,
+        key: &FlowKey,
+        segment: &Segment<'_>,
+        now: Timestamp,
+    ) -> bool {
+        self.records
+            .find(hash, |record| record.key == *key)
+            .is_some_and(|record| !is_over(record.closed_at, now) && record.flow.owns(segment))
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((closed_at, hash, key)) = self.order.pop_front() else { return };
+        let is_it = |record: &Record| record.key == key && record.closed_at == closed_at;
+        if let Ok(entry) = self.records.find_entry(hash, is_it) {
+            entry.remove();
+        }
+    }
+}
+
+impl ClosedFlow {
+    /// Whether a segment is part of this flow rather than of a new one.
+    fn owns(&self, segment: &Segment<'_>) -> bool {
+        let direction =
+            if segment.source == self.initiator { Direction::Forward } else { Direction::Backward };
+        let half = match direction {
+            Direction::Forward => self.forward,
+            Direction::Backward => self.backward,
+        };
+        if segment.flags.syn() {
+            // The same SYN once more. After a reset it is a new attempt.
+            return self.reset_by.is_none() && half.start == Some(segment.sequence.wrapping_add(1));
+        }
+        let Some(next) = half.next else { return true };
+        let ahead = segment.sequence.wrapping_sub(next).cast_signed();
+        // Who goes on sending after a reset did not send that reset.
+        let is_going_on = self.reset_by == Some(direction) && ahead >= 0;
+        ahead.unsigned_abs() <= WINDOW_BYTES && !is_going_on
+    }
+}
+
+fn is_over(closed_at: Timestamp, now: Timestamp) -> bool {
+    now.nanos_since(closed_at) > LINGER_NS
+}

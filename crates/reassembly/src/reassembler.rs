@@ -1,0 +1,316 @@
+//! The stage: which flow a segment belongs to, and when flows end.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use tapline_model::{
+    Chunk, Direction, EndReason, EvictReason, FlowKey, IgnoreReason, Ledger, ReassemblyStats,
+    SHARDS, Segment, Timestamp,
+};
+
+use crate::Config;
+use crate::closed::{Closed, ClosedFlow, ClosedHalf};
+use crate::flow::{Flow, Judgement};
+use crate::half::{Half, Outcome};
+use crate::key_hasher::KeyHasher;
+use crate::outlet::{Budget, Outlet};
+use crate::table::FlowTable;
+
+/// Ended flows are remembered for this part of the flow table (one in so many).
+const CLOSED_PART: usize = 4;
+/// And for so many at least.
+const CLOSED_MIN: usize = 16;
+
+const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Backward];
+
+/// Turns the segments of one shard's flows into ordered chunks. Never holds more than its share of
+/// the configured bounds; in-order segments are passed on without a copy.
+pub struct Reassembler {
+    table: FlowTable,
+    closed: Closed,
+    hasher: KeyHasher,
+    /// Directions that wait for something, by when they stop waiting.
+    waits: BTreeSet<(Timestamp, u32, Direction)>,
+    budget: Budget,
+    stats: ReassemblyStats,
+    /// The latest time that any input told.
+    now: Timestamp,
+    config: Config,
+}
+
+impl Reassembler {
+    /// An instance without flows, for one of the [`SHARDS`] shards that the bounds are shared by.
+    pub fn new(config: Config) -> Self {
+        let flows_max = usize::try_from(config.flows_max).unwrap_or(usize::MAX) / SHARDS;
+        Self {
+            table: FlowTable::new(flows_max),
+            closed: Closed::new((flows_max / CLOSED_PART).max(CLOSED_MIN)),
+            hasher: KeyHasher::new(),
+            waits: BTreeSet::new(),
+            budget: Budget {
+                held_bytes: 0,
+                held_bytes_max: config.held_bytes_max / SHARDS as u64,
+                flow_held_bytes_max: config.flow_held_bytes_max.into(),
+            },
+            stats: ReassemblyStats::default(),
+            now: Timestamp::ZERO,
+            config,
+        }
+    }
+
+    /// Takes one segment; `sink` gets the chunks it completes.
+    pub fn push(&mut self, segment: &Segment<'_>, sink: &mut impl FnMut(&Chunk<'_>)) {
+        self.now = self.now.max(segment.captured_at);
+        self.stats.segments.received += 1;
+        self.stats.payload_bytes.received += segment.payload.len() as u64;
+        let key = segment.flow_key();
+        let hash = self.hasher.hash(&key);
+        let slot = match self.table.find(hash, &key) {
+            Some(slot) => slot,
+            None => match self.open(hash, key, segment, sink) {
+                Some(slot) => slot,
+                None => return,
+            },
+        };
+        if self.take(slot, segment, sink) {
+            return;
+        }
+        self.end(slot, Direction::Forward, EndReason::Replaced, sink);
+        let Some(slot) = self.open(hash, key, segment, sink) else { return };
+        if !self.take(slot, segment, sink) {
+            debug_assert!(false, "a flow refuses the segment that opened it");
+            self.ignore(segment, IgnoreReason::OutOfWindow);
+        }
+    }
+
+    /// Lets time pass: holes that were waited for long enough become gaps, and idle flows end.
+    pub fn tick(&mut self, now: Timestamp, sink: &mut impl FnMut(&Chunk<'_>)) {
+        self.now = self.now.max(now);
+        while let Some(&(deadline, slot, direction)) = self.waits.first() {
+            if deadline > self.now {
+                break;
+            }
+            self.waits.pop_first();
+            if let Some(flow) = self.table.get_mut(slot) {
+                flow.half_mut(direction).deadline = None;
+            }
+            self.settle(slot, sink);
+        }
+        while let Some(slot) = self.longest_idle_over() {
+            self.end(slot, Direction::Forward, EndReason::Idle, sink);
+        }
+        self.closed.expire(self.now);
+    }
+
+    /// The capture ended: delivers what is held, with gaps, and ends every flow, in slot order.
+    pub fn finish(&mut self, now: Timestamp, sink: &mut impl FnMut(&Chunk<'_>)) {
+        self.now = self.now.max(now);
+        for slot in 0..self.table.slot_count() {
+            self.end(slot, Direction::Forward, EndReason::CaptureEnd, sink);
+        }
+        self.closed.clear();
+    }
+
+    /// Totals since start.
+    pub fn stats(&self) -> ReassemblyStats {
+        self.stats
+    }
+
+    /// Opens the flow of a segment that belongs to none, or ignores the segment.
+    fn open(
+        &mut self,
+        hash: u64,
+        key: FlowKey,
+        segment: &Segment<'_>,
+        sink: &mut impl FnMut(&Chunk<'_>),
+    ) -> Option<u32> {
+        let flags = segment.flags;
+        let has_payload = segment.wire_payload_bytes > 0 || !segment.payload.is_empty();
+        let can_open = !flags.rst() && (flags.syn() || (flags.ack() && has_payload));
+        if !can_open || self.closed.is_late(hash, &key, segment, self.now) {
+            self.ignore(segment, IgnoreReason::NoFlow);
+            return None;
+        }
+        self.closed.remove(hash, &key);
+        if self.table.is_full()
+            && let Some(longest_idle) = self.table.longest_idle()
+        {
+            self.end(longest_idle, Direction::Forward, EndReason::Evicted, sink);
+        }
+        self.stats.flows_opened += 1;
+        self.stats.flows_active += 1;
+        if flags.syn() {
+            self.stats.handshakes += 1;
+        } else {
+            self.stats.flows_midstream += 1;
+        }
+        Some(self.table.insert(hash, key, segment, self.now))
+    }
+
+    /// Gives a segment to its flow. Returns false, with nothing booked, when it belongs to a new
+    /// flow instead.
+    fn take(
+        &mut self,
+        slot: u32,
+        segment: &Segment<'_>,
+        sink: &mut impl FnMut(&Chunk<'_>),
+    ) -> bool {
+        let Self { table, budget, stats, now, .. } = self;
+        let Some(flow) = table.get_mut(slot) else { return false };
+        let direction = flow.direction(segment.source);
+        match flow.judge(direction, segment, *now) {
+            Judgement::Replace => return false,
+            Judgement::Ignore(reason) => {
+                self.ignore(segment, reason);
+                return true;
+            }
+            Judgement::Reset => {
+                self.note_reset(segment);
+                self.reset(slot, direction, sink);
+                return true;
+            }
+            Judgement::Doubt => self.note_reset(segment),
+            Judgement::Take => {
+                let (id, tuple) = (flow.id, flow.tuple);
+                let mut out = Outlet { flow: id, tuple, stats, budget, sink };
+                let Some(outcome) = flow.take(direction, segment, *now, &mut out) else {
+                    return false;
+                };
+                book(&mut stats.segments, outcome);
+            }
+        }
+        self.table.touch(slot, self.now);
+        self.settle(slot, sink);
+        true
+    }
+
+    /// Lets time act on a flow, and notes when to look at it next.
+    fn settle(&mut self, slot: u32, sink: &mut impl FnMut(&Chunk<'_>)) {
+        let window_ns = u64::from(self.config.reorder_window_ms) * 1_000_000;
+        let Self { table, waits, budget, stats, now, .. } = self;
+        let Some(flow) = table.get_mut(slot) else { return };
+        let mut out = Outlet { flow: flow.id, tuple: flow.tuple, stats, budget, sink };
+        if let Some(reason) = flow.settle(*now, window_ns, &mut out) {
+            // A reset that only time made believable leaves no memory: if it was not believed by
+            // its receiver, what comes next opens a flow again.
+            self.close(slot, reason, None);
+            return;
+        }
+        for direction in DIRECTIONS {
+            let half = flow.half_mut(direction);
+            let deadline = half.waits_since().map(|since| since.plus_nanos(window_ns));
+            if deadline == half.deadline {
+                continue;
+            }
+            if let Some(old) = half.deadline {
+                waits.remove(&(old, slot, direction));
+            }
+            if let Some(new) = deadline {
+                waits.insert((new, slot, direction));
+            }
+            half.deadline = deadline;
+        }
+    }
+
+    fn reset(&mut self, slot: u32, direction: Direction, sink: &mut impl FnMut(&Chunk<'_>)) {
+        self.end_by(slot, direction, EndReason::Reset, Some(direction), sink);
+    }
+
+    fn end(
+        &mut self,
+        slot: u32,
+        direction: Direction,
+        reason: EndReason,
+        sink: &mut impl FnMut(&Chunk<'_>),
+    ) {
+        self.end_by(slot, direction, reason, None, sink);
+    }
+
+    /// Ends the flow in a slot, if there is one.
+    fn end_by(
+        &mut self,
+        slot: u32,
+        direction: Direction,
+        reason: EndReason,
+        reset_by: Option<Direction>,
+        sink: &mut impl FnMut(&Chunk<'_>),
+    ) {
+        let Self { table, budget, stats, now, .. } = self;
+        let Some(flow) = table.get_mut(slot) else { return };
+        let mut out = Outlet { flow: flow.id, tuple: flow.tuple, stats, budget, sink };
+        let reason = flow.end(direction, reason, *now, &mut out);
+        self.close(slot, reason, reset_by);
+    }
+
+    /// Frees the slot of a flow that has ended.
+    fn close(&mut self, slot: u32, reason: EvictReason, reset_by: Option<Direction>) {
+        let Some((hash, key, flow)) = self.table.get(slot) else { return };
+        for direction in DIRECTIONS {
+            if let Some(deadline) = flow.half(direction).deadline {
+                self.waits.remove(&(deadline, slot, direction));
+            }
+        }
+        if reason == EvictReason::Finished || reset_by.is_some() {
+            self.closed.insert(hash, *key, self.now, remember(flow, reset_by));
+        }
+        self.stats.flows_one_sided += u64::from(flow.is_one_sided());
+        self.stats.flows_active -= 1;
+        if let Some(count) = self.stats.flows_closed.get_mut(reason as usize) {
+            *count += 1;
+        }
+        self.table.remove(slot);
+    }
+
+    fn longest_idle_over(&self) -> Option<u32> {
+        let idle_timeout_ns = u64::from(self.config.idle_timeout_seconds) * 1_000_000_000;
+        let since = self.now.nanos().checked_sub(idle_timeout_ns)?;
+        self.table.idle_since(Timestamp::from_nanos(since))
+    }
+
+    /// Books a reset. What text it may carry (RFC 9293 section 3.10.7.4) is no part of the stream.
+    fn note_reset(&mut self, segment: &Segment<'_>) {
+        self.stats.segments.processed += 1;
+        let payload_bytes = segment.payload.len() as u64;
+        self.stats.payload_bytes.ignore(IgnoreReason::OutOfWindow, payload_bytes);
+    }
+
+    /// Books a segment that is left out whole.
+    fn ignore(&mut self, segment: &Segment<'_>, reason: IgnoreReason) {
+        self.stats.segments.ignore(reason, 1);
+        self.stats.payload_bytes.ignore(reason, segment.payload.len() as u64);
+    }
+}
+
+impl fmt::Debug for Reassembler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reassembler")
+            .field("now", &self.now)
+            .field("flows", &self.stats.flows_active)
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}
+
+fn book(segments: &mut Ledger, outcome: Outcome) {
+    match outcome {
+        Outcome::Taken => segments.processed += 1,
+        Outcome::Ignored(reason) => segments.ignore(reason, 1),
+        Outcome::Dropped(reason) => segments.drop(reason, 1),
+    }
+}
+
+fn remember(flow: &Flow, reset_by: Option<Direction>) -> ClosedFlow {
+    let half =
+        |half: &Half| ClosedHalf { start: half.start_sequence(), next: half.next_sequence() };
+    ClosedFlow {
+        initiator: flow.tuple.initiator,
+        forward: half(flow.half(Direction::Forward)),
+        backward: half(flow.half(Direction::Backward)),
+        reset_by,
+    }
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
