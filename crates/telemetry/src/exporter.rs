@@ -54,6 +54,7 @@ pub struct Runtime {
 pub struct Exporter {
     limits: Limits,
     build: BuildInfo,
+    memory_limit_bytes: Option<u64>,
     process: ProcessCollector,
     admitted: Mutex<Admitted>,
 }
@@ -61,7 +62,19 @@ pub struct Exporter {
 impl Exporter {
     /// An exporter that has admitted nothing yet.
     pub fn new(limits: Limits, build: BuildInfo) -> Self {
-        Self { limits, build, process: ProcessCollector::for_self(), admitted: Mutex::default() }
+        Self {
+            limits,
+            build,
+            memory_limit_bytes: None,
+            process: ProcessCollector::for_self(),
+            admitted: Mutex::default(),
+        }
+    }
+
+    /// The same, and it shows the memory budget.
+    #[must_use]
+    pub fn with_memory_limit(self, bytes: u64) -> Self {
+        Self { memory_limit_bytes: Some(bytes), ..self }
     }
 
     /// The page, in the text format 0.0.4. Every number of the pipeline is of the view's instant.
@@ -71,6 +84,8 @@ impl Exporter {
     pub fn render(&self, view: &View, runtime: &Runtime) -> Result<String, Error> {
         let mut families = vec![self.build_info()];
         families.extend(settings(runtime));
+        let limit = self.memory_limit_bytes.map(number);
+        families.extend(limit.map(|bytes| Family::single(names::MEMORY_LIMIT, bytes)));
         families.extend(capture(view));
         families.extend(ledgers(view));
         families.extend(flows(view));
@@ -321,6 +336,7 @@ mod tests {
 
     fn exporter(endpoints_max: u32) -> Exporter {
         Exporter::new(Limits { endpoints_max, hosts_max: 5 }, BuildInfo { version: "0" })
+            .with_memory_limit(1 << 30)
     }
 
     #[test]
@@ -349,6 +365,61 @@ mod tests {
         assert!(page.contains(
             "tapline_endpoint_last_seen_timestamp_seconds{endpoint_id=\"0000000000000000\"}"
         ));
+    }
+
+    /// The value of one series.
+    fn value(page: &str, series: &str) -> Option<f64> {
+        let line = page.lines().find(|line| line.starts_with(series))?;
+        line.rsplit(' ').next()?.parse().ok()
+    }
+
+    fn other(page: &str) -> Option<f64> {
+        let line = page.lines().find(|line| line.contains("~other") && line.contains("2xx"))?;
+        line.rsplit(' ').next()?.parse().ok()
+    }
+
+    #[test]
+    fn a_sum_under_other_never_falls() {
+        let exporter = exporter(2);
+        assert_eq!(other(&render(&exporter, &view(6))), Some(20.0));
+        // Two that had series of their own and one that had none are gone; two get room.
+        let mut fewer = view(6);
+        fewer.endpoints = fewer.endpoints.iter().skip(2).take(3).cloned().collect();
+        let page = render(&exporter, &fewer);
+        assert_eq!(other(&page), Some(20.0));
+        assert_eq!(page.matches("tapline_endpoint_info{").count(), 2);
+        // What is left counts on from there.
+        let mut busier = EndpointView::clone(&fewer.endpoints[2]);
+        busier.statuses = vec![(200, 8)];
+        fewer.endpoints = fewer.endpoints.iter().take(2).cloned().chain([busier.into()]).collect();
+        assert_eq!(other(&render(&exporter, &fewer)), Some(23.0));
+    }
+
+    #[test]
+    fn hosts_are_bounded_and_what_they_call_themselves_is_harmless() {
+        let mut many = view(0);
+        let named = |name: String| HostView { host: name, ..many.hosts[0].clone() };
+        let names = (0..40).map(|n| format!("{}{n}", "x".repeat(300))).chain(["~other".to_owned()]);
+        many.hosts = names.map(named).collect();
+        let page = render(&exporter(2), &many);
+        let series: Vec<_> = page
+            .lines()
+            .filter(|line| line.starts_with("tapline_http_bytes_total{"))
+            .map(|line| line.rsplit_once(' ').unwrap().0)
+            .collect();
+        let distinct: std::collections::HashSet<_> = series.iter().collect();
+        assert_eq!((series.len(), distinct.len()), (6, 6));
+        let other = "tapline_http_requests_total{host=\"~other\",status_class=\"2xx\"}";
+        assert_eq!(value(&page, other), Some(36.0 * 5.0));
+    }
+
+    #[test]
+    fn the_delay_histogram_holds_every_value_once() {
+        let page = render(&exporter(2), &view(0));
+        let line = |text: &str| page.lines().any(|line| line.contains(text));
+        assert!(line("le=\"0.001\"} 3") && line("le=\"0.05\"} 7") && line("le=\"+Inf\"} 7"));
+        let sum = page.lines().find(|line| line.contains("delay_seconds_sum")).unwrap();
+        assert!(sum.ends_with(" 0.1627"), "{sum}");
     }
 
     #[test]

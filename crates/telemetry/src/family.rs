@@ -100,7 +100,13 @@ impl Family {
     }
 }
 
+/// The value, or its start and a hash of all of it: labels stay short, and different ones different.
 fn cut(value: &str) -> String {
-    let end = value.floor_char_boundary(LABEL_BYTES_MAX);
-    value.get(..end).unwrap_or_default().to_owned()
+    if value.len() <= LABEL_BYTES_MAX {
+        return value.to_owned();
+    }
+    let hash = blake3::hash(value.as_bytes()).to_hex();
+    let start = value.floor_char_boundary(LABEL_BYTES_MAX - 9);
+    let (start, hash) = (value.get(..start), hash.get(..8));
+    format!("{}~{}", start.unwrap_or_default(), hash.unwrap_or_default())
 }

@@ -50,6 +50,8 @@ metrics! {
         "Whether the last reload of the configuration was accepted.";
     CONFIG_RELOAD_AT: Gauge "tapline_config_last_reload_success_timestamp_seconds" []
         "When the configuration in force was read.";
+    MEMORY_LIMIT: Gauge "tapline_memory_limit_bytes" []
+        "The memory budget that the sensor is set to stay within.";
     VIEW_AT: Gauge "tapline_view_timestamp_seconds" []
         "Capture time up to which everything on this page is in.";
     CAPTURE_ENDED: Gauge "tapline_capture_ended" []
@@ -150,6 +152,25 @@ mod tests {
             for label in metric.labels {
                 assert!(!["type", "service", "instance", "job"].contains(label), "{label}");
             }
+        }
+    }
+
+    #[test]
+    fn every_shipped_rule_is_tested_both_ways_and_has_its_heading() {
+        let rules = include_str!("../../../deploy/prometheus/rules/tapline.yml");
+        let tests = include_str!("../../../deploy/prometheus/tests/tapline_test.yml");
+        let runbook = include_str!("../../../deploy/runbook.md");
+        let names: Vec<&str> =
+            rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+        assert!(names.len() > 10, "{names:?}");
+        let has = |text: &str, line: &str| text.lines().any(|other| other.trim() == line);
+        for name in names {
+            assert!(has(tests, &format!("- name: {name} fires")), "{name} fires");
+            let quiet = has(tests, &format!("- name: {name} stays quiet"));
+            assert!(quiet || name == "TaplineWatchdog", "{name} stays quiet");
+            assert!(has(runbook, &format!("## {name}")), "{name} in the runbook");
+            let link = format!("/runbook#{}", name.to_ascii_lowercase());
+            assert!(rules.lines().any(|line| line.ends_with(&link)), "{name} links to it");
         }
     }
 }
