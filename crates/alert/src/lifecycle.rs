@@ -154,16 +154,6 @@ impl Lifecycle {
         Ok(lines)
     }
 
-    /// How many cases are open.
-    pub fn open_count(&self) -> usize {
-        self.open.len()
-    }
-
-    /// How many cases were opened since start.
-    pub const fn opened_total(&self) -> u64 {
-        self.counts.opened
-    }
-
     /// Cases by detection, kind and severity.
     pub fn tallies(&self) -> Vec<Tally> {
         self.tallies.list()
@@ -372,7 +362,7 @@ pub(crate) mod tests {
         let last = told.last().unwrap().finding();
         assert_eq!(last.state, FindingState::Resolved);
         assert_eq!(last.last_seen, Timestamp::from_seconds(5));
-        assert_eq!((cases.open_count(), cases.opened_total()), (0, 1));
+        assert_eq!((cases.open.len(), cases.counts().opened), (0, 1));
     }
 
     #[test]
@@ -380,9 +370,9 @@ pub(crate) mod tests {
         let mut cases = lifecycle(|_| {});
         cases.push(finding("scan", 100));
         cases.tick(Timestamp::from_nanos(110_000_000_000 - 1));
-        assert_eq!(cases.open_count(), 1);
+        assert_eq!(cases.open.len(), 1);
         cases.tick(Timestamp::from_seconds(110));
-        assert_eq!(cases.open_count(), 0);
+        assert_eq!(cases.open.len(), 0);
     }
 
     #[test]
@@ -454,7 +444,7 @@ pub(crate) mod tests {
         for host in ["a", "b", "c", "d"] {
             cases.push(Finding { host: host.into(), ..finding("scan", 1) });
         }
-        assert_eq!((cases.open_count(), cases.counts().refused), (2, 2));
+        assert_eq!((cases.open.len(), cases.counts().refused), (2, 2));
         cases.tick(Timestamp::from_seconds(1_000));
         assert_eq!((cases.newest(9).len(), cases.counts().forgotten), (1, 1));
     }
@@ -468,14 +458,14 @@ pub(crate) mod tests {
         cases.tick(Timestamp::from_seconds(12));
         let hosts: Vec<_> = cases.newest(9).iter().map(|case| case.host.clone()).collect();
         assert_eq!(hosts, ["h4", "h3", "h2", "h1"]);
-        assert_eq!(cases.open_count(), 2);
+        assert_eq!(cases.open.len(), 2);
     }
 
     #[test]
     fn lines_are_in_order_of_first_time_and_id() {
         let mut cases = lifecycle(|_| {});
         for second in [3, 1, 2, 1] {
-            let host = format!("h{second}{}", cases.open_count());
+            let host = format!("h{second}{}", cases.open.len());
             cases.push(Finding { host, ..finding("scan", second) });
         }
         let mut out = Vec::new();

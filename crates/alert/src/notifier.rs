@@ -134,12 +134,6 @@ impl Notifier {
         sum
     }
 
-    /// Counters by Alertmanager: its URL without user and password, in the order of the settings.
-    pub fn stats_by_alertmanager(&self) -> Vec<(String, AlertStats)> {
-        let names = self.shared.targets.iter().map(|target| target.name.clone());
-        names.zip(self.shared.board().stats()).collect()
-    }
-
     /// Sends what waits, for at most `deadline`, then ends. What fires is not resolved: that this
     /// sensor stops does not mean that it is over. Later events are queued and never sent.
     pub async fn shutdown(&self, deadline: Duration) {

@@ -233,8 +233,7 @@ async fn urls_that_are_none_are_named() {
 #[tokio::test]
 async fn names_of_alertmanagers_hold_no_password() {
     let notifier = notifier("https://user:pass@am.example:9093/prefix".into(), |_| {});
-    let names = notifier.stats_by_alertmanager();
-    assert_eq!(names[0].0, "https://am.example:9093/prefix");
+    assert_eq!(notifier.shared.targets[0].name, "https://am.example:9093/prefix");
 }
 
 #[test]
