@@ -9,9 +9,9 @@ use tapline_model::{Direction, FlowKey, Segment, Timestamp};
 
 use crate::half::WINDOW_BYTES;
 
-/// How long an ended flow is remembered. Longer than a path delays a segment or a sender waits
-/// before its first few retransmissions; shorter than most systems wait before they reuse a port.
-const LINGER_NS: u64 = 5_000_000_000;
+/// How long an ended flow is remembered: the TIME-WAIT of Linux. A peer that never gets its last
+/// acknowledgement sends again after twice the time, up to about that long.
+const LINGER_NS: u64 = 60_000_000_000;
 
 /// What is remembered of one direction.
 #[derive(Clone, Copy, Debug)]
@@ -129,4 +129,71 @@ impl ClosedFlow {
 
 fn is_over(closed_at: Timestamp, now: Timestamp) -> bool {
     now.nanos_since(closed_at) > LINGER_NS
+}
+
+#[cfg(test)]
+mod tests {
+    use tapline_model::{SourceId, TcpFlags};
+
+    use super::*;
+
+    fn segment(port: u16) -> Segment<'static> {
+        Segment {
+            captured_at: Timestamp::ZERO,
+            capture_source: SourceId::default(),
+            source: SocketAddr::from(([10, 0, 0, 1], port)),
+            destination: SocketAddr::from(([10, 0, 0, 2], 80)),
+            network: 0,
+            sequence: 100,
+            acknowledgement: 0,
+            flags: TcpFlags(TcpFlags::ACK),
+            payload: b"late",
+            wire_payload_bytes: 4,
+            wire_bytes: 58,
+        }
+    }
+
+    /// Closes a flow from each port, a second apart, and tells which are remembered at the end.
+    fn check(ports: &[u16], records_max: usize, expected: &[u16]) {
+        let mut closed = Closed::new(records_max);
+        let half = ClosedHalf { start: Some(100), next: Some(104) };
+        let mut now = Timestamp::ZERO;
+        for &port in ports {
+            now = now.plus_nanos(1_000_000_000);
+            let segment = segment(port);
+            let flow = ClosedFlow {
+                initiator: segment.source,
+                forward: half,
+                backward: half,
+                reset_by: None,
+            };
+            closed.insert(port.into(), segment.flow_key(), now, flow);
+            closed.expire(now);
+            assert!(closed.records.len() <= closed.order.len());
+            assert!(closed.order.len() <= records_max);
+        }
+        let is_late = |&port: &u16| {
+            let segment = segment(port);
+            closed.is_late(port.into(), &segment.flow_key(), &segment, now)
+        };
+        let late: Vec<_> = (0..100).filter(is_late).collect();
+        assert_eq!(late, expected);
+    }
+
+    #[test]
+    fn a_full_memory_forgets_the_oldest() {
+        check(&[1, 2, 3], 2, &[2, 3]);
+    }
+
+    #[test]
+    fn a_flow_that_ends_again_is_as_new() {
+        check(&[1, 2, 1, 3], 3, &[1, 2, 3]);
+        check(&[1, 2, 1, 3], 2, &[1, 3]);
+    }
+
+    #[test]
+    fn an_old_flow_is_forgotten() {
+        let ports: Vec<_> = (0..70).collect();
+        check(&ports, 100, &(9..70).collect::<Vec<_>>());
+    }
 }

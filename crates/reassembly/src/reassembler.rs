@@ -311,6 +311,10 @@ fn remember(flow: &Flow, reset_by: Option<Direction>) -> ClosedFlow {
 }
 
 #[cfg(test)]
-mod properties;
+mod bench;
 #[cfg(test)]
-mod tests;
+mod lifecycle;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod properties;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use proptest::prelude::*;
 use tapline_model::{ChunkKind, SourceId, TcpFlags};
 
-use super::tests::Bench;
+use super::bench::Bench;
 use super::*;
 
 const STREAM_BYTES: usize = 600;
