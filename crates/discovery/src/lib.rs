@@ -1,5 +1,29 @@
 //! Transaction to observation; joined: the inventory.
+//!
+//! The worker half, [`Discovery`], says of each transaction what it shows about an API: which route,
+//! by whom, with which parameters. Values end here: what leaves is a class, a count or a keyed hash.
+//! The joined half, [`Inventory`], is the list of endpoints that the joined deltas add up to.
 
+mod answer;
+mod auth;
+mod base64;
+mod client_address;
 mod config;
+mod consumer;
+mod discovery;
+mod format;
+mod gate;
+mod host;
+mod inventory;
+mod lexical;
+mod parameter;
+mod path;
+mod record;
+mod sensitive;
+mod template;
+#[cfg(test)]
+mod testing;
 
 pub use config::{Config, Network};
+pub use discovery::Discovery;
+pub use inventory::{Inventory, Rejected, inventory_json};

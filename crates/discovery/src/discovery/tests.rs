@@ -1,0 +1,265 @@
+//! What is observed of an exchange, and what is never.
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::Exchange;
+
+const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2JiZSJ9.c2lnbmF0dXJl";
+
+fn line(exchange: &Exchange, raw_targets: bool) -> String {
+    let mut discovery = Discovery::new(Config::default(), Key::fixed());
+    let mut seen = None;
+    discovery.push_exchange(exchange, &mut seen);
+    let mut line = Vec::new();
+    exchange.with(|transaction| {
+        discovery.record(transaction, seen.as_ref(), raw_targets, &mut line);
+    });
+    String::from_utf8(line).unwrap()
+}
+
+fn check_line(exchange: &Exchange, raw_targets: bool, expected: &Expect) {
+    let line = line(exchange, raw_targets) + ",\"endpoint\":null}";
+    serde_json::from_str::<serde_json::Value>(&line).unwrap();
+    expected.assert_eq(&line.replace(",\"", "\n\""));
+}
+
+#[test]
+fn an_exchange_becomes_an_observation() {
+    let seen = Exchange::new("post", "/api/v1/users/42/orders?dry_run=true", 201)
+        .field("Authorization", "Basic Ym9iOng=")
+        .sent("application/json", r#"{"sku":"A-1","count":2}"#)
+        .observed();
+    assert_eq!(seen.host, "shop.example.test");
+    assert_eq!(seen.method, "POST");
+    assert_eq!(seen.gate, Gate::Learn);
+    assert_eq!(seen.auth.label(), "basic");
+    assert_eq!(seen.consumer.kind, ConsumerKind::Credential);
+    assert_eq!(seen.request_media, "application/json");
+    let parameters: Vec<String> = seen
+        .parameters
+        .iter()
+        .map(|shape| format!("{} {} {}", shape.location.label(), shape.name, shape.kind.label()))
+        .collect();
+    assert_eq!(
+        parameters,
+        [
+            "path 0 integer",
+            "query dry_run boolean",
+            "body sku string",
+            "body count integer",
+            "response_body id integer"
+        ]
+    );
+}
+
+#[test]
+fn one_observation_is_reused_and_nothing_of_the_last_stays() {
+    let mut discovery = Discovery::new(Config::default(), Key::fixed());
+    let mut seen = None;
+    let full = Exchange::new("POST", "/users/42?x=1", 302)
+        .location("/login")
+        .field("X-Api-Key", "k")
+        .sent("application/json", r#"{"a":1}"#);
+    discovery.push_exchange(&full, &mut seen);
+    let bare = Exchange::new("GET", "/", 200).answer("", "");
+    discovery.push_exchange(&bare, &mut seen);
+    let fresh = bare.observed();
+    assert_eq!(format!("{:?}", seen.unwrap()), format!("{fresh:?}"));
+}
+
+#[test]
+fn keys_of_the_request_do_not_tell_answers_apart() {
+    let answer = |sent: &str| {
+        Exchange::new("GET", "/x", 200)
+            .sent("application/json", sent)
+            .answer("text/html", "<html>")
+            .observed()
+            .answer_hash
+    };
+    assert_eq!(answer(r#"{"a":1}"#), answer(r#"{"b":1}"#));
+}
+
+#[test]
+fn every_transaction_is_in_the_books() {
+    let mut discovery = Discovery::new(Config::default(), Key::fixed());
+    let mut seen = None;
+    discovery.push_exchange(&Exchange::new("GET", "/", 200), &mut seen);
+    discovery.push_exchange(&Exchange::new("CONNECT", "a:443", 200), &mut seen);
+    Exchange::new("GET", "/", 200).with(|transaction| {
+        let lone = Transaction { request: None, ..*transaction };
+        discovery.push(&lone, &mut |_| panic!("nothing is observed of a lone response"));
+    });
+    let books = discovery.stats().transactions;
+    assert_eq!((books.received, books.processed, books.ignored_total()), (3, 1, 2));
+    assert!(books.is_balanced());
+}
+
+#[test]
+fn a_body_that_is_not_what_it_claims_is_counted() {
+    let mut discovery = Discovery::new(Config::default(), Key::fixed());
+    let mut seen = None;
+    let exchange = Exchange::new("POST", "/", 200)
+        .sent("application/json", "<html>")
+        .answer("text/html", "<html>");
+    discovery.push_exchange(&exchange, &mut seen);
+    assert_eq!((discovery.stats().bodies_parsed, discovery.stats().bodies_malformed), (1, 1));
+}
+
+#[test]
+fn the_line_has_every_field_in_order() {
+    check_line(
+        &Exchange::new("GET", "/users/42/orders?page=2&page=3&q=%22x", 200),
+        false,
+        &expect![[r#"
+            {"ts":"2025-03-01T12:00:00.000000042Z"
+            "client":"192.0.2.1:40000"
+            "server":"10.0.0.1:80"
+            "protocol":"http/1.1"
+            "method":"GET"
+            "host":"shop.example.test"
+            "path":"/users/42/orders"
+            "query_names":["page"
+            "q"]
+            "status":200
+            "request_bytes":100
+            "response_bytes":200
+            "latency_ns":5000000
+            "completeness":"whole"
+            "anomalies":[]
+            "signals":[]
+            "consumer":"9f214bd29e85c969"
+            "endpoint":null}"#]],
+    );
+}
+
+#[test]
+fn a_lone_response_has_no_request() {
+    let mut line = Vec::new();
+    Exchange::new("GET", "/", 200).with(|transaction| {
+        let lone = Transaction { request: None, latency_ns: None, ..*transaction };
+        Discovery::new(Config::default(), Key::fixed()).record(&lone, None, true, &mut line);
+    });
+    let line = String::from_utf8(line).unwrap();
+    assert!(line.contains(r#""method":null,"host":null,"path":null,"query_names":[],"#), "{line}");
+    assert!(line.ends_with(r#""consumer":null"#), "{line}");
+}
+
+#[test]
+fn what_is_classified_is_masked_in_the_line() {
+    check_line(
+        &Exchange::new(
+            "GET",
+            "/u/bob%40example.com/c/4111111111111111;jsessionid=abc;v=1/\u{7f}\"?bob@example.com&page=1&password=x&card=4111+1111+1111+1111&q=a",
+            200,
+        ),
+        true,
+        &expect![[r#"
+            {"ts":"2025-03-01T12:00:00.000000042Z"
+            "client":"192.0.2.1:40000"
+            "server":"10.0.0.1:80"
+            "protocol":"http/1.1"
+            "method":"GET"
+            "host":"shop.example.test"
+            "path":"/u/[email]/c/[card_number];jsessionid=[secret];v=1/\u007f\""
+            "query_names":["[email]"
+            "page"
+            "password"
+            "card"
+            "q"]
+            "query":"[email]&page=1&password=[secret]&card=[card_number]&q=a"
+            "status":200
+            "request_bytes":100
+            "response_bytes":200
+            "latency_ns":5000000
+            "completeness":"whole"
+            "anomalies":[]
+            "signals":[]
+            "consumer":"9f214bd29e85c969"
+            "endpoint":null}"#]],
+    );
+}
+
+#[test]
+fn names_of_one_query_are_bounded() {
+    let query: Vec<String> = (0..500).map(|n| format!("n{n}=1")).collect();
+    let exchange = Exchange::new("GET", &format!("/?{}", query.join("&")), 200);
+    let line: serde_json::Value = serde_json::from_str(&(line(&exchange, false) + "}")).unwrap();
+    assert_eq!(line["query_names"].as_array().unwrap().len(), 128);
+    assert_eq!(exchange.observed().parameters.len(), 128);
+}
+
+#[test]
+fn planted_secrets_never_leave() {
+    let secrets = [
+        "4111111111111111",
+        "bob.smith@example.com",
+        JWT,
+        "sk_live_51H8xYz0Q9aB",
+        "AKIAIOSFODNN7EXAMPLE",
+        "hunter2hunter2",
+        "Ym9iOmh1bnRlcjI=",
+        "+4915112345678",
+        "bobbe",
+    ];
+    let everywhere = |secret: &str| {
+        [
+            Exchange::new("GET", &format!("/a/{secret}/b"), 200),
+            Exchange::new("GET", &format!("/a;jsessionid={secret}"), 200),
+            Exchange::new("GET", &format!("/a?password={secret}&{secret}=1&token={secret}"), 200),
+            Exchange::new("GET", "/a", 200).field("Authorization", &format!("Bearer {secret}")),
+            Exchange::new("GET", "/a", 200).field("Cookie", &format!("session={secret}")),
+            Exchange::new("GET", "/a", 200).host(&format!("{secret}:x@shop.example.test")),
+            Exchange::new("POST", "/a", 200).sent(
+                "application/json",
+                &format!(r#"{{"password":"{secret}","in":["{secret}"]}}"#),
+            ),
+            Exchange::new("POST", "/a", 200)
+                .sent("application/x-www-form-urlencoded", &format!("password={secret}")),
+            Exchange::new("GET", "/a", 302).location(&format!("/b/{secret}?t={secret}")),
+            Exchange::new("GET", "/a", 200)
+                .answer("application/json", &format!(r#"{{"token":"{secret}"}}"#)),
+        ]
+    };
+    for secret in secrets {
+        for (index, exchange) in everywhere(secret).iter().enumerate() {
+            // Letters alone in a path are a word, whoever means what by them.
+            let is_word_in_path = index == 0 && matches!(secret, "bobbe" | "hunter2hunter2");
+            let is_name =
+                index == 2 && matches!(secret, "bobbe" | "hunter2hunter2" | "Ym9iOmh1bnRlcjI=");
+            let encoded_in_path = index == 0 && secret == "Ym9iOmh1bnRlcjI=";
+            if is_word_in_path || is_name || encoded_in_path {
+                continue;
+            }
+            let seen = exchange.observed();
+            let observed = format!("{seen:?}{:?}", seen.template);
+            assert!(!observed.contains(secret), "{secret} in observation {index}");
+            let line = line(exchange, true);
+            assert!(!line.contains(secret), "{secret} in line {index}: {line}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn any_request_gives_a_balanced_observation_and_a_line_of_json(
+        target in "[ -~\u{80}-\u{90}]{0,80}",
+        name in "[ -~]{0,20}",
+        value in "[ -~]{0,60}",
+        body in "[ -~]{0,80}",
+    ) {
+        let exchange = Exchange::new("POST", &target, 200)
+            .host(&value)
+            .field(&name, &value)
+            .field("Cookie", &value)
+            .field("Authorization", &value)
+            .field("X-Forwarded-For", &value)
+            .sent("application/json", &body)
+            .location(&value);
+        let line = line(&exchange, true) + "}";
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok(), "{}", line);
+    }
+}

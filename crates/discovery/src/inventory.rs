@@ -1,0 +1,246 @@
+//! The joined half: the endpoints that the joined deltas add up to.
+
+mod distribution;
+mod document;
+mod endpoint;
+mod hosts;
+mod learning;
+mod naming;
+mod pending;
+mod servers;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use tapline_model::{
+    Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteKey, ServerView,
+};
+
+pub use self::document::inventory_json;
+
+use self::endpoint::Endpoint;
+use self::hosts::Hosts;
+use self::naming::Rendered;
+use self::pending::Pending;
+use self::servers::Servers;
+use crate::Config;
+
+/// What found a table full and was left out, since start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// Hosts, each time one was seen.
+    pub hosts: u64,
+    /// Routes that would have made an endpoint.
+    pub endpoints: u64,
+    /// Parameters of an endpoint, each time one was seen.
+    pub parameters: u64,
+    /// Servers, each time one was seen.
+    pub servers: u64,
+}
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Endpoint(EndpointId),
+    /// A HEAD or OPTIONS of the path with this hash.
+    Attribute(u64),
+}
+
+/// What shares one host and template.
+#[derive(Debug, Default)]
+struct PathEntry {
+    /// GET first, then by method.
+    endpoints: SmallVec<[EndpointId; 2]>,
+    attribute_routes: SmallVec<[RouteKey; 2]>,
+    /// Requests of those.
+    attribute_requests: u64,
+    head: bool,
+    options: bool,
+}
+
+/// The live inventory: a deterministic function of the sequence of joined deltas. One call of
+/// [`Inventory::apply`] costs what the delta touches.
+#[derive(Debug)]
+pub struct Inventory {
+    config: Config,
+    key: Key,
+    /// Deltas applied: the clock of its evictions.
+    applied: u64,
+    endpoints: HashMap<EndpointId, Endpoint>,
+    routes: HashMap<RouteKey, Target>,
+    paths: HashMap<u64, PathEntry>,
+    pending: Pending,
+    /// Pending HEAD and OPTIONS routes by the hash of their path.
+    pending_attributes: HashMap<u64, SmallVec<[RouteKey; 2]>>,
+    hosts: Hosts,
+    servers: Servers,
+    /// What is listed, in order; stale when endpoints came, went or changed their looks.
+    listed: Vec<EndpointId>,
+    listed_is_stale: bool,
+    routes_changed: bool,
+    requests: u64,
+    matched: u64,
+    rejected: Rejected,
+}
+
+impl Inventory {
+    /// An empty inventory that veils text by `key`.
+    pub fn new(config: Config, key: Key) -> Self {
+        let size = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
+        Self {
+            key,
+            applied: 0,
+            endpoints: HashMap::new(),
+            routes: HashMap::new(),
+            paths: HashMap::new(),
+            pending: Pending::new(size(config.endpoints_max)),
+            pending_attributes: HashMap::new(),
+            hosts: Hosts::new(size(config.hosts_max)),
+            servers: Servers::new(size(config.servers_max)),
+            listed: Vec::new(),
+            listed_is_stale: false,
+            routes_changed: false,
+            requests: 0,
+            matched: 0,
+            rejected: Rejected::default(),
+            config,
+        }
+    }
+
+    /// Takes what all shards together learned in one epoch.
+    pub fn apply(&mut self, delta: &Delta) {
+        self.applied += 1;
+        for (&server, seen) in &delta.servers {
+            self.rejected.servers += u64::from(!self.servers.absorb(server, seen));
+        }
+        for (name, seen) in &delta.hosts {
+            self.rejected.hosts += u64::from(!self.hosts.absorb(name, seen, self.applied));
+        }
+        let mut fallen = BTreeSet::new();
+        let mut undecided = Vec::new();
+        for (&route, seen) in &delta.routes {
+            self.requests += seen.requests;
+            if !self.absorb(route, seen) {
+                undecided.push(route);
+            }
+            fallen.extend(self.watch_redirects(route));
+        }
+        for route in fallen {
+            self.reconsider(route);
+        }
+        for route in delta.routes.keys() {
+            if let Some(&Target::Endpoint(id)) = self.routes.get(route) {
+                self.judge(id);
+            }
+        }
+        for route in undecided {
+            self.decide(route);
+        }
+        self.listed_is_stale |= self.hosts.settle_aliases();
+    }
+
+    /// The endpoint that requests of this route belong to; those of a HEAD or OPTIONS route belong to
+    /// the first endpoint of the path, those to another name of a host to that host's.
+    pub fn resolve(&self, route: RouteKey) -> Option<EndpointId> {
+        let id = match self.routes.get(&route)? {
+            Target::Endpoint(id) => *id,
+            Target::Attribute(path) => *self.paths.get(path)?.endpoints.first()?,
+        };
+        self.original(id).map(|endpoint| endpoint.id)
+    }
+
+    /// Host and endpoint that requests of this route are counted at. Those of HEAD and OPTIONS routes
+    /// are counted at none.
+    pub fn endpoint_ref(&self, route: RouteKey) -> Option<(String, EndpointRef)> {
+        let Some(&Target::Endpoint(id)) = self.routes.get(&route) else { return None };
+        let endpoint = self.original(id)?;
+        let reference = EndpointRef {
+            id: endpoint.id,
+            method: endpoint.total.method.to_string(),
+            template: endpoint.shown().to_owned(),
+        };
+        Some((endpoint.total.host.to_string(), reference))
+    }
+
+    /// Every route that leads to an endpoint, HEAD and OPTIONS among them, in no order.
+    pub fn known_routes(&self) -> impl Iterator<Item = RouteKey> {
+        self.routes.keys().copied()
+    }
+
+    /// Whether the known routes changed since the last call.
+    pub const fn routes_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.routes_changed, false)
+    }
+
+    /// Every endpoint by host, template and method, without its baseline. Those that did not change
+    /// since the last call are the same values.
+    pub fn endpoints(&mut self) -> Vec<Arc<EndpointView>> {
+        if std::mem::replace(&mut self.listed_is_stale, false) {
+            self.list();
+        }
+        let Self { listed, endpoints, paths, key, .. } = self;
+        listed
+            .iter()
+            .filter_map(|id| {
+                let endpoint = endpoints.get_mut(id)?;
+                let path = paths.get(&path_hash(key, &endpoint.total.host, &endpoint.rendered));
+                let (head, options) = path.map_or((false, false), |path| (path.head, path.options));
+                Some(endpoint.view(head, options))
+            })
+            .collect()
+    }
+
+    /// Every host that has endpoints and is no other name of one, by name.
+    pub fn hosts(&self) -> Vec<HostView> {
+        self.hosts.view()
+    }
+
+    /// Servers by bytes, largest first; at most 1 000.
+    pub fn servers(&self) -> Vec<ServerView> {
+        self.servers.view()
+    }
+
+    /// Requests that belong to no endpoint. Falls when a route turns out to be one after all.
+    pub const fn unmatched_requests(&self) -> u64 {
+        self.requests - self.matched
+    }
+
+    /// What found a table full.
+    pub const fn rejected(&self) -> Rejected {
+        self.rejected
+    }
+
+    /// The endpoint itself, or the one it is another name of.
+    fn original(&self, id: EndpointId) -> Option<&Endpoint> {
+        let endpoint = self.endpoints.get(&id)?;
+        let host = endpoint.total.host.as_str();
+        let original = self.hosts.original(host);
+        if original == host {
+            return Some(endpoint);
+        }
+        let id = EndpointId::of(original, &endpoint.total.method, &endpoint.rendered.full);
+        self.endpoints.get(&id)
+    }
+
+    fn list(&mut self) {
+        let hosts = &self.hosts;
+        let mut listed: Vec<&Endpoint> = self
+            .endpoints
+            .values()
+            .filter(|endpoint| hosts.original(&endpoint.total.host) == endpoint.total.host)
+            .collect();
+        listed.sort_unstable_by_key(|endpoint| {
+            (&endpoint.total.host, endpoint.shown(), &endpoint.total.method, endpoint.id)
+        });
+        self.listed = listed.into_iter().map(|endpoint| endpoint.id).collect();
+    }
+}
+
+/// The hash of what HEAD and OPTIONS share with the methods they are attributes of.
+fn path_hash(key: &Key, host: &str, rendered: &Rendered) -> u64 {
+    key.text_hash(format!("{host}\0{}", rendered.full).as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

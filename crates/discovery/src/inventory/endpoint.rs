@@ -1,0 +1,253 @@
+//! What is known of one endpoint.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use smallvec::SmallVec;
+use tapline_model::{
+    EndpointId, EndpointState, EndpointView, ParameterDelta, ParameterLocation, ParameterView,
+    RouteDelta, RouteKey,
+};
+
+use super::distribution::Distribution;
+use super::naming::Rendered;
+
+/// Media types kept of one endpoint, by direction.
+const MEDIA_MAX: usize = 32;
+/// Consumers that must have sent text that may be a value before it is shown.
+const WITNESSES_MIN: u64 = 2;
+
+/// An endpoint of the inventory.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) id: EndpointId,
+    pub(crate) rendered: Rendered,
+    /// Lexical routes that render to its template.
+    pub(crate) routes: SmallVec<[RouteKey; 1]>,
+    /// Everything counted, but for the distributions below.
+    pub(crate) total: RouteDelta,
+    latency_us: Distribution,
+    request_bytes: Distribution,
+    response_bytes: Distribution,
+    confirmed: bool,
+    /// What was shown last; none once something has changed.
+    view: Option<Arc<EndpointView>>,
+}
+
+impl Endpoint {
+    /// An endpoint with what its first route has seen.
+    pub(crate) fn new(
+        id: EndpointId,
+        rendered: Rendered,
+        route: RouteKey,
+        mut total: RouteDelta,
+    ) -> Self {
+        let mut latency_us = Distribution::default();
+        latency_us.add(&std::mem::take(&mut total.latency_us));
+        let mut request_bytes = Distribution::default();
+        request_bytes.add(&std::mem::take(&mut total.request_bytes));
+        let mut response_bytes = Distribution::default();
+        response_bytes.add(&std::mem::take(&mut total.response_bytes));
+        Self {
+            id,
+            rendered,
+            routes: SmallVec::from_elem(route, 1),
+            total,
+            latency_us,
+            request_bytes,
+            response_bytes,
+            confirmed: false,
+            view: None,
+        }
+    }
+
+    /// Adds what one of its routes has seen. Gives the number of parameters that found no room.
+    pub(crate) fn absorb(&mut self, seen: &RouteDelta, parameters_max: usize) -> u64 {
+        self.view = None;
+        self.latency_us.add(&seen.latency_us);
+        self.request_bytes.add(&seen.request_bytes);
+        self.response_bytes.add(&seen.response_bytes);
+        let refused = join_bounded(&mut self.total, seen, parameters_max);
+        // The distributions hold these already.
+        self.total.latency_us = tapline_sketch::Buckets::new();
+        self.total.request_bytes = tapline_sketch::Buckets::new();
+        self.total.response_bytes = tapline_sketch::Buckets::new();
+        refused
+    }
+
+    /// Certain after three successes for two consumers, or ten; it stays so.
+    pub(crate) fn judge(&mut self, successes: u64) {
+        let consumers = self.total.consumers.distinct();
+        self.confirmed |= successes >= 10 || (successes >= 3 && consumers >= 2);
+    }
+
+    /// Its template as it may be shown now.
+    pub(crate) fn shown(&self) -> &str {
+        match &self.rendered.veiled {
+            Some(veiled) if self.is_veiled() => veiled,
+            _ => &self.rendered.full,
+        }
+    }
+
+    /// Whether it holds text that too few consumers have sent to show it.
+    pub(crate) fn is_veiled(&self) -> bool {
+        self.rendered.veiled.is_some() && self.total.consumers.distinct() < WITNESSES_MIN
+    }
+
+    /// Marks it as changed.
+    pub(crate) fn touch(&mut self) {
+        self.view = None;
+    }
+
+    /// As it is shown; made anew only when something has changed.
+    pub(crate) fn view(&mut self, head: bool, options: bool) -> Arc<EndpointView> {
+        if let Some(view) = &self.view {
+            return Arc::clone(view);
+        }
+        let view = Arc::new(self.make_view(head, options));
+        self.view = Some(Arc::clone(&view));
+        view
+    }
+
+    fn make_view(&self, head: bool, options: bool) -> EndpointView {
+        let total = &self.total;
+        let mut auth: Vec<_> =
+            total.auth.iter().map(|(kinds, &count)| (kinds.label(), count)).collect();
+        commonest_first(&mut auth);
+        EndpointView {
+            id: self.id,
+            host: total.host.to_string(),
+            method: total.method.to_string(),
+            template: self.shown().to_owned(),
+            formats: vec!["rest".to_owned()],
+            state: if self.confirmed { EndpointState::Confirmed } else { EndpointState::Candidate },
+            auth,
+            parameters: self.parameters(),
+            request_media: media(&total.request_media),
+            response_media: media(&total.response_media),
+            statuses: total.statuses.iter().map(|(&status, &count)| (status, count)).collect(),
+            requests: total.requests,
+            consumers: total.consumers.distinct(),
+            head,
+            options,
+            first_seen: total.first_seen,
+            last_seen: total.last_seen,
+            latency_us: self.latency_us.quantiles(),
+            request_bytes: self.request_bytes.quantiles(),
+            response_bytes: self.response_bytes.quantiles(),
+            baseline: None,
+        }
+    }
+
+    fn parameters(&self) -> Vec<ParameterView> {
+        // Only what was answered below 400 teaches parameters.
+        let of = self.total.statuses.range(1..400).map(|(_, count)| count).sum();
+        let mut slots = vec![None; self.rendered.slots.len()];
+        let mut others = Vec::new();
+        for ((location, name), seen) in &self.total.parameters {
+            if *location != ParameterLocation::Path {
+                others.push(parameter(*location, name, seen, of));
+            } else if let Ok(index) = name.parse::<usize>()
+                && let Some((place, name)) =
+                    slots.get_mut(index).zip(self.rendered.slots.get(index))
+            {
+                *place = Some(parameter(*location, name, seen, of));
+            }
+        }
+        slots.into_iter().flatten().chain(others).collect()
+    }
+}
+
+/// Joins within bounds: names and media types that find no room are left out. Gives the number of
+/// parameters that were.
+pub(crate) fn join_bounded(
+    total: &mut RouteDelta,
+    seen: &RouteDelta,
+    parameters_max: usize,
+) -> u64 {
+    let has_room = total.parameters.len() + seen.parameters.len() <= parameters_max
+        && total.request_media.len() + seen.request_media.len() <= MEDIA_MAX
+        && total.response_media.len() + seen.response_media.len() <= MEDIA_MAX;
+    if has_room {
+        total.join(seen);
+        return 0;
+    }
+    let mut seen = seen.clone();
+    let refused = admit(&total.parameters, &mut seen.parameters, parameters_max);
+    admit(&total.request_media, &mut seen.request_media, MEDIA_MAX);
+    admit(&total.response_media, &mut seen.response_media, MEDIA_MAX);
+    total.join(&seen);
+    refused
+}
+
+/// Keeps of `new` what is known already and what there is room for. Gives the number left out.
+fn admit<K: Ord, V>(known: &BTreeMap<K, V>, new: &mut BTreeMap<K, V>, max: usize) -> u64 {
+    let mut room = max.saturating_sub(known.len());
+    let mut refused = 0;
+    new.retain(|key, _| {
+        if known.contains_key(key) {
+            return true;
+        }
+        if room == 0 {
+            refused += 1;
+            return false;
+        }
+        room -= 1;
+        true
+    });
+    refused
+}
+
+fn parameter(
+    location: ParameterLocation,
+    name: &str,
+    seen: &ParameterDelta,
+    of: u64,
+) -> ParameterView {
+    let mut types: Vec<_> =
+        seen.kinds.iter().map(|(kind, &count)| (kind.label().to_owned(), count)).collect();
+    commonest_first(&mut types);
+    ParameterView {
+        location: location.label().to_owned(),
+        name: name.to_owned(),
+        types,
+        present: seen.present,
+        of,
+    }
+}
+
+fn media(counts: &BTreeMap<CompactString, u64>) -> Vec<(String, u64)> {
+    let mut media: Vec<_> =
+        counts.iter().map(|(media, &count)| (media.to_string(), count)).collect();
+    commonest_first(&mut media);
+    media
+}
+
+fn commonest_first(counts: &mut [(String, u64)]) {
+    counts.sort_by(|(left, more), (right, most)| most.cmp(more).then_with(|| left.cmp(right)));
+}
+
+#[cfg(test)]
+mod tests {
+    use tapline_model::{Template, ValueKind};
+
+    use super::*;
+
+    #[test]
+    fn a_full_table_of_parameters_refuses_the_newest() {
+        let route = |names: &[&str]| {
+            let mut route = RouteDelta::new("h".into(), "GET".into(), Template::default());
+            for name in names {
+                let seen =
+                    ParameterDelta { present: 1, kinds: BTreeMap::from([(ValueKind::String, 1)]) };
+                route.parameters.insert((ParameterLocation::Query, (*name).into()), seen);
+            }
+            route
+        };
+        let mut total = route(&["m", "n"]);
+        assert_eq!(join_bounded(&mut total, &route(&["a", "b", "n"]), 3), 1);
+        let names: Vec<_> = total.parameters.keys().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["a", "m", "n"]);
+    }
+}

@@ -1,0 +1,280 @@
+//! Which routes become endpoints, and which cease to be: the learning gate at the merge.
+
+use smallvec::SmallVec;
+use tapline_model::{AuthSet, EndpointId, RouteDelta, RouteKey};
+
+use super::endpoint::Endpoint;
+use super::naming::Rendered;
+use super::pending::PendingRoute;
+use super::{Inventory, Target, path_hash};
+
+/// Lexical routes of all endpoints, as a multiple of `endpoints_max`: one endpoint may be reached
+/// through several, because slots of several classes render equally.
+const ROUTES_PER_ENDPOINT_MAX: usize = 4;
+/// HEAD and OPTIONS routes kept of one path.
+const ATTRIBUTE_ROUTES_MAX: usize = 64;
+/// Consumers that a route must have been refused to before it is a candidate.
+const REFUSED_CONSUMERS_MIN: u64 = 2;
+
+impl Inventory {
+    /// Adds what a route saw to where it belongs; false when it has no endpoint yet.
+    pub(super) fn absorb(&mut self, route: RouteKey, seen: &RouteDelta) -> bool {
+        let parameters_max = usize::from(self.config.endpoint_parameters_max);
+        match self.routes.get(&route) {
+            Some(Target::Endpoint(id)) => {
+                if let Some(endpoint) = self.endpoints.get_mut(id) {
+                    let was_veiled = endpoint.is_veiled();
+                    self.rejected.parameters += endpoint.absorb(seen, parameters_max);
+                    self.listed_is_stale |= endpoint.is_veiled() != was_veiled;
+                }
+                self.count_matched(seen);
+                true
+            }
+            Some(&Target::Attribute(path)) => {
+                self.absorb_attribute(path, seen);
+                self.count_matched(seen);
+                true
+            }
+            None => {
+                let evicted = self.pending.absorb(route, seen, self.applied, parameters_max);
+                if let Some((evicted, old)) = evicted {
+                    self.forget_pending_attribute(evicted, &old);
+                }
+                false
+            }
+        }
+    }
+
+    /// Notes where a route redirects to if it does nothing else. Gives the routes that led to what
+    /// has just turned out to be a catch-all.
+    pub(super) fn watch_redirects(&mut self, route: RouteKey) -> SmallVec<[RouteKey; 8]> {
+        let total = match self.routes.get(&route) {
+            Some(Target::Endpoint(id)) => self.endpoints.get(id).map(|endpoint| &endpoint.total),
+            Some(Target::Attribute(_)) => None,
+            None => self.pending.get(route).map(|pending| &pending.total),
+        };
+        let Some(total) = total.filter(|total| !total.redirects.is_empty()) else {
+            return SmallVec::new();
+        };
+        let Some(host) = self.hosts.get_mut(&total.host) else { return SmallVec::new() };
+        let targets = total.redirects.keys().copied();
+        if total.learnable > total.redirects.values().sum() {
+            host.forget_redirect(route, targets);
+            SmallVec::new()
+        } else {
+            host.note_redirect(route, targets)
+        }
+    }
+
+    /// Takes back the endpoint of a route if nothing is left that it was learned from.
+    pub(super) fn reconsider(&mut self, route: RouteKey) {
+        let Some(&Target::Endpoint(id)) = self.routes.get(&route) else { return };
+        if self.endpoints.get(&id).is_none_or(|endpoint| self.successes(&endpoint.total) > 0) {
+            return;
+        }
+        let Some(endpoint) = self.endpoints.remove(&id) else { return };
+        self.routes_changed = true;
+        self.listed_is_stale = true;
+        for route in &endpoint.routes {
+            self.routes.remove(route);
+        }
+        self.count_unmatched(&endpoint.total.host, endpoint.total.requests);
+        let shape = self.shape(&endpoint.total.method, &endpoint.rendered);
+        self.hosts.remove_endpoint(&endpoint.total.host, shape);
+        self.leave_path(&endpoint);
+        let parameters_max = usize::from(self.config.endpoint_parameters_max);
+        if let Some((evicted, old)) =
+            self.pending.absorb(route, &endpoint.total, self.applied, parameters_max)
+        {
+            self.forget_pending_attribute(evicted, &old);
+        }
+    }
+
+    /// Judges how sure an endpoint is.
+    pub(super) fn judge(&mut self, id: EndpointId) {
+        let successes = self.endpoints.get(&id).map(|endpoint| self.successes(&endpoint.total));
+        if let Some((endpoint, successes)) = self.endpoints.get_mut(&id).zip(successes) {
+            endpoint.judge(successes);
+        }
+    }
+
+    /// Makes a route an endpoint, or the attribute of one, if what it saw suffices.
+    pub(super) fn decide(&mut self, route: RouteKey) {
+        let Some(pending) = self.pending.get(route) else { return };
+        let total = &pending.total;
+        if matches!(total.method.as_str(), "HEAD" | "OPTIONS") {
+            self.decide_attribute(route);
+            return;
+        }
+        let has_credentials = || total.auth.keys().any(|&kinds| kinds != AuthSet::NONE);
+        // A server that refuses everything would make an endpoint of every path that a scanner tries:
+        // being refused counts when it is known to serve something, and somebody was known to it.
+        let is_protected = || {
+            total.refused > 0
+                && total.consumers.distinct() >= REFUSED_CONSUMERS_MIN
+                && has_credentials()
+                && self.hosts.get(&total.host).is_some_and(super::hosts::Host::has_endpoints)
+        };
+        if self.successes(total) > 0 || is_protected() {
+            self.create(route);
+        }
+    }
+
+    /// Answers that may create an endpoint, redirects to a catch-all not counted.
+    fn successes(&self, total: &RouteDelta) -> u64 {
+        let Some(host) = self.hosts.get(&total.host) else { return total.learnable };
+        let caught: u64 = total
+            .redirects
+            .iter()
+            .filter(|&(&target, _)| host.is_catch_all(target))
+            .map(|(_, count)| count)
+            .sum();
+        total.learnable.saturating_sub(caught)
+    }
+
+    fn create(&mut self, route: RouteKey) {
+        let endpoints_max = usize::try_from(self.config.endpoints_max).unwrap_or(usize::MAX);
+        let parameters_max = usize::from(self.config.endpoint_parameters_max);
+        let Some(pending) = self.pending.get(route) else { return };
+        let total = &pending.total;
+        let rendered = Rendered::of(&total.template, &self.key);
+        let id = EndpointId::of(&total.host, &total.method, &rendered.full);
+        let is_new = !self.endpoints.contains_key(&id);
+        let has_room = (!is_new || self.endpoints.len() < endpoints_max)
+            && self.routes.len() < endpoints_max.saturating_mul(ROUTES_PER_ENDPOINT_MAX)
+            && self.hosts.entry(&total.host, self.applied).is_some();
+        if !has_room {
+            if let Some(pending) = self.pending.get_mut(route)
+                && !std::mem::replace(&mut pending.refused, true)
+            {
+                self.rejected.endpoints += 1;
+            }
+            return;
+        }
+        let Some(PendingRoute { total, .. }) = self.pending.remove(route) else { return };
+        self.routes.insert(route, Target::Endpoint(id));
+        self.routes_changed = true;
+        self.count_matched(&total);
+        if is_new {
+            self.listed_is_stale = true;
+            let shape = self.shape(&total.method, &rendered);
+            self.hosts.add_endpoint(&total.host, shape);
+            let path = path_hash(&self.key, &total.host, &rendered);
+            let is_get = total.method == "GET";
+            self.endpoints.insert(id, Endpoint::new(id, rendered, route, total));
+            self.join_path(path, id, is_get);
+        } else if let Some(endpoint) = self.endpoints.get_mut(&id) {
+            endpoint.routes.push(route);
+            self.rejected.parameters += endpoint.absorb(&total, parameters_max);
+            self.listed_is_stale = true;
+        }
+        self.judge(id);
+    }
+
+    /// Puts an endpoint to the others of its path, and the HEAD and OPTIONS that waited for one.
+    fn join_path(&mut self, path: u64, id: EndpointId, is_get: bool) {
+        let entry = self.paths.entry(path).or_default();
+        if is_get {
+            entry.endpoints.insert(0, id);
+        } else {
+            let endpoints = &self.endpoints;
+            let method = |id: &EndpointId| endpoints.get(id).map(|endpoint| &endpoint.total.method);
+            entry.endpoints.push(id);
+            entry
+                .endpoints
+                .sort_by_key(|id| (method(id).is_none_or(|name| name != "GET"), method(id)));
+        }
+        for route in self.pending_attributes.remove(&path).unwrap_or_default() {
+            self.adopt_attribute(path, route);
+        }
+    }
+
+    fn leave_path(&mut self, endpoint: &Endpoint) {
+        let path = path_hash(&self.key, &endpoint.total.host, &endpoint.rendered);
+        let Some(entry) = self.paths.get_mut(&path) else { return };
+        entry.endpoints.retain(|id| *id != endpoint.id);
+        if !entry.endpoints.is_empty() {
+            return;
+        }
+        if let Some(entry) = self.paths.remove(&path) {
+            for route in &entry.attribute_routes {
+                self.routes.remove(route);
+            }
+            self.count_unmatched(&endpoint.total.host, entry.attribute_requests);
+        }
+    }
+
+    fn decide_attribute(&mut self, route: RouteKey) {
+        let key = &self.key;
+        let Some(pending) = self.pending.get_mut(route) else { return };
+        let total = &pending.total;
+        let path = *pending.path.get_or_insert_with(|| {
+            path_hash(key, &total.host, &Rendered::of(&total.template, key))
+        });
+        if self.paths.contains_key(&path) {
+            self.adopt_attribute(path, route);
+            return;
+        }
+        let waiting = self.pending_attributes.entry(path).or_default();
+        if !waiting.contains(&route) && waiting.len() < ATTRIBUTE_ROUTES_MAX {
+            waiting.push(route);
+        }
+    }
+
+    /// Makes a pending HEAD or OPTIONS route an attribute of a path that has endpoints.
+    fn adopt_attribute(&mut self, path: u64, route: RouteKey) {
+        let Some(entry) = self.paths.get_mut(&path) else { return };
+        if entry.attribute_routes.len() >= ATTRIBUTE_ROUTES_MAX {
+            return;
+        }
+        let Some(PendingRoute { total, .. }) = self.pending.remove(route) else { return };
+        entry.attribute_routes.push(route);
+        self.routes.insert(route, Target::Attribute(path));
+        self.routes_changed = true;
+        self.absorb_attribute(path, &total);
+        self.count_matched(&total);
+    }
+
+    fn absorb_attribute(&mut self, path: u64, seen: &RouteDelta) {
+        let Some(entry) = self.paths.get_mut(&path) else { return };
+        entry.attribute_requests += seen.requests;
+        let succeeded = seen.statuses.range(200..400).next().is_some();
+        let flag = if seen.method == "HEAD" { &mut entry.head } else { &mut entry.options };
+        if !succeeded || std::mem::replace(flag, true) {
+            return;
+        }
+        for id in &entry.endpoints {
+            if let Some(endpoint) = self.endpoints.get_mut(id) {
+                endpoint.touch();
+            }
+        }
+    }
+
+    fn forget_pending_attribute(&mut self, route: RouteKey, old: &PendingRoute) {
+        let Some(path) = old.path else { return };
+        if let Some(waiting) = self.pending_attributes.get_mut(&path) {
+            waiting.retain(|known| *known != route);
+            if waiting.is_empty() {
+                self.pending_attributes.remove(&path);
+            }
+        }
+    }
+
+    fn count_matched(&mut self, seen: &RouteDelta) {
+        self.matched += seen.requests;
+        if let Some(host) = self.hosts.get_mut(&seen.host) {
+            host.matched += seen.requests;
+        }
+    }
+
+    fn count_unmatched(&mut self, host: &str, requests: u64) {
+        self.matched = self.matched.saturating_sub(requests);
+        if let Some(host) = self.hosts.get_mut(host) {
+            host.matched = host.matched.saturating_sub(requests);
+        }
+    }
+
+    fn shape(&self, method: &str, rendered: &Rendered) -> u64 {
+        self.key.text_hash(format!("{method}\0{}", rendered.full).as_bytes())
+    }
+}

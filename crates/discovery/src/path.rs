@@ -1,0 +1,262 @@
+//! Paths in one spelling (RFC 3986 section 6.2.2), and what a redirect's target says of them.
+
+use memchr::{memchr, memchr2};
+use percent_encoding::percent_decode;
+
+/// Bytes of a path beyond which the rest of it is not told apart.
+const PATH_BYTES_MAX: usize = 16 << 10;
+/// How often an escape may itself be escaped before the rest is left as it is.
+const DECODE_ROUNDS_MAX: usize = 3;
+
+/// A path without dot segments, empty segments and matrix parameters, in which only what must be is
+/// percent-encoded. The buffer is reused.
+#[derive(Default)]
+pub(crate) struct NormalPath {
+    /// `/a/b`; empty for the root; always ASCII.
+    text: Vec<u8>,
+    trailing_slash: bool,
+}
+
+impl NormalPath {
+    /// Takes a path as it was sent.
+    pub(crate) fn set(&mut self, sent: &[u8]) {
+        self.text.clear();
+        self.append(sent);
+    }
+
+    /// Takes where a redirect leads: the path of a `Location` (RFC 9110 section 10.2.2), relative
+    /// ones resolved against `base`. False when it leads to no path at all.
+    pub(crate) fn set_target(&mut self, location: &[u8], base: &Self) -> bool {
+        let location = location.trim_ascii();
+        let end = memchr2(b'?', b'#', location).unwrap_or(location.len());
+        let target = location.get(..end).unwrap_or_default();
+        self.text.clear();
+        let scheme = memchr(b':', target)
+            .filter(|&at| at > 0 && !target.get(..at).unwrap_or_default().contains(&b'/'));
+        let after_scheme = scheme.map_or(target, |at| target.get(at + 1..).unwrap_or_default());
+        if let Some(rest) = after_scheme.strip_prefix(b"//") {
+            let start = memchr(b'/', rest).unwrap_or(rest.len());
+            self.append(rest.get(start..).unwrap_or_default());
+        } else if scheme.is_some() {
+            return false;
+        } else if target.is_empty() {
+            self.text.extend_from_slice(&base.text);
+            self.trailing_slash = base.trailing_slash;
+        } else if target.starts_with(b"/") {
+            self.append(target);
+        } else {
+            self.text.extend_from_slice(&base.text);
+            if !base.trailing_slash {
+                self.pop();
+            }
+            self.append(target);
+        }
+        true
+    }
+
+    /// The segments in order.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &[u8]> {
+        self.text.split(|&byte| byte == b'/').skip(1)
+    }
+
+    /// Whether it ended with a slash, the root apart.
+    pub(crate) fn trailing_slash(&self) -> bool {
+        self.trailing_slash && !self.text.is_empty()
+    }
+
+    /// The whole path, without a slash at its end; empty for the root.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Whether both are one path but for case and a slash at the end.
+    pub(crate) fn leads_to(&self, other: &Self) -> bool {
+        self.text.eq_ignore_ascii_case(&other.text)
+    }
+
+    fn append(&mut self, sent: &[u8]) {
+        let sent = sent.get(..PATH_BYTES_MAX).unwrap_or(sent);
+        self.trailing_slash = false;
+        for part in sent.split(|&byte| byte == b'/') {
+            let end = memchr(b';', part).unwrap_or(part.len());
+            let part = part.get(..end).unwrap_or_default();
+            let start = self.text.len();
+            self.text.push(b'/');
+            spell(part, &mut self.text);
+            let spelled = self.text.get(start + 1..).unwrap_or_default();
+            self.trailing_slash = matches!(spelled, b"" | b"." | b"..");
+            let up = spelled == b"..";
+            if self.trailing_slash {
+                self.text.truncate(start);
+            }
+            if up {
+                self.pop();
+            }
+        }
+    }
+
+    fn pop(&mut self) {
+        let last = memchr::memrchr(b'/', &self.text).unwrap_or(0);
+        self.text.truncate(last);
+    }
+}
+
+impl std::fmt::Debug for NormalPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NormalPath({} bytes)", self.text.len())
+    }
+}
+
+/// Undoes percent-encoding until nothing changes, for looking at what a text means.
+pub(crate) fn decode<'a>(text: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    if memchr(b'%', text).is_none() {
+        return text;
+    }
+    scratch.clear();
+    scratch.extend(percent_decode(text));
+    for _ in 1..DECODE_ROUNDS_MAX {
+        if memchr(b'%', scratch).is_none() {
+            break;
+        }
+        let again: Vec<u8> = percent_decode(scratch).collect();
+        if again.len() == scratch.len() {
+            break;
+        }
+        *scratch = again;
+    }
+    scratch
+}
+
+/// Decodes escapes of unreserved characters, encodes what is not allowed in a path, and spells the
+/// other escapes in upper case.
+fn spell(part: &[u8], out: &mut Vec<u8>) {
+    let mut rest = part;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'%' {
+            push(byte, is_path_char(byte), out);
+            continue;
+        }
+        match after {
+            [high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                let byte = hex_value(*high) << 4 | hex_value(*low);
+                push(byte, is_unreserved(byte), out);
+                rest = tail;
+            }
+            _ => push(b'%', false, out),
+        }
+    }
+}
+
+fn push(byte: u8, plain: bool, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    if plain {
+        out.push(byte);
+        return;
+    }
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 0xF)]);
+}
+
+const fn hex_value(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20).wrapping_sub(b'a').wrapping_add(10),
+    }
+}
+
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+const fn is_path_char(byte: u8) -> bool {
+    is_unreserved(byte)
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn normal(sent: &[u8]) -> String {
+        let mut path = NormalPath::default();
+        path.set(sent);
+        let slash = if path.trailing_slash() { "/" } else { "" };
+        String::from_utf8(path.text().to_vec()).unwrap() + slash
+    }
+
+    #[test]
+    fn paths_are_spelled_one_way() {
+        for (sent, expected) in [
+            ("/", ""),
+            ("", ""),
+            ("/a/b", "/a/b"),
+            ("/a/b/", "/a/b/"),
+            ("//a///b", "/a/b"),
+            ("/a/./b/../c", "/a/c"),
+            ("/../../a", "/a"),
+            ("/a/..", ""),
+            ("/a/b/..", "/a/"),
+            ("/%61%2db/%7euser", "/a-b/~user"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/%2e%2e/a", "/a"),
+            ("/a;jsessionid=1/b;v=2", "/a/b"),
+            ("/;x/a", "/a"),
+            ("/caf\u{e9}", "/caf%C3%A9"),
+            ("/100%", "/100%25"),
+            ("/a b", "/a%20b"),
+        ] {
+            assert_eq!(normal(sent.as_bytes()), expected, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_resolved_against_the_request() {
+        let mut base = NormalPath::default();
+        base.set(b"/shop/items");
+        let target = |location: &str| {
+            let mut path = NormalPath::default();
+            let leads = path.set_target(location.as_bytes(), &base);
+            leads.then(|| String::from_utf8(path.text().to_vec()).unwrap())
+        };
+        for (location, expected) in [
+            ("https://shop.example/shop/items/", Some("/shop/items")),
+            ("//shop.example/login?next=/shop/items", Some("/login")),
+            ("https://shop.example", Some("")),
+            ("/login#top", Some("/login")),
+            ("42", Some("/shop/42")),
+            ("../x", Some("/x")),
+            ("?page=2", Some("/shop/items")),
+            ("mailto:x", None),
+        ] {
+            assert_eq!(target(location).as_deref(), expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn escaped_escapes_are_seen_through() {
+        let mut scratch = Vec::new();
+        assert_eq!(decode(b"bob%2540example.com", &mut scratch), b"bob@example.com");
+        assert_eq!(decode(b"100%", &mut scratch), b"100%");
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_twice_changes_nothing(sent in prop::collection::vec(any::<u8>(), 0..200)) {
+            let once = normal(&sent);
+            prop_assert_eq!(normal(once.as_bytes()), once);
+        }
+
+        #[test]
+        fn any_location_is_read(location in prop::collection::vec(any::<u8>(), 0..100)) {
+            let mut path = NormalPath::default();
+            path.set_target(&location, &NormalPath::default());
+            prop_assert!(path.text().is_ascii());
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Text that must not be shown: cards, tokens, keys, addresses of mail, telephone numbers.
+
+use memchr::memchr_iter;
+
+use crate::lexical;
+
+/// A class of text that is masked wherever it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sensitive {
+    /// A payment card number (ISO/IEC 7812).
+    CardNumber,
+    /// A JSON Web Token.
+    Jwt,
+    /// An address of mail.
+    Email,
+    /// An API key or another long random secret.
+    Key,
+    /// A telephone number in international form.
+    Phone,
+}
+
+impl Sensitive {
+    /// What is written in its stead.
+    pub(crate) const fn mask(self) -> &'static str {
+        match self {
+            Self::CardNumber => "[card_number]",
+            Self::Jwt => "[jwt]",
+            Self::Email => "[email]",
+            Self::Key => "[key]",
+            Self::Phone => "[phone]",
+        }
+    }
+}
+
+/// Shortest text that can be any of them.
+const BYTES_MIN: usize = 6;
+/// How many digits a card number has.
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+/// Shortest random text that is taken for a key: 20 letters and digits are some 119 bits.
+const KEY_BYTES_MIN: usize = 20;
+/// How well-known keys begin, with the fewest bytes that follow.
+const KEY_PREFIXES: &[(&str, usize)] = &[
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 30),
+    ("SG.", 20),
+    ("dop_v1_", 16),
+    ("ghp_", 16),
+    ("gho_", 16),
+    ("ghs_", 16),
+    ("ghu_", 16),
+    ("github_pat_", 16),
+    ("glpat-", 12),
+    ("hf_", 20),
+    ("npm_", 20),
+    ("pk_live_", 8),
+    ("pk_test_", 8),
+    ("rk_live_", 8),
+    ("rk_test_", 8),
+    ("shpat_", 16),
+    ("sk-", 20),
+    ("sk_live_", 8),
+    ("sk_test_", 8),
+    ("whsec_", 16),
+    ("xoxa-", 10),
+    ("xoxb-", 10),
+    ("xoxp-", 10),
+    ("ya29.", 16),
+];
+/// Names whose values are secrets, whatever they look like.
+const SECRET_NAMES: &[&str] = &[
+    "access_key",
+    "access_token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "app_key",
+    "appid",
+    "appkey",
+    "assertion",
+    "auth",
+    "authorization",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "cvc",
+    "cvv",
+    "id_token",
+    "iban",
+    "jsessionid",
+    "jwt",
+    "key",
+    "otp",
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "phpsessid",
+    "pin",
+    "pwd",
+    "refresh_token",
+    "samlresponse",
+    "secret",
+    "session",
+    "session_id",
+    "sessionid",
+    "sid",
+    "sig",
+    "signature",
+    "ssn",
+    "subscription-key",
+    "ticket",
+    "token",
+    "x-amz-credential",
+    "x-amz-security-token",
+    "x-amz-signature",
+    "x-api-key",
+];
+
+/// What is found anywhere in `text`, if anything.
+pub(crate) fn find(text: &[u8]) -> Option<Sensitive> {
+    if text.len() < BYTES_MIN {
+        return None;
+    }
+    if has_email(text) {
+        return Some(Sensitive::Email);
+    }
+    let is_run = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(byte);
+    let runs = || text.split(|byte| !is_run(byte)).filter(|run| run.len() >= BYTES_MIN);
+    if runs().any(is_phone) {
+        return Some(Sensitive::Phone);
+    }
+    if has_card_number(text) {
+        return Some(Sensitive::CardNumber);
+    }
+    for run in runs() {
+        if is_jwt(run) {
+            return Some(Sensitive::Jwt);
+        }
+        if is_key(run) || run.split(|byte| b".+".contains(byte)).any(is_key) {
+            return Some(Sensitive::Key);
+        }
+    }
+    None
+}
+
+/// Whether the value behind this name is a secret, whatever it looks like.
+pub(crate) fn is_secret_name(name: &[u8]) -> bool {
+    SECRET_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        || [b"password".as_slice(), b"secret", b"token"].iter().any(|part| {
+            name.len() >= part.len()
+                && name.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
+        })
+}
+
+/// Three (signed) or five (encrypted) parts of base64url, the first of which begins as JSON does
+/// (RFC 7515 section 7.1, RFC 7516 section 7.1).
+pub(crate) fn is_jwt(text: &[u8]) -> bool {
+    if !text.starts_with(b"eyJ") || text.len() < 20 {
+        return false;
+    }
+    let dots = memchr_iter(b'.', text).count();
+    (1..=4).contains(&dots)
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(byte))
+}
+
+/// Whether all digits of `text`, single spaces or dashes between them apart, are a card number: the
+/// length, an issuer that exists, and the check digit (ISO/IEC 7812-1 annex B).
+pub(crate) fn is_card_number(text: &[u8]) -> bool {
+    let mut digits = [0u8; 19];
+    let mut count = 0usize;
+    let mut separated = true;
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                let Some(place) = digits.get_mut(count) else { return false };
+                *place = byte - b'0';
+                count += 1;
+                separated = false;
+            }
+            b' ' | b'-' if !separated => separated = true,
+            _ => return false,
+        }
+    }
+    let digits = digits.get(..count).unwrap_or_default();
+    CARD_DIGITS.contains(&count) && !separated && has_issuer(digits) && has_check_digit(digits)
+}
+
+/// A well-known kind of key, or random text too long to be an identifier.
+pub(crate) fn is_key(text: &[u8]) -> bool {
+    let known = KEY_PREFIXES.iter().any(|&(prefix, rest_min)| {
+        text.strip_prefix(prefix.as_bytes()).is_some_and(|rest| {
+            rest.len() >= rest_min
+                && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+                && rest.iter().any(u8::is_ascii_digit)
+        })
+    });
+    known || (text.len() >= KEY_BYTES_MIN && is_random(text))
+}
+
+fn is_random(text: &[u8]) -> bool {
+    let count = |test: fn(&u8) -> bool| text.iter().filter(|byte| test(byte)).count();
+    let digits = count(u8::is_ascii_digit);
+    let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
+    let separators = count(|byte| b"-_".contains(byte));
+    if digits + upper + lower + separators != text.len() || lexical::is_joined_words(text) {
+        return false;
+    }
+    if text.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-') {
+        // Up to 32 hexadecimal digits are identifiers; 40 are a SHA-1 or a key.
+        return separators == 0 && text.len() >= 40;
+    }
+    let mixed_case = digits >= 2 && upper >= 2 && lower >= 2;
+    // Lower case and digits alone need more length: 24 are again some 119 bits.
+    let one_case = text.len() >= 24 && digits >= 4 && lower >= 4 && upper == 0;
+    mixed_case || one_case
+}
+
+/// A plus sign and the digits of E.164.
+fn is_phone(run: &[u8]) -> bool {
+    run.strip_prefix(b"+").is_some_and(|digits| {
+        (8..=15).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+    })
+}
+
+fn has_email(text: &[u8]) -> bool {
+    memchr_iter(b'@', text).any(|at| {
+        let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
+        let is_domain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + 1..).unwrap_or_default();
+        // Bounded on both sides, so that many signs cost no more than the text is long.
+        let local = before.iter().rev().take(64).take_while(|byte| is_local(byte)).count();
+        let domain = after.iter().take(190).take_while(|byte| is_domain(byte)).count();
+        let start = at - local;
+        let mut address = text.get(start..=at + domain).unwrap_or_default();
+        while let Some((b'.' | b'-', rest)) = address.split_last() {
+            address = rest;
+        }
+        lexical::is_email(address)
+    })
+}
+
+/// Looks at every longest run of digits, with and without separators between them.
+fn has_card_number(text: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let plain = text
+        .split(|byte| !is_digit(byte))
+        .any(|run| CARD_DIGITS.contains(&run.len()) && is_card_number(run));
+    let separated = || {
+        text.split(|byte| !is_digit(byte) && !b" -".contains(byte)).any(|run| {
+            let run = run.trim_ascii();
+            run.len() > 13 && run.len() <= 40 && is_card_number(run)
+        })
+    };
+    plain || separated()
+}
+
+/// The ranges of the eight large card schemes.
+fn has_issuer(digits: &[u8]) -> bool {
+    let prefix = |length: usize| {
+        digits.iter().take(length).fold(0u32, |value, &digit| value * 10 + u32::from(digit))
+    };
+    let length = digits.len();
+    match prefix(1) {
+        4 => matches!(length, 13 | 16 | 19),
+        2 => length == 16 && (2221..=2720).contains(&prefix(4)),
+        3 => match prefix(2) {
+            34 | 37 => length == 15,
+            35 => (16..=19).contains(&length) && (3528..=3589).contains(&prefix(4)),
+            36 | 38 | 39 => (14..=19).contains(&length),
+            30 => (14..=19).contains(&length) && matches!(prefix(3), 300..=305 | 309),
+            _ => false,
+        },
+        5 => match prefix(2) {
+            51..=55 => length == 16,
+            50 | 56..=58 => true,
+            _ => false,
+        },
+        6 => match prefix(2) {
+            62 | 65 => (16..=19).contains(&length),
+            60 => length >= 16 && prefix(4) == 6011,
+            64 => length >= 16 && (644..=649).contains(&prefix(3)),
+            63 | 67 => matches!(prefix(4), 6304 | 6759 | 6761..=6763),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Luhn's sum.
+fn has_check_digit(digits: &[u8]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, &digit)| {
+            let digit = u32::from(digit);
+            let doubled = digit * 2;
+            if place % 2 == 0 {
+                digit
+            } else if doubled > 9 {
+                doubled - 9
+            } else {
+                doubled
+            }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_found_wherever_they_stand() {
+        for (text, expected) in [
+            ("4111111111111111", Sensitive::CardNumber),
+            ("card 4111 1111 1111 1111 ok", Sensitive::CardNumber),
+            ("user:378282246310005", Sensitive::CardNumber),
+            ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", Sensitive::Jwt),
+            ("t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln;", Sensitive::Jwt),
+            ("bob.smith+x@mail.example.com", Sensitive::Email),
+            ("to:<bob@example.com>.", Sensitive::Email),
+            ("AKIAIOSFODNN7EXAMPLE", Sensitive::Key),
+            ("sk_live_51H8xYz0Q", Sensitive::Key),
+            ("bot123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11", Sensitive::Key),
+            ("2fd4e1c67a2d28fced849ee1bb76e7391b93eb12", Sensitive::Key),
+            ("9q8w7e6r5t4y3u2i1o0pasdf", Sensitive::Key),
+            ("+4915112345678", Sensitive::Phone),
+        ] {
+            assert_eq!(find(text.as_bytes()), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn identifiers_and_words_are_no_secrets() {
+        for text in [
+            "orders",
+            "70001",
+            "1792930211123",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "550e8400e29b41d4a716446655440000",
+            "507f1f77bcf86cd799439011",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "cus_9s6Xk2",
+            "how-to-configure-account-2024-settings",
+            "4111111111111112",
+            "a@b",
+            "C++",
+            "GetCustomerAccountInformationList",
+        ] {
+            assert_eq!(find(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_tell_secrets() {
+        assert!(is_secret_name(b"X-Amz-Signature"));
+        assert!(is_secret_name(b"newPassword"));
+        assert!(!is_secret_name(b"page"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_can_be_searched(text in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+            let _ = (find(&text), is_secret_name(&text));
+        }
+    }
+}
