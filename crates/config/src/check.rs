@@ -1,0 +1,93 @@
+//! What single values do not show: how they go together, and what a reload can do.
+
+use tapline_web::Config as Web;
+
+use crate::settings::Settings;
+use crate::size;
+use crate::walk::Walk;
+
+/// Notes values that are right alone and wrong together.
+pub(crate) fn together(walk: &mut Walk<'_>) {
+    let settings = walk.settings.clone();
+    let reassembly = &settings.reassembly;
+    if u64::from(reassembly.flow_held_bytes_max) > reassembly.held_bytes_max {
+        let text = "one flow may hold more than all flows together; lower it, or raise \
+                    reassembly.held_bytes_max";
+        walk.clash("reassembly.flow_held_bytes_max", text);
+    }
+    let budgets = reassembly.held_bytes_max + settings.protocol.message_bytes_max;
+    if budgets > settings.sensor.memory_bytes {
+        let text = format!(
+            "reassembly.held_bytes_max and protocol.message_bytes_max take {} together, more than \
+             {}; lower them, or raise this",
+            size::print(budgets),
+            size::print(settings.sensor.memory_bytes)
+        );
+        walk.clash("sensor.memory_bytes", text);
+    }
+    if let Some(text) = exposed(&settings.web) {
+        walk.clash("web.listen", text);
+    }
+}
+
+fn exposed(web: &Web) -> Option<String> {
+    let open = !web.listen.ip().is_loopback() && web.basic_auth.is_none();
+    open.then(|| {
+        format!(
+            "{} is reached from elsewhere without a password; listen on 127.0.0.1, or set \
+             web.basic_auth",
+            web.listen
+        )
+    })
+}
+
+/// Whether an address given on the command line may be served.
+///
+/// # Errors
+/// When it is reached from elsewhere and no password is set.
+pub fn check_listen(web: &Web) -> Result<(), String> {
+    exposed(web).map_or(Ok(()), Err)
+}
+
+/// What is allowed and probably not meant.
+pub fn warnings(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(filter) = &settings.capture.filter
+        && !filter.contains("vlan")
+    {
+        warnings.push(
+            "capture.filter: frames with a VLAN tag pass it only if it says so \
+             (`(FILTER) or (vlan and (FILTER))`)"
+                .to_owned(),
+        );
+    }
+    if settings.capture.snap_bytes < 65_535 {
+        warnings.push(format!(
+            "capture.snap_bytes: what lies beyond {} bytes of a frame is counted as missing",
+            settings.capture.snap_bytes
+        ));
+    }
+    warnings
+}
+
+/// The sections in which `new` differs from `running` and that a reload cannot change.
+pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
+    let mut delivery = new.alert.clone();
+    delivery.resolve_after_seconds = running.alert.resolve_after_seconds;
+    delivery.findings_open_max = running.alert.findings_open_max;
+    delivery.findings_resolved_max = running.alert.findings_resolved_max;
+    let mut log = new.log.clone();
+    log.level.clone_from(&running.log.level);
+    let sections = [
+        ("sensor", running.sensor != new.sensor),
+        ("log.format", running.log != log),
+        ("capture", running.capture != new.capture),
+        ("decap", running.decap.overlapping_networks != new.decap.overlapping_networks),
+        ("reassembly", running.reassembly != new.reassembly),
+        ("protocol", running.protocol != new.protocol),
+        ("discovery", running.discovery != new.discovery),
+        ("alert (delivery)", running.alert != delivery),
+        ("web", running.web != new.web),
+    ];
+    sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}

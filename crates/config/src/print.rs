@@ -1,0 +1,162 @@
+//! Settings as YAML.
+
+use std::fmt::Write;
+
+use crate::key::{Key, Kind};
+use crate::keys::KEYS;
+use crate::settings::Settings;
+use crate::size;
+
+const WIDTH: usize = 98;
+
+const HEADER: &str = "\
+# Tapline: every key with its default, unit and range. What is left out keeps its default.
+# Check a file with `tapline check-config FILE`. SIGHUP reads it again: `behavior`, `log` and
+# `alert.resolve_after_seconds` take effect at once, the rest at the next start.
+# Sizes may be written with KiB, MiB and GiB.
+";
+
+/// The settings in force, as a file that gives the same settings. Passwords are named by file.
+pub fn print(settings: &Settings) -> String {
+    draw(settings, false)
+}
+
+/// The file with every key, its default, unit and range: `config/tapline.yaml`.
+pub fn default_file() -> String {
+    format!("{HEADER}{}", draw(&Settings::default(), true))
+}
+
+fn draw(settings: &Settings, explained: bool) -> String {
+    let mut settings = settings.clone();
+    let mut text = String::new();
+    let mut section = "";
+    for key in KEYS {
+        if key.section() != section {
+            open_sections(&mut text, section, key.section());
+            section = key.section();
+        }
+        let indent = "  ".repeat(key.path.matches('.').count());
+        if explained {
+            explain(&mut text, &indent, key);
+        }
+        let value = value(&mut settings, key, &indent);
+        line(&mut text, format_args!("{indent}{}:{value}", key.name()));
+    }
+    text
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let written = writeln!(text, "{arguments}");
+    debug_assert!(written.is_ok());
+}
+
+fn open_sections(text: &mut String, from: &str, to: &str) {
+    let shared = from.split('.').zip(to.split('.')).take_while(|(old, new)| old == new).count();
+    for (depth, name) in to.split('.').enumerate().skip(shared) {
+        if depth == 0 {
+            line(text, format_args!(""));
+        }
+        line(text, format_args!("{}{name}:", "  ".repeat(depth)));
+    }
+}
+
+/// The help, and what may be given, as comments.
+fn explain(text: &mut String, indent: &str, key: &Key) {
+    let said = format!("{} Takes {}.", key.help, key.kind.shape());
+    let mut row = format!("{indent}#");
+    for word in said.split(' ') {
+        if row.len() + 1 + word.len() > WIDTH {
+            line(text, format_args!("{row}"));
+            row = format!("{indent}#");
+        }
+        row.push(' ');
+        row.push_str(word);
+    }
+    line(text, format_args!("{row}"));
+}
+
+/// What stands behind the colon.
+fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
+    match key.kind {
+        Kind::Flag(at) => format!(" {}", at(settings)),
+        Kind::Whole { at, unit: "bytes", .. } => format!(" {}", size::print(at.get(settings))),
+        Kind::Whole { at, .. } => format!(" {}", at.get(settings)),
+        Kind::Real { at, .. } => format!(" {}", real(*at(settings))),
+        Kind::Text { get, .. } => {
+            get(settings).map_or(String::new(), |text| format!(" {}", quoted(&text)))
+        }
+        Kind::List { get, .. } => {
+            let items: Vec<String> = get(settings).iter().map(|item| quoted(item)).collect();
+            format!(" [{}]", items.join(", "))
+        }
+        Kind::Alertmanagers => alertmanagers(settings, indent),
+        Kind::WebLogin => match (&settings.web.basic_auth, &settings.secret_files.web) {
+            (Some((username, _)), Some(file)) => {
+                login(username, &file.display().to_string(), indent)
+            }
+            _ => String::new(),
+        },
+    }
+}
+
+/// A number that reads back as itself.
+fn real(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() }
+}
+
+fn alertmanagers(settings: &Settings, indent: &str) -> String {
+    let files = settings.secret_files.alertmanagers.iter().chain(std::iter::repeat(&None));
+    let items: Vec<String> = settings
+        .alert
+        .alertmanagers
+        .iter()
+        .zip(files)
+        .map(|(alertmanager, file)| {
+            let url = quoted(&alertmanager.url);
+            let inner = format!("{indent}    ");
+            match (&alertmanager.basic_auth, file) {
+                (Some((username, _)), Some(file)) => {
+                    let login = login(username, &file.display().to_string(), &inner);
+                    format!("\n{indent}  - url: {url}\n{inner}basic_auth:{login}")
+                }
+                _ => format!("\n{indent}  - url: {url}"),
+            }
+        })
+        .collect();
+    if items.is_empty() { " []".to_owned() } else { items.concat() }
+}
+
+fn login(username: &str, file: &str, indent: &str) -> String {
+    format!("\n{indent}  username: {}\n{indent}  password_file: {}", quoted(username), quoted(file))
+}
+
+/// A text as a YAML scalar: plain where that cannot be misread, else in double quotes.
+fn quoted(text: &str) -> String {
+    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+        && !["true", "false", "null", "yes", "no", "on", "off"]
+            .contains(&text.to_lowercase().as_str());
+    if plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() || !c.is_ascii() => {
+                quoted.push_str("\\U");
+                quoted.extend(hexadecimal(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// The eight digits of a character's number.
+fn hexadecimal(c: char) -> impl Iterator<Item = char> {
+    let number = u32::from(c);
+    (0..8u32).rev().filter_map(move |digit| char::from_digit(number >> (4 * digit) & 15, 16))
+}

@@ -1,0 +1,89 @@
+//! Everything that can be set, as the stages want it.
+
+use std::path::PathBuf;
+
+/// The whole configuration: every stage's own, and what concerns the process.
+///
+/// `Default` is the configuration of an empty file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// The process.
+    pub sensor: Sensor,
+    /// Its log.
+    pub log: Log,
+    /// Interface to frames.
+    pub capture: tapline_capture::Config,
+    /// Frame to segment.
+    pub decap: tapline_decap::Config,
+    /// Segment to chunk.
+    pub reassembly: tapline_reassembly::Config,
+    /// Chunk to transaction.
+    pub protocol: tapline_protocol::Config,
+    /// Transaction to observation.
+    pub discovery: tapline_discovery::Config,
+    /// Observation to finding.
+    pub behavior: tapline_behavior::Config,
+    /// Finding to alert.
+    pub alert: tapline_alert::Config,
+    /// Pages, API and metrics.
+    pub web: tapline_web::Config,
+    /// The files that the passwords in `alert` and `web` were read from.
+    pub secret_files: SecretFiles,
+}
+
+/// What concerns the process as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sensor {
+    /// What this sensor is called where there are several, 1 to 64 characters.
+    pub name: String,
+    /// Workers, 0 to 64; 0 takes one for every core but one, at most 8.
+    pub workers: u16,
+    /// Memory of the process, 256 MiB to 1 TiB; every other ceiling is a part of it.
+    pub memory_bytes: u64,
+    /// Directory of the per-install key.
+    pub state_dir: PathBuf,
+}
+
+impl Default for Sensor {
+    fn default() -> Self {
+        Self {
+            name: "tapline".to_owned(),
+            workers: 0,
+            memory_bytes: 1 << 30,
+            state_dir: PathBuf::from("/var/lib/tapline"),
+        }
+    }
+}
+
+/// What is logged, and how. Logs go to stderr.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least severe level that is written: `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// The shape of a line.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Where passwords come from. Passwords are never part of the configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretFiles {
+    /// The file of `web.basic_auth`.
+    pub web: Option<PathBuf>,
+    /// The file of each of `alert.alertmanagers`, in their order.
+    pub alertmanagers: Vec<Option<PathBuf>>,
+}

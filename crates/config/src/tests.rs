@@ -1,0 +1,152 @@
+//! Whole files: every mistake is reported, and what is printed reads back.
+
+use std::path::Path;
+
+use super::*;
+
+fn refused(text: &str) -> String {
+    parse(text, "t.yaml").unwrap_err().to_string()
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    for text in ["", "# nothing\n", "sensor:\n", "---\n"] {
+        assert_eq!(parse(text, "t.yaml").unwrap(), Settings::default(), "{text:?}");
+    }
+}
+
+#[test]
+fn the_default_file_is_the_defaults_and_names_every_key() {
+    let text = default_file();
+    assert_eq!(parse(&text, "t.yaml").unwrap(), Settings::default());
+    for key in keys::KEYS {
+        assert!(text.contains(&format!("{}:", key.name())), "{}", key.path);
+    }
+    assert!(text.lines().all(|line| line.len() <= 100));
+}
+
+#[test]
+fn every_mistake_is_reported_at_once_in_file_order() {
+    let text = "\
+reassembly:
+  flows_max: many
+  idle_timeout_secs: 5
+protocol:
+  head_bytes_max: 1GiB
+capture:
+  promiscuous: 1
+  interfaces: eth0
+unheard: of
+web:
+  listen: nowhere
+behavior:
+  error_burst:
+    lift_min: 0.5
+  error_burst:
+    enabled: true
+";
+    assert_eq!(
+        refused(text),
+        "\
+t.yaml:2:14: reassembly.flows_max: \"many\" is not a whole number of flows from 64 to 16777216
+t.yaml:3:3: reassembly.idle_timeout_secs: unknown key; did you mean idle_timeout_seconds?
+t.yaml:5:19: protocol.head_bytes_max: \"1GiB\" is not a size from 256 to 1MiB
+t.yaml:7:16: capture.promiscuous: \"1\" is neither true nor false
+t.yaml:8:15: capture.interfaces: is not a list; give a list of interface names
+t.yaml:9:1: unheard: unknown key; here are: alert, behavior, capture, decap, discovery, log, \
+protocol, reassembly, sensor, web
+t.yaml:11:11: web.listen: \"nowhere\" is not an address and port such as 127.0.0.1:9488 or [::1]:9488
+t.yaml:14:15: behavior.error_burst.lift_min: \"0.5\" is not a number (times) from 1 to 1000
+t.yaml:15:3: behavior.error_burst: is set twice, first in line 13; keep one"
+    );
+}
+
+#[test]
+fn values_that_do_not_go_together_are_named_with_their_line() {
+    let text = refused("reassembly:\n  held_bytes_max: 1MiB\n  flow_held_bytes_max: 2MiB\n");
+    assert!(text.starts_with("t.yaml:3:24: reassembly.flow_held_bytes_max: one flow"), "{text}");
+    let text = refused("web:\n  listen: 0.0.0.0:9488\n");
+    assert!(text.contains("t.yaml:2:11: web.listen: 0.0.0.0:9488 is reached"), "{text}");
+    let text = refused("protocol:\n  message_bytes_max: 2GiB\n");
+    assert!(text.contains("sensor.memory_bytes"), "{text}");
+}
+
+#[test]
+fn passwords_come_from_files_and_are_never_printed() {
+    let read = |path: &Path| {
+        assert_eq!(path, Path::new("/etc/tapline/secret"));
+        Ok("pass-w0rd\n".to_owned())
+    };
+    let text = "\
+alert:
+  alertmanagers:
+    - url: https://am.example:9093/
+      basic_auth:
+        username: sensor
+        password_file: secret
+web:
+  listen: \"[::]:9488\"
+  basic_auth: {username: op, password_file: /etc/tapline/secret}
+";
+    let settings = parse_with(text, "/etc/tapline/t.yaml", &read).unwrap();
+    let auth = Some(("op".to_owned(), "pass-w0rd".to_owned()));
+    assert_eq!(settings.web.basic_auth, auth);
+    assert_eq!(settings.alert.alertmanagers[0].url, "https://am.example:9093");
+    let printed = print(&settings);
+    assert!(!printed.contains("pass-w0rd") && printed.contains("/etc/tapline/secret"), "{printed}");
+    assert!(!format!("{settings:?}").contains("pass-w0rd"));
+    assert_eq!(parse_with(&printed, "/etc/tapline/t.yaml", &read).unwrap(), settings);
+}
+
+#[test]
+fn a_file_that_is_no_file_is_named() {
+    let problems = load(Path::new("/nowhere/t.yaml")).unwrap_err().to_string();
+    assert!(problems.starts_with("/nowhere/t.yaml: cannot be read"), "{problems}");
+    assert!(refused(&"a".repeat(2 << 20)).contains("larger than"));
+    assert!(refused("a: [").contains("not YAML"));
+}
+
+#[test]
+fn a_reload_says_what_waits_for_a_restart() {
+    let running = Settings::default();
+    let new = parse(
+        "reassembly:\n  flows_max: 64\nlog:\n  level: debug\nalert:\n  queue_max: 5\n",
+        "t.yaml",
+    )
+    .unwrap();
+    assert_eq!(needs_restart(&running, &new), ["reassembly", "alert (delivery)"]);
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a-z_: \\-\\[\\]{}#&*!|>'\"\n0-9.]{0,200}") {
+            drop(parse(&text, "t.yaml"));
+        }
+
+        #[test]
+        fn what_is_printed_reads_back(
+            flows in 64u32..16_777_216,
+            held in 1u64 << 20..1 << 29,
+            share in 0.01f64..1.0,
+            probability in 0.0f64..0.1,
+            name in "\\PC{1,64}",
+            filter in proptest::option::of("[ -~]{1,50}"),
+        ) {
+            let mut settings = Settings::default();
+            settings.reassembly.flows_max = flows;
+            settings.reassembly.held_bytes_max = held;
+            settings.behavior.path_scanner.unmatched_share_min = share;
+            settings.behavior.error_burst.probability_max = probability;
+            settings.sensor.name = name;
+            settings.capture.filter = filter;
+            prop_assert_eq!(parse(&print(&settings), "t.yaml").unwrap(), settings);
+        }
+    }
+}
