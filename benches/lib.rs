@@ -1,1 +1,1 @@
-//! benches
+//! Benches of the pipeline: see `pipeline.rs`.

@@ -1,2 +1,7 @@
-//! main
-fn main() {}
+//! `tapline`: see `tapline --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tapline_daemon::cli::main()
+}

@@ -104,7 +104,7 @@ metrics! {
         "Request and response bytes on the wire by host.";
     HTTP_DURATION: Histogram "tapline_http_response_delay_seconds" ["host"]
         "From the end of a request to the first byte of its answer, by host.";
-    UNMATCHED_REQUESTS: Counter "tapline_http_unmatched_requests_total" []
+    UNMATCHED_REQUESTS: Gauge "tapline_http_unmatched_requests" []
         "Requests to no endpoint of the inventory.";
     INVENTORY_HOSTS: Gauge "tapline_inventory_hosts" []
         "Hosts in the inventory.";

@@ -1,0 +1,175 @@
+//! The command line.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+use crate::command;
+use crate::exit::{self, Failure};
+
+/// A passive API-security sensor: hears a copy of the traffic, lists every API in it, learns what
+/// is normal, and raises alerts.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tapline",
+    version,
+    after_help = "Exit codes: 0 done, 64 wrong use, 70 internal fault, 74 a file or interface \
+                  failed, 77 privileges are missing, 78 wrong configuration."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Listen on interfaces until SIGINT or SIGTERM; SIGHUP reads the configuration again.
+    Run(Run),
+    /// Analyse capture files (pcap, pcapng, .gz, .zst) with the same pipeline.
+    Replay(Replay),
+    /// Check a configuration and report every mistake at once.
+    CheckConfig {
+        /// The file; without it, the one that `run` would read.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+    /// Print the configuration that is in force, with every default.
+    PrintConfig {
+        /// The file; without it, the one that `run` would read.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+        /// Print the defaults with their units and ranges instead.
+        #[arg(long, conflicts_with = "file")]
+        defaults: bool,
+    },
+    /// List the interfaces that can be listened on.
+    Interfaces,
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Configuration file [default: /etc/tapline/tapline.yaml, if there is one].
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Interface to listen on; may be given more than once. Overrides capture.interfaces.
+    #[arg(long, short, value_name = "IFACE")]
+    pub(crate) interface: Vec<String>,
+    /// Write the output files into this folder when the sensor ends.
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Workers; overrides sensor.workers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) workers: Option<u16>,
+    /// Keep query strings in transactions.jsonl (classified values are masked all the same).
+    #[arg(long, requires = "out")]
+    pub(crate) raw_targets: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// Capture files, as one stream in time order; `-` is standard input.
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Configuration file [default: built-in defaults].
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+    /// Write the output files into this folder.
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Workers; overrides sensor.workers. The results are the same whatever the number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) workers: Option<u16>,
+    /// Serve pages, API and metrics here while it runs and afterwards, until SIGINT or SIGTERM.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) serve: Option<SocketAddr>,
+    /// Push alerts to the configured Alertmanagers, with wall-clock times.
+    #[arg(long)]
+    pub(crate) push: bool,
+    /// File with the 32-byte key for consumer hashes [default: a fixed, documented key].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Keep query strings in transactions.jsonl (classified values are masked all the same).
+    #[arg(long, requires = "out")]
+    pub(crate) raw_targets: bool,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(exit::IO),
+            };
+        }
+    };
+    match dispatch(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // One clear message; when even stderr is gone, the code still tells.
+            let written = writeln!(std::io::stderr(), "tapline: {failure}");
+            drop(written);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(arguments) => command::run::run(&arguments),
+        Command::Replay(arguments) => command::replay::run(&arguments),
+        Command::CheckConfig { file } => command::config::check(file.as_deref()),
+        Command::PrintConfig { file, defaults } => command::config::print(file.as_deref(), defaults),
+        Command::Interfaces => command::interfaces::run(),
+        Command::Completions { shell } => print(|out| {
+            clap_complete::generate(shell, &mut Cli::command(), "tapline", out);
+            Ok(())
+        }),
+        Command::Man => print(|out| clap_mangen::Man::new(Cli::command()).render(out)),
+    }
+}
+
+/// Writes to standard output. A reader that has gone (`| head`) is no failure.
+pub(crate) fn print(
+    fill: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    let mut out = std::io::stdout().lock();
+    match fill(&mut text).and_then(|()| out.write_all(&text)).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::io("standard output", &error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn replay_wants_a_file() {
+        assert!(Cli::try_parse_from(["tapline", "replay"]).is_err());
+        assert!(Cli::try_parse_from(["tapline", "replay", "-", "--workers", "0"]).is_err());
+        assert!(Cli::try_parse_from(["tapline", "replay", "a", "b", "--workers", "8"]).is_ok());
+    }
+}

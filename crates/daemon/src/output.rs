@@ -1,0 +1,186 @@
+//! The files of `--out`: documented, stable, for people and for tests.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use tapline_model::{
+    Anomaly, Completeness, DropReason, EvictReason, IgnoreReason, Ledger, Protocol, Stats, View,
+};
+
+use crate::exit::Failure;
+
+/// A folder that is being filled. Every file is written beside its place and moved into it, so a
+/// reader never sees half of one.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder if it is missing, and sees to it that it can be written to.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(path)
+            .and_then(|()| tempfile::NamedTempFile::new_in(path).map(drop))
+            .map_err(|error| Failure::io(format!("--out {}", path.display()), &error))?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes one file.
+    ///
+    /// # Errors
+    /// When it cannot be written whole; then the old one, if any, is still there.
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let place = self.0.join(name);
+        let beside = self.0.join(format!(".{name}.part"));
+        let written = File::create(&beside).and_then(|file| {
+            let mut out = BufWriter::with_capacity(1 << 20, file);
+            fill(&mut out)?;
+            out.flush()?;
+            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(&beside, &place)
+        });
+        written.map_err(|error| Failure::io(place.display(), &error))
+    }
+
+    /// Writes one JSON document.
+    ///
+    /// # Errors
+    /// When it cannot be written whole.
+    pub(crate) fn write_json(&self, name: &str, value: &Value) -> Result<(), Failure> {
+        self.write(name, |out| {
+            serde_json::to_writer_pretty(&mut *out, value)?;
+            out.write_all(b"\n")
+        })
+    }
+}
+
+/// `summary.json`: counts of every stage.
+pub(crate) fn summary(view: &View, wall_seconds: f64) -> Value {
+    let stats = &view.stats;
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "wall_seconds": (wall_seconds * 1e3).round() / 1e3,
+        "captured_until": view.now.to_string(),
+        "sources": view.sources,
+        "frames": stats.capture.frames,
+        "frame_bytes": stats.capture.frame_bytes,
+        "segments": stats.reassembly.segments.processed,
+        "flows": stats.reassembly.flows_opened,
+        "transactions": transactions(stats),
+        "endpoints": view.endpoints.len(),
+        "hosts": view.hosts.len(),
+        "unmatched_requests": stats.behavior.unmatched_requests,
+        "findings": view.findings.len(),
+        "conservation": {
+            "holds": stats.imbalances().is_empty(),
+            "imbalances": stats.imbalances(),
+            "ledgers": ledgers(stats),
+        },
+        "stages": {
+            "capture": counts(stats.capture.counts()),
+            "decap": counts(stats.decap.counts()),
+            "reassembly": with_table(
+                stats.reassembly.counts(),
+                "flows_closed",
+                EvictReason::ALL.iter().map(|reason| reason.label()),
+                &stats.reassembly.flows_closed,
+            ),
+            "protocol": with_table(
+                stats.protocol.counts(),
+                "anomalies",
+                Anomaly::ALL.iter().map(|anomaly| anomaly.label()),
+                &stats.protocol.anomalies,
+            ),
+            "discovery": counts(stats.discovery.counts()),
+            "behavior": counts(stats.behavior.counts()),
+        },
+        "visibility": *view.servers,
+    })
+}
+
+fn transactions(stats: &Stats) -> Value {
+    let protocol = &stats.protocol;
+    json!({
+        "total": protocol.transactions.processed,
+        "by_protocol":
+            labelled(Protocol::ALL.iter().map(|kind| kind.label()), &protocol.by_protocol),
+        "by_completeness":
+            labelled(Completeness::ALL.iter().map(|kind| kind.label()), &protocol.by_completeness),
+    })
+}
+
+fn ledgers(stats: &Stats) -> Value {
+    stats.ledgers().into_iter().map(|(name, ledger)| (name, ledger_json(&ledger))).collect()
+}
+
+fn ledger_json(ledger: &Ledger) -> Value {
+    let nonzero = |value: Value| match value {
+        Value::Object(map) => Value::Object(map.into_iter().filter(|(_, n)| *n != 0).collect()),
+        other => other,
+    };
+    let dropped = DropReason::ALL.iter().map(|reason| reason.label());
+    let ignored = IgnoreReason::ALL.iter().map(|reason| reason.label());
+    json!({
+        "received": ledger.received,
+        "processed": ledger.processed,
+        "dropped": nonzero(labelled(dropped, &ledger.dropped)),
+        "ignored": nonzero(labelled(ignored, &ledger.ignored)),
+        "held": ledger.held,
+    })
+}
+
+fn counts(counts: Vec<(&'static str, u64)>) -> Map<String, Value> {
+    counts.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect()
+}
+
+fn with_table(
+    plain: Vec<(&'static str, u64)>,
+    name: &str,
+    labels: impl Iterator<Item = &'static str>,
+    table: &[u64],
+) -> Value {
+    let mut map = counts(plain);
+    map.insert(name.to_owned(), labelled(labels, table));
+    Value::Object(map)
+}
+
+fn labelled(labels: impl Iterator<Item = &'static str>, table: &[u64]) -> Value {
+    labels.zip(table).map(|(label, &count)| (label.to_owned(), Value::from(count))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_fails_half_way_leaves_the_old_one() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        folder.write("a", |out| out.write_all(b"old")).unwrap();
+        let failed = folder.write("a", |out| {
+            out.write_all(b"ne")?;
+            Err(io::Error::other("full"))
+        });
+        assert!(failed.unwrap_err().text.contains("full"));
+        assert_eq!(fs::read(place.path().join("a")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_summary_holds_every_ledger() {
+        let summary = summary(&View::default(), 1.0);
+        let ledgers = summary["conservation"]["ledgers"].as_object().unwrap();
+        assert_eq!(ledgers.len(), Stats::default().ledgers().len());
+        assert_eq!(summary["conservation"]["holds"], true);
+    }
+}

@@ -1,0 +1,149 @@
+//! The order of the stages, and the threads they run on.
+//!
+//! ```text
+//! source -> decap -> [queue] -> worker: reassembly -> protocol -> discovery -> fold -> merge -> readers
+//! ```
+//!
+//! With one source and one worker there is no queue. The merge has a thread of its own; workers
+//! meet it once an epoch.
+
+mod batch;
+pub(crate) mod feedback_board;
+pub(crate) mod files;
+pub(crate) mod live;
+pub(crate) mod merge;
+pub(crate) mod published;
+pub(crate) mod record;
+pub(crate) mod router;
+mod shard;
+pub(crate) mod tick;
+mod worker;
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use tapline_config::Settings;
+use tapline_decap::Decap;
+use tapline_model::{Key, ShardId, SourceId};
+
+use self::batch::Batch;
+use self::feedback_board::FeedbackBoard;
+use self::merge::Message;
+use self::record::Recorder;
+use self::router::{Lane, Route, Router, WhenFull};
+use self::shard::Shard;
+use self::worker::Worker;
+
+/// Batches waiting in one queue.
+const QUEUE_BATCHES_MAX: usize = 64;
+/// Messages waiting for the merge.
+const MERGE_MESSAGES_MAX: usize = 256;
+
+/// Which sensor, and which run of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    pub(crate) sensor: u64,
+    pub(crate) incarnation: u64,
+}
+
+/// Which version of the feedback a worker uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FeedbackRule {
+    /// In epoch e what was published for epoch e - 2, so that a replay is exact.
+    Exact,
+    /// Whatever is newest: live traffic waits for nobody.
+    Newest,
+}
+
+/// What every thread of a pipeline shares, unchanged while it runs.
+pub(crate) struct Shared {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) key: Key,
+    pub(crate) identity: Identity,
+    pub(crate) workers: usize,
+    pub(crate) feedback_rule: FeedbackRule,
+    pub(crate) board: FeedbackBoard,
+    /// Whether transactions are recorded, and with their query.
+    pub(crate) record: Option<RecordRule>,
+}
+
+/// How transactions are recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordRule {
+    pub(crate) raw_targets: bool,
+}
+
+impl Shared {
+    fn new_shard(&self, id: ShardId, out: Sender<Message>) -> Shard {
+        let recorder = self.record.map(|rule| Recorder::new(id, rule.raw_targets, out));
+        Shard::new(id, &self.settings, &self.key, self.identity, recorder)
+    }
+}
+
+/// The two ends of the way to the merge.
+pub(crate) fn merge_queue() -> (Sender<Message>, Receiver<Message>) {
+    bounded(MERGE_MESSAGES_MAX)
+}
+
+/// Routers and the workers behind them.
+pub(crate) struct Plant {
+    /// One per source.
+    pub(crate) routers: Vec<Router>,
+    workers: Vec<(Worker, Vec<Receiver<Box<Batch>>>, Vec<Sender<Box<Batch>>>)>,
+}
+
+impl Plant {
+    /// Builds a router for each of `sources` (the capture sources it reads, by name) over the
+    /// workers of `shared`.
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        sources: Vec<Vec<(SourceId, Arc<str>)>>,
+        when_full: WhenFull,
+        out: &Sender<Message>,
+    ) -> Self {
+        let inline = sources.len() == 1 && shared.workers == 1;
+        let router = |source, names: Vec<_>, route| {
+            let decap = Decap::new(shared.settings.decap.clone());
+            Router::new(source, names, decap, shared.key.clone(), route, when_full)
+        };
+        let worker = |index| Worker::new(index, Arc::clone(shared), out.clone());
+        if inline {
+            let routers = sources
+                .into_iter()
+                .map(|names| router(0, names, Route::Inline(Box::new(worker(0)))))
+                .collect();
+            return Self { routers, workers: Vec::new() };
+        }
+        let mut workers: Vec<_> =
+            (0..shared.workers).map(|index| (worker(index), Vec::new(), Vec::new())).collect();
+        let routers = sources
+            .into_iter()
+            .enumerate()
+            .map(|(source, names)| {
+                let lanes = workers.iter_mut().map(|(_, queues, spent)| {
+                    let (queue, incoming) = bounded(QUEUE_BATCHES_MAX);
+                    let (outgoing, back) = bounded(QUEUE_BATCHES_MAX + 2);
+                    queues.push(incoming);
+                    spent.push(outgoing);
+                    Lane::new(queue, back)
+                });
+                let route = Route::Queues(lanes.collect());
+                router(source, names, route)
+            })
+            .collect();
+        Self { routers, workers }
+    }
+
+    /// Starts a thread for each worker that has a queue.
+    pub(crate) fn start_workers<'scope>(
+        &mut self,
+        scope: &'scope std::thread::Scope<'scope, '_>,
+    ) -> std::io::Result<()> {
+        for (index, (worker, queues, spent)) in self.workers.drain(..).enumerate() {
+            std::thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .spawn_scoped(scope, move || worker.run(queues, &spent))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,336 @@
+//! The merge: the one place where what the shards learned comes together, on a thread of its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use tapline_alert::{Event, Lifecycle, Tally};
+use tapline_behavior::{Behavior, Sealer};
+use tapline_config::Settings;
+use tapline_discovery::Inventory;
+use tapline_model::{
+    AlertStats, BehaviorStats, Delta, EndpointId, EndpointView, Epoch, Feedback, Finding,
+    FindingTally, RouteKey, SourceView, Stats, Timestamp, View,
+};
+
+use super::published::Published;
+use super::record::{Lines, Spool};
+use super::shard::ShardStats;
+use super::tick::SourceCounters;
+use super::{FeedbackRule, Shared};
+use crate::clock;
+use crate::exit::Failure;
+
+/// Findings shown in a view at most.
+const FINDINGS_SHOWN_MAX: usize = 1_000;
+
+/// What arrives at the merge.
+pub(crate) enum Message {
+    /// A worker closed an epoch.
+    Report(Box<Report>),
+    /// Transaction lines.
+    Lines(Lines),
+    /// New settings, of which those of behavior and alert take effect at once.
+    Reload(Arc<Settings>),
+}
+
+/// What one worker hands over when it closes an epoch.
+pub(crate) struct Report {
+    pub(crate) worker: usize,
+    /// Every epoch up to and including this one is closed.
+    pub(crate) watermark: Epoch,
+    /// The clock at the tick.
+    pub(crate) now: Timestamp,
+    pub(crate) deltas: Vec<Delta>,
+    /// Totals since start, over the worker's shards.
+    pub(crate) stats: ShardStats,
+    /// Totals since start of every source; from the first worker only.
+    pub(crate) counters: Option<Arc<[SourceCounters]>>,
+    pub(crate) ended: bool,
+}
+
+/// The counters of all workers at one tick.
+#[derive(Default)]
+struct Snapshot {
+    reports: usize,
+    now: Timestamp,
+    stats: ShardStats,
+    counters: Option<Arc<[SourceCounters]>>,
+}
+
+/// Where findings go when they open, change or are resolved.
+pub(crate) type Announce = Box<dyn FnMut(&Event) + Send>;
+
+/// Counters of delivery.
+pub(crate) type AlertCounters = Box<dyn Fn() -> AlertStats + Send>;
+
+/// All joined state.
+pub(crate) struct Merge {
+    shared: Arc<Shared>,
+    sealer: Sealer,
+    inventory: Inventory,
+    behavior: Behavior,
+    lifecycle: Lifecycle,
+    announce: Announce,
+    alert_stats: AlertCounters,
+    spool: Option<Spool>,
+    spool_fault: Option<Failure>,
+    pending: BTreeMap<Epoch, Snapshot>,
+    complete: Snapshot,
+    ended_workers: usize,
+    published: Published,
+    publish_every: Duration,
+    last_published: Option<Instant>,
+    baselined: HashMap<EndpointId, Baselined>,
+}
+
+/// An endpoint with its baseline filled in, kept until either changes.
+struct Baselined {
+    bare: Arc<EndpointView>,
+    minute: u64,
+    full: Arc<EndpointView>,
+}
+
+/// What is left when the capture has ended.
+pub(crate) struct Ended {
+    /// The last view.
+    pub(crate) view: Arc<View>,
+    /// Every finding of the run.
+    pub(crate) lifecycle: Lifecycle,
+    /// Resolves routes.
+    pub(crate) inventory: Inventory,
+    /// The transaction lines, if they were recorded.
+    pub(crate) spool: Option<Spool>,
+    /// Why recording them stopped, if it did.
+    pub(crate) spool_fault: Option<Failure>,
+}
+
+impl Merge {
+    /// An empty merge that publishes no more often than `publish_every`.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        spool: Option<Spool>,
+        published: Published,
+        publish_every: Duration,
+        announce: Announce,
+        alert_stats: AlertCounters,
+    ) -> Self {
+        let settings = &shared.settings;
+        let lateness_max = match shared.feedback_rule {
+            FeedbackRule::Exact => None,
+            FeedbackRule::Newest => Some(u64::from(settings.behavior.lateness_seconds_max)),
+        };
+        Self {
+            sealer: Sealer::new(lateness_max, shared.workers),
+            inventory: Inventory::new(settings.discovery.clone(), shared.key.clone()),
+            behavior: Behavior::new(settings.behavior.clone(), shared.key.clone()),
+            lifecycle: Lifecycle::new(settings.alert.clone()),
+            announce,
+            alert_stats,
+            spool,
+            spool_fault: None,
+            pending: BTreeMap::new(),
+            complete: Snapshot::default(),
+            ended_workers: 0,
+            published,
+            publish_every,
+            last_published: None,
+            baselined: HashMap::new(),
+            shared,
+        }
+    }
+
+    /// Merges until every worker has ended.
+    pub(crate) fn run(mut self, incoming: &Receiver<Message>) -> Ended {
+        while let Ok(message) = incoming.recv() {
+            match message {
+                Message::Report(report) => self.report(*report),
+                Message::Lines(lines) => self.lines(&lines),
+                Message::Reload(settings) => self.reload(&settings),
+            }
+            if self.ended_workers == self.shared.workers {
+                break;
+            }
+        }
+        // Lines are sent before the report that ends a worker, so none is left in the queue.
+        self.shared.board.close();
+        let view = self.publish(true);
+        Ended {
+            view,
+            lifecycle: self.lifecycle,
+            inventory: self.inventory,
+            spool: self.spool,
+            spool_fault: self.spool_fault,
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        for delta in report.deltas {
+            self.sealer.insert(delta);
+        }
+        self.sealer.watermark(report.worker, report.watermark);
+        let snapshot = self.pending.entry(report.watermark).or_default();
+        snapshot.reports += 1;
+        snapshot.now = snapshot.now.max(report.now);
+        snapshot.stats.add(&report.stats);
+        snapshot.counters = report.counters.or(snapshot.counters.take());
+        let whole = snapshot.reports == self.shared.workers;
+        if report.ended {
+            self.ended_workers += 1;
+        }
+        if self.ended_workers == self.shared.workers {
+            self.sealer.finish();
+        }
+        self.seal();
+        if whole && let Some(snapshot) = self.pending.remove(&report.watermark) {
+            self.pending = self.pending.split_off(&report.watermark);
+            self.complete = snapshot;
+            let due = self
+                .last_published
+                .is_none_or(|last| clock::monotone().duration_since(last) >= self.publish_every);
+            if due {
+                self.publish(false);
+            }
+        }
+    }
+
+    /// Everything order-dependent happens here, on sealed epochs, in order.
+    fn seal(&mut self) {
+        while let Some((epoch, delta)) = self.sealer.next_sealed() {
+            self.quiet_until(epoch);
+            self.inventory.apply(&delta);
+            let Self { inventory, behavior, lifecycle, .. } = self;
+            let endpoint_of = |route: RouteKey| inventory.endpoint_ref(route);
+            behavior.seal(epoch, &delta, &endpoint_of, &mut |finding: Finding| {
+                lifecycle.push(finding);
+            });
+            self.settle(epoch.next().start());
+            if self.inventory.routes_changed() {
+                let feedback = Feedback::with_routes(epoch, self.inventory.known_routes());
+                self.shared.board.publish(Arc::new(feedback));
+            }
+        }
+        let sealed = self.sealer.sealed_up_to();
+        self.quiet_until(sealed.next());
+        self.shared.board.sealed_up_to(sealed);
+    }
+
+    /// Nothing was learned up to `epoch`: what depends on time passing alone.
+    fn quiet_until(&mut self, epoch: Epoch) {
+        let Self { behavior, lifecycle, .. } = self;
+        behavior.advance(epoch, &mut |finding: Finding| lifecycle.push(finding));
+        self.settle(epoch.start());
+    }
+
+    /// Findings that no longer hold are resolved; every change is announced.
+    fn settle(&mut self, now: Timestamp) {
+        self.lifecycle.tick(now);
+        for event in self.lifecycle.drain_events() {
+            (self.announce)(&event);
+        }
+    }
+
+    fn lines(&mut self, lines: &Lines) {
+        let Some(spool) = &mut self.spool else { return };
+        if let Err(error) = spool.add(lines) {
+            // The analysis goes on; the command fails in the end and says why.
+            self.spool_fault = Some(Failure::io("transactions.jsonl", &error));
+            self.spool = None;
+        }
+    }
+
+    fn reload(&mut self, settings: &Settings) {
+        self.behavior.reconfigure(settings.behavior.clone());
+        self.lifecycle.reconfigure(settings.alert.clone());
+    }
+
+    fn publish(&mut self, ended: bool) -> Arc<View> {
+        self.last_published = Some(clock::monotone());
+        let now = self.complete.now;
+        let endpoints = self.endpoints(now);
+        for endpoint in &endpoints {
+            self.published.endpoints.insert(endpoint.id, Arc::clone(endpoint));
+        }
+        if self.published.endpoints.len() > endpoints.len() {
+            // Endpoints that turned out to be one, or an alias's, are no longer listed.
+            let listed: std::collections::HashSet<EndpointId> =
+                endpoints.iter().map(|endpoint| endpoint.id).collect();
+            self.published.endpoints.retain(|id, _| listed.contains(id));
+        }
+        let view = Arc::new(View {
+            now,
+            stats: self.stats(),
+            sources: self.complete.counters.iter().flat_map(|all| all.iter().map(source)).collect(),
+            hosts: self.inventory.hosts().into(),
+            endpoints: endpoints.into(),
+            servers: self.inventory.servers().into(),
+            findings: self.lifecycle.newest(FINDINGS_SHOWN_MAX).into(),
+            tallies: self.lifecycle.tallies().into_iter().map(tally).collect(),
+            ended,
+        });
+        self.published.view.store(Arc::clone(&view));
+        view
+    }
+
+    /// Every endpoint with its baseline; made anew only where something changed.
+    fn endpoints(&mut self, now: Timestamp) -> Vec<Arc<EndpointView>> {
+        let minute = now.nanos() / 60_000_000_000;
+        let Self { inventory, behavior, baselined, .. } = self;
+        let listed = inventory.endpoints();
+        let full: Vec<Arc<EndpointView>> = listed
+            .into_iter()
+            .map(|bare| {
+                if let Some(known) = baselined.get(&bare.id)
+                    && known.minute == minute
+                    && Arc::ptr_eq(&known.bare, &bare)
+                {
+                    return Arc::clone(&known.full);
+                }
+                let baseline = behavior.baseline(bare.id);
+                let full = Arc::new(EndpointView { baseline, ..EndpointView::clone(&bare) });
+                let entry = Baselined { bare, minute, full: Arc::clone(&full) };
+                baselined.insert(full.id, entry);
+                full
+            })
+            .collect();
+        if baselined.len() > 2 * full.len() {
+            baselined.clear();
+        }
+        full
+    }
+
+    /// One consistent copy: workers and sources as of the last tick that all of them have passed,
+    /// the merge as of now.
+    fn stats(&self) -> Stats {
+        let ShardStats { reassembly, protocol, discovery, behavior } = self.complete.stats;
+        let mut stats = Stats { reassembly, protocol, discovery, behavior, ..Stats::default() };
+        let joined: [BehaviorStats; 2] = [self.behavior.stats(), self.sealer.stats()];
+        for joined in &joined {
+            stats.behavior.add(joined);
+        }
+        stats.behavior.unmatched_requests = self.inventory.unmatched_requests();
+        stats.behavior.findings_opened = self.lifecycle.counts().opened;
+        stats.alert = (self.alert_stats)();
+        for source in self.complete.counters.iter().flat_map(|all| all.iter()) {
+            stats.capture.add(&source.capture);
+            stats.decap.add(&source.decap);
+        }
+        stats
+    }
+}
+
+fn tally(tally: Tally) -> FindingTally {
+    let Tally { detection, severity, open, opened, .. } = tally;
+    FindingTally { detection, severity, open, opened }
+}
+
+fn source(counters: &SourceCounters) -> SourceView {
+    let capture = &counters.capture;
+    SourceView {
+        name: counters.name.to_string(),
+        frames: capture.frames,
+        frame_bytes: capture.frame_bytes,
+        dropped_frames: capture.kernel_dropped_frames + capture.interface_dropped_frames,
+    }
+}

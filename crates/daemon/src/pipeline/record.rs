@@ -1,0 +1,321 @@
+//! One line per transaction: written by the shards, sorted outside memory, resolved at the end.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crossbeam_channel::Sender;
+use tapline_discovery::Discovery;
+use tapline_model::{EndpointId, Observation, RouteKey, ShardId, Transaction};
+
+use super::merge::Message;
+
+/// Bytes of lines after which a shard hands them over.
+const BATCH_BYTES: usize = 256 << 10;
+/// Bytes of lines sorted in memory at once.
+const RUN_BYTES: usize = 32 << 20;
+/// Runs merged at once: bounds open files and read buffers.
+const FAN_IN_MAX: usize = 128;
+
+/// Orders lines: request start, then shard and sequence, which no two lines share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SortKey {
+    started_nanos: u64,
+    shard: u8,
+    sequence: u64,
+}
+
+/// A line without its last field, which is known only when all is merged.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: SortKey,
+    route: Option<RouteKey>,
+    start: usize,
+    end: usize,
+}
+
+/// Lines of one shard.
+#[derive(Default)]
+pub(crate) struct Lines {
+    entries: Vec<Entry>,
+    bytes: Vec<u8>,
+}
+
+/// Writes the lines of one shard.
+pub(crate) struct Recorder {
+    shard: ShardId,
+    sequence: u64,
+    raw_targets: bool,
+    lines: Lines,
+    out: Sender<Message>,
+}
+
+impl Recorder {
+    /// Hands lines to the merge through `out`.
+    pub(crate) fn new(shard: ShardId, raw_targets: bool, out: Sender<Message>) -> Self {
+        Self { shard, sequence: 0, raw_targets, lines: Lines::default(), out }
+    }
+
+    /// Writes the line of a transaction.
+    pub(crate) fn write(
+        &mut self,
+        discovery: &mut Discovery,
+        transaction: &Transaction<'_>,
+        observation: Option<&Observation>,
+    ) {
+        let start = self.lines.bytes.len();
+        discovery.record(transaction, observation, self.raw_targets, &mut self.lines.bytes);
+        let key = SortKey {
+            started_nanos: transaction.started_at.nanos(),
+            shard: u8::try_from(self.shard.index()).unwrap_or(u8::MAX),
+            sequence: self.sequence,
+        };
+        self.sequence += 1;
+        let route = observation.map(|observation| observation.route);
+        self.lines.entries.push(Entry { key, route, start, end: self.lines.bytes.len() });
+        if self.lines.bytes.len() >= BATCH_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Hands over what is written.
+    pub(crate) fn flush(&mut self) {
+        if self.lines.entries.is_empty() {
+            return;
+        }
+        let lines = std::mem::take(&mut self.lines);
+        // The merge outlives the shards; if it died of a fault, the run fails with that fault.
+        if self.out.send(Message::Lines(lines)).is_err() {
+            tracing::debug!("the merge has ended: transaction lines are lost");
+        }
+    }
+}
+
+/// Collects all lines in bounded memory.
+pub(crate) struct Spool {
+    folder: tempfile::TempDir,
+    lines: Lines,
+    runs: Vec<PathBuf>,
+    runs_made: usize,
+}
+
+impl Spool {
+    /// Spills into a temporary folder inside `beside`, so that it is on the same disk.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub(crate) fn new(beside: &Path) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix(".tapline-spool-").tempdir_in(beside)?;
+        Ok(Self { folder, lines: Lines::default(), runs: Vec::new(), runs_made: 0 })
+    }
+
+    /// Takes lines of a shard.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub(crate) fn add(&mut self, lines: &Lines) -> io::Result<()> {
+        let offset = self.lines.bytes.len();
+        self.lines.bytes.extend_from_slice(&lines.bytes);
+        self.lines.entries.extend(lines.entries.iter().map(|entry| Entry {
+            start: entry.start + offset,
+            end: entry.end + offset,
+            ..*entry
+        }));
+        if self.lines.bytes.len() >= RUN_BYTES { self.spill() } else { Ok(()) }
+    }
+
+    /// Writes every line in order to `out`, each with its endpoint.
+    ///
+    /// # Errors
+    /// When reading the spool or writing fails.
+    pub(crate) fn finish(
+        mut self,
+        endpoint_of: &dyn Fn(RouteKey) -> Option<EndpointId>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut write = |route: Option<RouteKey>, line: &[u8]| {
+            out.write_all(line)?;
+            match route.and_then(endpoint_of) {
+                Some(endpoint) => writeln!(out, ",\"endpoint\":\"{endpoint}\"}}"),
+                None => writeln!(out, ",\"endpoint\":null}}"),
+            }
+        };
+        if self.runs.is_empty() {
+            self.lines.entries.sort_unstable_by_key(|entry| entry.key);
+            for entry in &self.lines.entries {
+                let line = self.lines.bytes.get(entry.start..entry.end).unwrap_or_default();
+                write(entry.route, line)?;
+            }
+            return Ok(());
+        }
+        self.spill()?;
+        while self.runs.len() > FAN_IN_MAX {
+            let batch: Vec<PathBuf> = self.runs.drain(..FAN_IN_MAX).collect();
+            let path = self.next_run();
+            let mut file = BufWriter::new(File::create(&path)?);
+            merge_runs(&batch, &mut |key, route, line| write_entry(&mut file, key, route, line))?;
+            file.flush()?;
+            for done in &batch {
+                std::fs::remove_file(done)?;
+            }
+            self.runs.push(path);
+        }
+        merge_runs(&self.runs, &mut |_, route, line| write(route, line))
+    }
+
+    fn spill(&mut self) -> io::Result<()> {
+        self.lines.entries.sort_unstable_by_key(|entry| entry.key);
+        let path = self.next_run();
+        let mut file = BufWriter::new(File::create(&path)?);
+        for entry in &self.lines.entries {
+            let line = self.lines.bytes.get(entry.start..entry.end).unwrap_or_default();
+            write_entry(&mut file, entry.key, entry.route, line)?;
+        }
+        file.flush()?;
+        self.lines.entries.clear();
+        self.lines.bytes.clear();
+        self.runs.push(path);
+        Ok(())
+    }
+
+    fn next_run(&mut self) -> PathBuf {
+        self.runs_made += 1;
+        self.folder.path().join(format!("run-{}", self.runs_made))
+    }
+}
+
+const ENTRY_HEAD_BYTES: usize = 8 + 1 + 8 + 1 + 8 + 4;
+
+fn write_entry(
+    out: &mut impl Write,
+    key: SortKey,
+    route: Option<RouteKey>,
+    line: &[u8],
+) -> io::Result<()> {
+    out.write_all(&key.started_nanos.to_le_bytes())?;
+    out.write_all(&[key.shard])?;
+    out.write_all(&key.sequence.to_le_bytes())?;
+    out.write_all(&[u8::from(route.is_some())])?;
+    out.write_all(&route.unwrap_or_default().0.to_le_bytes())?;
+    let length = u32::try_from(line.len()).map_err(io::Error::other)?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(line)
+}
+
+/// A sorted run being read.
+struct Run {
+    file: BufReader<File>,
+    key: SortKey,
+    route: Option<RouteKey>,
+    line: Vec<u8>,
+}
+
+impl Run {
+    fn open(path: &Path) -> io::Result<Option<Self>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(0))?;
+        let key = SortKey { started_nanos: 0, shard: 0, sequence: 0 };
+        let mut run = Self { file: BufReader::new(file), key, route: None, line: Vec::new() };
+        Ok(run.advance()?.then_some(run))
+    }
+
+    /// Reads the next entry; false at the end.
+    fn advance(&mut self) -> io::Result<bool> {
+        let mut head = [0u8; ENTRY_HEAD_BYTES];
+        let first = self.file.read(&mut head)?;
+        if first == 0 {
+            return Ok(false);
+        }
+        if let Some(rest) = head.get_mut(first..) {
+            self.file.read_exact(rest)?;
+        }
+        let word = |at: usize, bytes: usize| {
+            head.get(at..at + bytes)
+                .unwrap_or_default()
+                .iter()
+                .rev()
+                .fold(0u64, |value, &byte| value << 8 | u64::from(byte))
+        };
+        self.key = SortKey {
+            started_nanos: word(0, 8),
+            shard: u8::try_from(word(8, 1)).unwrap_or_default(),
+            sequence: word(9, 8),
+        };
+        self.route = (word(17, 1) == 1).then_some(RouteKey(word(18, 8)));
+        self.line.resize(usize::try_from(word(26, 4)).unwrap_or_default(), 0);
+        self.file.read_exact(&mut self.line)?;
+        Ok(true)
+    }
+}
+
+fn merge_runs(
+    paths: &[PathBuf],
+    each: &mut dyn FnMut(SortKey, Option<RouteKey>, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut runs = Vec::with_capacity(paths.len());
+    let mut next = BinaryHeap::with_capacity(paths.len());
+    for path in paths {
+        if let Some(run) = Run::open(path)? {
+            next.push(Reverse((run.key, runs.len())));
+            runs.push(run);
+        }
+    }
+    while let Some(Reverse((key, index))) = next.pop() {
+        let Some(run) = runs.get_mut(index) else { continue };
+        each(key, run.route, &run.line)?;
+        if run.advance()? {
+            next.push(Reverse((run.key, index)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(keys: &[(u64, u8)]) -> Lines {
+        let mut lines = Lines::default();
+        for (sequence, &(started_nanos, shard)) in keys.iter().enumerate() {
+            let start = lines.bytes.len();
+            lines.bytes.extend_from_slice(format!("{{\"n\":{started_nanos}").as_bytes());
+            let key = SortKey { started_nanos, shard, sequence: sequence as u64 };
+            let route = (started_nanos % 2 == 0).then_some(RouteKey(started_nanos));
+            lines.entries.push(Entry { key, route, start, end: lines.bytes.len() });
+        }
+        lines
+    }
+
+    fn written(spool: Spool) -> String {
+        let mut out = Vec::new();
+        let endpoint = |route: RouteKey| (route.0 == 2).then_some(EndpointId(7));
+        spool.finish(&endpoint, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const EXPECTED: &str = "{\"n\":1,\"endpoint\":null}\n\
+        {\"n\":2,\"endpoint\":\"0000000000000007\"}\n\
+        {\"n\":3,\"endpoint\":null}\n{\"n\":4,\"endpoint\":null}\n";
+
+    #[test]
+    fn lines_come_out_in_order_of_request_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(folder.path()).unwrap();
+        spool.add(&lines(&[(3, 0), (1, 0)])).unwrap();
+        spool.add(&lines(&[(4, 1), (2, 1)])).unwrap();
+        assert_eq!(written(spool), EXPECTED);
+    }
+
+    #[test]
+    fn spilling_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(folder.path()).unwrap();
+        spool.add(&lines(&[(3, 0), (1, 0)])).unwrap();
+        spool.spill().unwrap();
+        spool.add(&lines(&[(4, 1), (2, 1)])).unwrap();
+        assert_eq!(written(spool), EXPECTED);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "the spool removes itself");
+    }
+}

@@ -1,0 +1,165 @@
+//! One shard: the stages from segment to delta as plain calls.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tapline_behavior::Fold;
+use tapline_discovery::Discovery;
+use tapline_model::{
+    BehaviorStats, Chunk, Delta, DiscoveryStats, Epoch, Feedback, FlowRecord, Key, ProtocolStats,
+    ReassemblyStats, Segment, ShardId, Timestamp, Transaction,
+};
+use tapline_protocol::{Protocols, Sink};
+use tapline_reassembly::Reassembler;
+
+use super::Identity;
+use super::record::Recorder;
+
+/// The counters of the stages that a shard holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ShardStats {
+    pub(crate) reassembly: ReassemblyStats,
+    pub(crate) protocol: ProtocolStats,
+    pub(crate) discovery: DiscoveryStats,
+    pub(crate) behavior: BehaviorStats,
+}
+
+impl ShardStats {
+    /// Adds the counters of another shard.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.reassembly.add(&other.reassembly);
+        self.protocol.add(&other.protocol);
+        self.discovery.add(&other.discovery);
+        self.behavior.add(&other.behavior);
+    }
+}
+
+/// All state of one shard.
+pub(crate) struct Shard {
+    reassembler: Reassembler,
+    stages: Stages,
+}
+
+/// What follows reassembly.
+struct Stages {
+    protocols: Protocols,
+    readers: Readers,
+}
+
+/// What follows protocol.
+struct Readers {
+    discovery: Discovery,
+    fold: Fold,
+    recorder: Option<Recorder>,
+}
+
+impl Shard {
+    /// An empty shard.
+    pub(crate) fn new(
+        id: ShardId,
+        settings: &tapline_config::Settings,
+        key: &Key,
+        identity: Identity,
+        recorder: Option<Recorder>,
+    ) -> Self {
+        let readers = Readers {
+            discovery: Discovery::new(settings.discovery.clone(), key.clone()),
+            fold: Fold::new(&settings.behavior, identity.sensor, identity.incarnation, id),
+            recorder,
+        };
+        Self {
+            reassembler: Reassembler::new(settings.reassembly.clone()),
+            stages: Stages { protocols: Protocols::new(settings.protocol.clone()), readers },
+        }
+    }
+
+    /// Takes one segment.
+    pub(crate) fn push(&mut self, segment: &Segment<'_>, feedback: &Feedback) {
+        let stages = &mut self.stages;
+        self.reassembler.push(segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, feedback));
+    }
+
+    /// Closes an epoch: timeouts act, and what was learned is handed over.
+    pub(crate) fn seal(
+        &mut self,
+        epoch: Epoch,
+        now: Timestamp,
+        feedback: &Feedback,
+    ) -> Option<Delta> {
+        let stages = &mut self.stages;
+        self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, feedback));
+        self.stages.tick(now, feedback);
+        self.stages.readers.fold.seal(epoch)
+    }
+
+    /// The capture ended: everything open is finished.
+    pub(crate) fn finish(&mut self, now: Timestamp, feedback: &Feedback) {
+        let stages = &mut self.stages;
+        self.reassembler.finish(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, feedback));
+    }
+
+    /// Hands over the transaction lines written so far.
+    pub(crate) fn flush_records(&mut self) {
+        if let Some(recorder) = &mut self.stages.readers.recorder {
+            recorder.flush();
+        }
+    }
+
+    /// Its counters.
+    pub(crate) fn stats(&self) -> ShardStats {
+        let readers = &self.stages.readers;
+        ShardStats {
+            reassembly: self.reassembler.stats(),
+            protocol: self.stages.protocols.stats(),
+            discovery: readers.discovery.stats(),
+            behavior: readers.fold.stats(),
+        }
+    }
+}
+
+impl Stages {
+    /// The only place that catches a panic: one bad flow costs one flow.
+    fn chunk(&mut self, chunk: &Chunk<'_>, feedback: &Feedback) {
+        let Self { protocols, readers } = self;
+        let parsed = catch_unwind(AssertUnwindSafe(|| {
+            protocols.push(chunk, &mut Feeding { readers, feedback });
+        }));
+        if parsed.is_err() {
+            protocols.forget(chunk.flow);
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp, feedback: &Feedback) {
+        let Self { protocols, readers } = self;
+        protocols.tick(now, &mut Feeding { readers, feedback });
+    }
+}
+
+/// Leads transactions through discovery into the fold.
+struct Feeding<'a> {
+    readers: &'a mut Readers,
+    feedback: &'a Feedback,
+}
+
+impl Sink for Feeding<'_> {
+    fn transaction(&mut self, transaction: &Transaction<'_>) {
+        let Readers { discovery, fold, recorder } = &mut *self.readers;
+        let feedback = self.feedback;
+        match recorder {
+            None => discovery.push(transaction, &mut |observation| {
+                fold.observe(observation, feedback);
+            }),
+            Some(recorder) => {
+                let mut seen = None;
+                discovery.push(transaction, &mut |observation| {
+                    fold.observe(observation, feedback);
+                    seen = Some(observation.clone());
+                });
+                recorder.write(discovery, transaction, seen.as_ref());
+            }
+        }
+    }
+
+    fn flow_record(&mut self, record: &FlowRecord) {
+        self.readers.fold.flow(record);
+    }
+}

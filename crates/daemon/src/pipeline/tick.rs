@@ -1,0 +1,32 @@
+//! The marker that closes an epoch. It travels through the same queues as the segments, so every
+//! counter copied at a tick is of one instant.
+
+use std::sync::Arc;
+
+use tapline_model::{CaptureStats, DecapStats, Epoch, Timestamp};
+
+/// Everything captured before `entered` has been sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Tick {
+    /// Which source sends it.
+    pub(crate) source: usize,
+    /// The epoch the source's clock has entered.
+    pub(crate) entered: Epoch,
+    /// The source's clock.
+    pub(crate) now: Timestamp,
+    /// The source has ended: this is its last tick.
+    pub(crate) ended: bool,
+    /// The source's counters at this instant.
+    pub(crate) counters: Arc<[SourceCounters]>,
+}
+
+/// The counters of one source.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SourceCounters {
+    /// Interface or file.
+    pub(crate) name: Arc<str>,
+    /// What was captured.
+    pub(crate) capture: CaptureStats,
+    /// What decap made of it; losses before and after decap included.
+    pub(crate) decap: DecapStats,
+}

@@ -1,0 +1,339 @@
+//! What `run` and `replay` have in common: everything around the pipeline.
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use tapline_alert::Notifier;
+use tapline_config::Settings;
+use tapline_model::{Key, RouteKey, Stats, View};
+use tapline_telemetry::{BuildInfo, Exporter, Limits};
+use tapline_web::{Health, Mode, SensorInfo, State};
+use tokio::runtime::Runtime as Tokio;
+use tokio::task::JoinHandle;
+
+use crate::clock;
+use crate::control::{self, DRAIN, Stop};
+use crate::exit::{CONFIG, Failure, SOFTWARE};
+use crate::output::{self, Folder};
+use crate::pipeline::merge::{Announce, Ended, Merge, Message};
+use crate::pipeline::published::Published;
+use crate::pipeline::record::Spool;
+use crate::pipeline::{FeedbackRule, Identity, RecordRule, Shared};
+use crate::runtime::Runtime;
+
+/// How often a replay publishes a view while it runs.
+const REPLAY_PUBLISH_EVERY: Duration = Duration::from_millis(250);
+
+/// What a command has decided before anything is started.
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) key: Key,
+    pub(crate) mode: Mode,
+    /// Interfaces or files, for people.
+    pub(crate) sources: Vec<String>,
+    pub(crate) workers: usize,
+    /// Which run this is; 0 for replays, so that they are exact.
+    pub(crate) incarnation: u64,
+    pub(crate) listener: Option<TcpListener>,
+    pub(crate) push: bool,
+    pub(crate) out: Option<Folder>,
+    pub(crate) raw_targets: bool,
+}
+
+/// A started session: the control plane runs, the pipeline does not yet.
+pub(crate) struct Session {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) stop: Stop,
+    pub(crate) tokio: Tokio,
+    pub(crate) runtime: Arc<Runtime>,
+    published: Published,
+    exporter: Arc<Exporter>,
+    notifier: Option<Arc<Notifier>>,
+    pages: Option<JoinHandle<()>>,
+    analysing: Arc<AtomicBool>,
+    out: Option<Folder>,
+    began: Instant,
+}
+
+impl Session {
+    /// Starts pages and delivery.
+    ///
+    /// # Errors
+    /// When a thread or a handler cannot be had, or the spool cannot be made.
+    pub(crate) fn start(mut plan: Plan) -> Result<Self, Failure> {
+        let began = clock::monotone();
+        let tokio = control::runtime()?;
+        let stop = Stop::new();
+        let runtime = Runtime::new(&plan.settings);
+        plan.settings.decap.own_sockets = own_sockets(&plan);
+        let exporter = Arc::new(Exporter::new(
+            Limits {
+                endpoints_max: plan.settings.web.metrics_endpoints_max,
+                hosts_max: plan.settings.web.metrics_hosts_max,
+            },
+            BuildInfo { version: env!("CARGO_PKG_VERSION") },
+        ).with_memory_limit(plan.settings.sensor.memory_bytes));
+        let notifier = notifier(&plan, &tokio)?;
+        let published = Published::default();
+        let analysing = Arc::new(AtomicBool::new(false));
+        let pages = plan.listener.take().map(|listener| {
+            let state = state(&plan, &published, &exporter, &runtime, &analysing);
+            serve(&tokio, listener, &plan.settings, state, &stop)
+        });
+        let pages = pages.transpose()?;
+        Ok(Self {
+            shared: shared(&plan),
+            stop,
+            tokio,
+            runtime,
+            published,
+            exporter,
+            notifier,
+            pages,
+            analysing,
+            out: plan.out,
+            began,
+        })
+    }
+
+    /// Starts the merge, which ends after the last worker.
+    ///
+    /// # Errors
+    /// When the thread or the spool cannot be had.
+    pub(crate) fn start_merge<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, '_>,
+        incoming: crossbeam_channel::Receiver<Message>,
+    ) -> Result<ScopedJoinHandle<'scope, Ended>, Failure> {
+        let spool = match &self.out {
+            Some(folder) => Some(Spool::new(folder.path()).map_err(|error| {
+                Failure::io(format!("cannot spool in {}", folder.path().display()), &error)
+            })?),
+            None => None,
+        };
+        let publish_every = match self.shared.feedback_rule {
+            FeedbackRule::Exact => REPLAY_PUBLISH_EVERY,
+            FeedbackRule::Newest => Duration::ZERO,
+        };
+        let notifier = self.notifier.clone();
+        let announce: Announce = Box::new(move |event| {
+            if let Some(notifier) = &notifier {
+                notifier.notify(event);
+            }
+        });
+        let counted = self.notifier.clone();
+        let alert_stats = Box::new(move || match &counted {
+            Some(notifier) => notifier.stats(),
+            None => tapline_model::AlertStats::default(),
+        });
+        let shared = Arc::clone(&self.shared);
+        let merge = Merge::new(
+            shared,
+            spool,
+            self.published.clone(),
+            publish_every,
+            announce,
+            alert_stats,
+        );
+        self.analysing.store(true, Ordering::Relaxed);
+        std::thread::Builder::new()
+            .name("merge".to_owned())
+            .spawn_scoped(scope, move || merge.run(&incoming))
+            .map_err(|error| Failure::new(SOFTWARE, format!("cannot start the merge: {error}")))
+    }
+
+    /// Writes the output files of a finished run.
+    ///
+    /// # Errors
+    /// When one cannot be written; the others are.
+    pub(crate) fn write_output(&self, ended: Ended) -> Result<(), Failure> {
+        let Ended { view, lifecycle, inventory, spool, spool_fault } = ended;
+        let Some(folder) = &self.out else { return Ok(()) };
+        let endpoint_of = |route: RouteKey| inventory.resolve(route);
+        let transactions = match spool {
+            Some(spool) => {
+                folder.write("transactions.jsonl", |out| spool.finish(&endpoint_of, out))
+            }
+            None => Ok(()),
+        };
+        let document = tapline_discovery::inventory_json(&view.hosts, &view.endpoints);
+        let wall_seconds = clock::monotone().duration_since(self.began).as_secs_f64();
+        let written = [
+            spool_fault.map_or(Ok(()), Err),
+            transactions,
+            folder.write_json("inventory.json", &document),
+            folder.write("findings.jsonl", |out| lifecycle.write_jsonl(out).map(drop)),
+            self.metrics(&view).and_then(|text| {
+                folder.write("metrics.prom", |out| out.write_all(text.as_bytes()))
+            }),
+            // Last: who waits for it finds everything else in place.
+            folder.write_json("summary.json", &output::summary(&view, wall_seconds)),
+        ];
+        written.into_iter().collect()
+    }
+
+    /// Ends delivery and pages, within the time they have.
+    pub(crate) fn finish(self) {
+        self.stop.stop();
+        let Self { tokio, notifier, pages, .. } = self;
+        tokio.block_on(async {
+            if let Some(notifier) = notifier {
+                notifier.shutdown(DRAIN).await;
+            }
+            if let Some(pages) = pages
+                && tokio::time::timeout(DRAIN, pages).await.is_err()
+            {
+                tracing::warn!("a request to the pages was still under way at the end");
+            }
+        });
+        tokio.shutdown_timeout(Duration::from_secs(1));
+    }
+
+    fn metrics(&self, view: &View) -> Result<String, Failure> {
+        self.exporter
+            .render(view, &self.runtime.facts())
+            .map_err(|error| Failure::new(SOFTWARE, format!("metrics.prom: {error}")))
+    }
+}
+
+/// Sends new settings to the merge on SIGHUP; a bad file changes nothing.
+pub(crate) fn reloader(
+    load: impl Fn() -> Result<Settings, Failure> + Send + Sync + 'static,
+    runtime: Arc<Runtime>,
+    running: Arc<Settings>,
+    level: crate::logging::LevelHandle,
+    merge: Sender<Message>,
+) -> impl Fn() + Send + Sync + 'static {
+    move || match load() {
+        Err(failure) => {
+            tracing::error!("the configuration is refused and the old one stays: {failure}");
+            runtime.reloaded(None);
+        }
+        Ok(settings) => {
+            for part in tapline_config::needs_restart(&running, &settings) {
+                tracing::warn!("{part}: the new value takes effect at the next start");
+            }
+            if let Err(error) = level.reload(crate::logging::level_of(&settings.log)) {
+                tracing::warn!("the log level stays as it is: {error}");
+            }
+            runtime.reloaded(Some(&settings));
+            if merge.send(Message::Reload(Arc::new(settings))).is_ok() {
+                tracing::info!("the new configuration is in force");
+            }
+        }
+    }
+}
+
+fn notifier(plan: &Plan, tokio: &Tokio) -> Result<Option<Arc<Notifier>>, Failure> {
+    let settings = &plan.settings;
+    if !plan.push || settings.alert.alertmanagers.is_empty() {
+        return Ok(None);
+    }
+    Notifier::start(&settings.alert, &settings.sensor.name, clock::now, tokio.handle())
+        .map(|notifier| Some(Arc::new(notifier)))
+        .map_err(|error| Failure::new(CONFIG, error.to_string()))
+}
+
+fn shared(plan: &Plan) -> Arc<Shared> {
+    let record = plan.out.as_ref().map(|_| RecordRule { raw_targets: plan.raw_targets });
+    let sensor = plan.key.text_hash(plan.settings.sensor.name.as_bytes());
+    Arc::new(Shared {
+        settings: Arc::new(plan.settings.clone()),
+        key: plan.key.clone(),
+        identity: Identity { sensor, incarnation: plan.incarnation },
+        workers: plan.workers,
+        feedback_rule: match plan.mode {
+            Mode::Replay => FeedbackRule::Exact,
+            Mode::Live => FeedbackRule::Newest,
+        },
+        board: Default::default(),
+        record,
+    })
+}
+
+fn state(
+    plan: &Plan,
+    published: &Published,
+    exporter: &Arc<Exporter>,
+    runtime: &Arc<Runtime>,
+    analysing: &Arc<AtomicBool>,
+) -> State {
+    let (exporter, facts) = (Arc::clone(exporter), Arc::clone(runtime));
+    let (view, analysing) = (Arc::clone(&published.view), Arc::clone(analysing));
+    let mode = plan.mode;
+    State {
+        view: Arc::clone(&published.view),
+        endpoints: Arc::clone(&published.endpoints),
+        metrics: Arc::new(move |view: &View| {
+            exporter.render(view, &facts.facts()).map_err(|error| error.to_string())
+        }),
+        health: Arc::new(move || health(mode, analysing.load(Ordering::Relaxed), &view.load())),
+        sensor: SensorInfo {
+            name: plan.settings.sensor.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mode,
+            sources: plan.sources.clone(),
+            external_url: plan.settings.alert.external_url.clone(),
+        },
+    }
+}
+
+/// Live: ready once the first epoch has been merged, and as long as epochs keep coming. A replay is
+/// ready as soon as it runs.
+fn health(mode: Mode, analysing: bool, view: &View) -> Health {
+    const STALE_NANOS: u64 = 15_000_000_000;
+    let mut reasons = Vec::new();
+    if !analysing {
+        reasons.push("the capture has not started".to_owned());
+    } else if mode == Mode::Live && !view.ended {
+        let age_nanos = clock::timestamp().nanos_since(view.now);
+        if view.stats == Stats::default() && view.now.nanos() == 0 {
+            reasons.push("the first epoch has not been merged".to_owned());
+        } else if age_nanos > STALE_NANOS {
+            reasons.push(format!("nothing was merged for {} seconds", age_nanos / 1_000_000_000));
+        }
+    }
+    Health { ready: reasons.is_empty(), reasons }
+}
+
+fn serve(
+    tokio: &Tokio,
+    listener: TcpListener,
+    settings: &Settings,
+    state: State,
+    stop: &Stop,
+) -> Result<JoinHandle<()>, Failure> {
+    let inside = tokio.enter();
+    let listener = tokio::net::TcpListener::from_std(listener)
+        .map_err(|error| Failure::io("the listener of the pages", &error))?;
+    drop(inside);
+    let config = settings.web.clone();
+    let stopped = stop.stopped();
+    Ok(tokio.spawn(async move {
+        if let Err(error) = tapline_web::serve(&config, listener, state, stopped).await {
+            tracing::error!("{error}");
+        }
+    }))
+}
+
+/// The sensor's own sockets, so that it does not watch itself.
+fn own_sockets(plan: &Plan) -> Vec<SocketAddr> {
+    let mut own: Vec<SocketAddr> =
+        plan.listener.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    if plan.mode == Mode::Live {
+        for alertmanager in &plan.settings.alert.alertmanagers {
+            match tapline_config::host_and_port(&alertmanager.url).to_socket_addrs() {
+                Ok(addresses) => own.extend(addresses),
+                Err(error) => tracing::warn!(
+                    "{} is not found now, so pushes to it are analysed as traffic: {error}",
+                    alertmanager.url
+                ),
+            }
+        }
+    }
+    own
+}
