@@ -1,0 +1,10 @@
+//! The API, version 1. Its contract is `assets/openapi.json`; a test holds both together.
+
+pub(crate) mod csv;
+pub(crate) mod endpoints;
+pub(crate) mod findings;
+pub(crate) mod hosts;
+pub(crate) mod machine;
+pub(crate) mod openapi;
+pub(crate) mod status;
+pub(crate) mod visibility;

@@ -1,0 +1,98 @@
+//! One request, with all it takes to answer it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State as Extract};
+use axum::http::Uri;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use serde::Serialize;
+use tapline_model::{EndpointId, EndpointView, View};
+
+use crate::guard::Guard;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::state::State;
+
+/// What a route gives back.
+pub(crate) type Answer = Result<Response, Problem>;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// What is shown.
+    pub(crate) state: State,
+    /// Who may ask.
+    pub(crate) guard: Guard,
+}
+
+/// One request, and the view it is answered from.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// What all requests share.
+    pub(crate) app: Arc<App>,
+    /// Every number of the answer is of this instant.
+    pub(crate) view: Arc<View>,
+    /// The last part of the path, where the route has a parameter; else empty.
+    pub(crate) id: String,
+    /// The query.
+    pub(crate) query: Query,
+}
+
+impl Asked {
+    /// The endpoint that the path names.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn endpoint(&self) -> Result<Arc<EndpointView>, Problem> {
+        let id = EndpointId::parse(&self.id)
+            .ok_or_else(|| Problem::not_found("an endpoint's id is 16 hexadecimal digits"))?;
+        let live = self.app.state.endpoints.get(&id).map(|entry| Arc::clone(entry.value()));
+        live.or_else(|| self.view.endpoints.iter().find(|endpoint| endpoint.id == id).cloned())
+            .ok_or_else(|| Problem::not_found(format!("there is no endpoint {id}")))
+    }
+}
+
+/// A route that `answer` answers.
+///
+/// Answers are drawn off the control plane's own thread: an inventory of many thousand endpoints
+/// takes a while to search, and signals and deadlines must not wait for it.
+pub(crate) fn route(answer: fn(&Asked) -> Answer) -> MethodRouter<Arc<App>> {
+    get(async move |Extract(app): Extract<Arc<App>>, id: Option<Path<String>>, uri: Uri| {
+        let view = app.state.view.load_full();
+        let id = id.map(|Path(id)| id).unwrap_or_default();
+        let answered = match Query::of(&uri) {
+            Err(problem) => Err(problem),
+            Ok(query) => {
+                let asked = Asked { app: Arc::clone(&app), view, id, query };
+                tokio::task::spawn_blocking(move || answer(&asked)).await.unwrap_or_else(|error| {
+                    tracing::error!(path = uri.path(), %error, "an answer failed");
+                    Err(Problem::internal("the sensor failed to answer; its log says more"))
+                })
+            }
+        };
+        answered.unwrap_or_else(|problem| problem.respond(&app, uri.path()))
+    })
+}
+
+/// A page.
+///
+/// # Errors
+/// When it cannot be drawn.
+pub(crate) fn html(page: &impl Template) -> Answer {
+    page.render()
+        .map(|text| Html(text).into_response())
+        .map_err(|error| Problem::internal(format!("the page cannot be drawn: {error}")))
+}
+
+/// A JSON document.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn json(document: &impl Serialize) -> Answer {
+    serde_json::to_vec(document)
+        .map(|text| ([(CONTENT_TYPE, "application/json")], text).into_response())
+        .map_err(|error| Problem::internal(format!("the answer cannot be written: {error}")))
+}

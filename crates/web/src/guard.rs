@@ -1,0 +1,252 @@
+//! Who may ask, and what every answer carries.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State as Extract};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::asked::App;
+use crate::config::Config;
+use crate::problem::{Explained, Problem};
+use crate::state::SensorInfo;
+
+/// Nothing but the sensor's own style, script, images and API. No inline style or script.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+     form-action 'self'";
+
+const HEADERS: [(HeaderName, &str); 7] = [
+    (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// What a request must satisfy before it is answered.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    /// Host names accepted; none when any is.
+    ///
+    /// A page from elsewhere can point its own name at the loopback address and read what listens
+    /// there (DNS rebinding); its requests carry that name.
+    hosts: Option<Vec<String>>,
+    /// The hash of the only `Authorization` accepted. Hashes are compared in constant time.
+    credentials: Option<blake3::Hash>,
+    head_bytes_max: u64,
+}
+
+impl Guard {
+    /// What the settings ask for.
+    pub(crate) fn new(config: &Config, sensor: &SensorInfo) -> Self {
+        let credentials = config.basic_auth.as_ref().map(|(user, password)| {
+            blake3::hash(base64(format!("{user}:{password}").as_bytes()).as_bytes())
+        });
+        Self {
+            hosts: config.listen.ip().is_loopback().then(|| hosts_of(config.listen, sensor)),
+            credentials,
+            head_bytes_max: u64::from(config.request_bytes_max),
+        }
+    }
+
+    /// # Errors
+    /// Why the request is not answered.
+    fn check(&self, request: &Request) -> Result<(), Problem> {
+        if !self.knows_host(request) {
+            return Err(Problem::misdirected());
+        }
+        if head_bytes(request) > self.head_bytes_max {
+            return Err(Problem::head_too_long());
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Err(Problem::read_only());
+        }
+        if !self.is_allowed(request) {
+            return Err(Problem::unauthorised());
+        }
+        Ok(())
+    }
+
+    /// A request that names no host is not from a browser.
+    fn knows_host(&self, request: &Request) -> bool {
+        let Some(hosts) = &self.hosts else { return true };
+        let is_known = |authority: Option<Authority>| {
+            authority.is_some_and(|name| {
+                hosts.iter().any(|known| name.host().eq_ignore_ascii_case(known))
+            })
+        };
+        let named = request.headers().get_all(HOST).iter().all(|value| {
+            is_known(value.to_str().ok().and_then(|text| text.parse::<Authority>().ok()))
+        });
+        named && request.uri().authority().is_none_or(|name| is_known(Some(name.clone())))
+    }
+
+    fn is_allowed(&self, request: &Request) -> bool {
+        let Some(expected) = &self.credentials else { return true };
+        if matches!(request.uri().path(), "/-/healthy" | "/-/ready") {
+            return true;
+        }
+        let mut values = request.headers().get_all(AUTHORIZATION).iter();
+        let (Some(given), None) = (values.next(), values.next()) else { return false };
+        let Ok(given) = given.to_str() else { return false };
+        given.split_once(' ').is_some_and(|(scheme, token)| {
+            scheme.eq_ignore_ascii_case("basic")
+                && blake3::hash(token.trim().as_bytes()) == *expected
+        })
+    }
+}
+
+/// Lets a request through, or says why not; adds what every answer carries.
+pub(crate) async fn guard(
+    Extract(app): Extract<Arc<App>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = match app.guard.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.respond(&app, &path),
+    };
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if is_error && response.extensions().get::<Explained>().is_none() {
+        // One of the layers answered, in a word or less.
+        response = Problem::of_status(status).respond(&app, &path);
+    }
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What a caught panic answers; the guard puts it into words.
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+fn hosts_of(listen: SocketAddr, sensor: &SensorInfo) -> Vec<String> {
+    let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned()];
+    hosts.push(match listen.ip() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    });
+    let external = sensor.external_url.parse::<Uri>().ok();
+    hosts.extend(external.and_then(|url| url.host().map(str::to_owned)));
+    hosts
+}
+
+/// Bytes of the request line's target and of the header section.
+fn head_bytes(request: &Request) -> u64 {
+    let uri = request.uri();
+    let target = uri.path().len() + uri.query().map_or(0, str::len);
+    let fields: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    u64::try_from(target + fields).unwrap_or(u64::MAX)
+}
+
+/// Base64 with padding (RFC 4648 section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let word = (0..3).fold(0usize, |word, place| {
+            word << 8 | usize::from(group.get(place).copied().unwrap_or(0))
+        });
+        for digit in 0..4 {
+            let index = word >> (18 - 6 * digit) & 63;
+            let letter = ALPHABET.get(index).copied().map_or('=', char::from);
+            text.push(if digit <= group.len() { letter } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Mode;
+
+    fn sensor(external_url: &str) -> SensorInfo {
+        SensorInfo {
+            name: "test".to_owned(),
+            version: "0".to_owned(),
+            mode: Mode::Live,
+            sources: Vec::new(),
+            external_url: external_url.to_owned(),
+        }
+    }
+
+    fn asks(host: &str) -> Request {
+        Request::builder().uri("/").header(HOST, host).body(Body::empty()).unwrap()
+    }
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+
+    #[test]
+    fn a_loopback_listener_knows_its_own_names_only() {
+        let guard = Guard::new(&Config::default(), &sensor("https://sensor.example:8443/tap"));
+        for host in
+            ["localhost:9488", "LOCALHOST", "127.0.0.1:9488", "[::1]:9488", "sensor.example"]
+        {
+            assert!(guard.knows_host(&asks(host)), "{host}");
+        }
+        for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "", "@"] {
+            assert!(!guard.knows_host(&asks(host)), "{host}");
+        }
+        let both = Request::builder()
+            .uri("/")
+            .header(HOST, "localhost")
+            .header(HOST, "evil.example")
+            .body(Body::empty())
+            .unwrap();
+        assert!(!guard.knows_host(&both));
+    }
+
+    #[test]
+    fn other_listeners_answer_under_any_name() {
+        let config =
+            Config { listen: SocketAddr::from(([10, 0, 0, 1], 9488)), ..Config::default() };
+        assert!(Guard::new(&config, &sensor("")).knows_host(&asks("anything.example")));
+    }
+
+    #[test]
+    fn a_guard_never_prints_credentials() {
+        let config = Config {
+            basic_auth: Some(("ada".to_owned(), "hunter2".to_owned())),
+            ..Config::default()
+        };
+        let shown = format!("{:?}", Guard::new(&config, &sensor("")));
+        assert!(!shown.contains("hunter2") && !shown.contains("ada"));
+    }
+}

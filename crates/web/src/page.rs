@@ -1,0 +1,13 @@
+//! The pages.
+
+pub(crate) mod endpoint;
+pub(crate) mod fault;
+pub(crate) mod finding;
+pub(crate) mod findings;
+pub(crate) mod guide;
+pub(crate) mod inventory;
+mod menu;
+pub(crate) mod overview;
+mod row;
+mod shell;
+pub(crate) mod visibility;

@@ -1,0 +1,274 @@
+//! `/endpoints/{id}`: everything that is known of one endpoint.
+
+use askama::Template;
+use tapline_model::{BaselineState, BaselineView, EndpointState, EndpointView, Quantiles};
+
+use super::row::FindingRow;
+use super::shell::Shell;
+use crate::asked::{Answer, Asked, html};
+use crate::number;
+use crate::part::{Bar, Instant, Meter, Name, Rate, Tag};
+use crate::query::encode;
+use crate::selection::endpoints::errors_of;
+use crate::text::{ALONE_MAX, LISTED_MAX, shown};
+
+/// Rows of each table; the API has them all.
+const ROWS: usize = 500;
+
+#[derive(Template)]
+#[template(path = "page/endpoint.html")]
+struct Page {
+    shell: Shell,
+    id: String,
+    name: Name,
+    host: String,
+    host_link: String,
+    tags: Vec<Tag>,
+    requests: String,
+    errors: String,
+    failing: bool,
+    consumers: String,
+    latency: Option<(String, String)>,
+    first_seen: Instant,
+    last_seen: Instant,
+    rate: Option<RateView>,
+    statuses: Bar,
+    codes: Vec<Share>,
+    quantiles: Vec<QuantileRow>,
+    parameters: Vec<Group>,
+    parameters_more: usize,
+    lists: [(&'static str, Vec<Share>); 3],
+    rows: Vec<FindingRow>,
+}
+
+struct RateView {
+    state: Tag,
+    chart: Rate,
+    has_range: bool,
+    sentence: String,
+    facts: Vec<(&'static str, String)>,
+}
+
+struct Share {
+    name: String,
+    count: String,
+    meter: Meter,
+}
+
+struct QuantileRow {
+    name: &'static str,
+    cells: [String; 4],
+}
+
+struct Group {
+    title: &'static str,
+    rows: Vec<ParameterRow>,
+}
+
+struct ParameterRow {
+    name: String,
+    types: Vec<(String, String)>,
+    always: bool,
+    presence: Meter,
+}
+
+/// One endpoint.
+///
+/// # Errors
+/// When there is no such endpoint.
+pub(crate) fn answer(asked: &Asked) -> Answer {
+    asked.query.only(&[])?;
+    let endpoint = asked.endpoint()?;
+    let now = asked.view.now;
+    let (errors, answered) = errors_of(&endpoint);
+    let latency = endpoint.latency_us;
+    let title = format!("{} {}", endpoint.method, endpoint.template);
+    html(&Page {
+        shell: Shell::new(asked, "inventory", &title),
+        id: endpoint.id.to_string(),
+        name: Name::new(&endpoint.method, &endpoint.template, ALONE_MAX),
+        host: shown(&endpoint.host, LISTED_MAX).into_owned(),
+        host_link: encode(&[("host", endpoint.host.clone())]),
+        tags: tags(&endpoint),
+        requests: number::count(endpoint.requests),
+        errors: number::share(errors, answered),
+        failing: errors > 0 && errors >= answered / 10,
+        consumers: number::count(endpoint.consumers),
+        latency: (latency.count > 0)
+            .then(|| (number::micros(latency.p50), number::micros(latency.p99))),
+        first_seen: Instant::new(now, endpoint.first_seen),
+        last_seen: Instant::new(now, endpoint.last_seen),
+        rate: endpoint.baseline.as_ref().map(rate),
+        statuses: Bar::of_statuses(endpoint.status_classes()).with_legend(),
+        codes: codes(&endpoint),
+        quantiles: vec![
+            quantile_row("Latency", endpoint.latency_us, number::micros),
+            quantile_row("Request size", endpoint.request_bytes, number::bytes),
+            quantile_row("Response size", endpoint.response_bytes, number::bytes),
+        ],
+        parameters: groups(&endpoint),
+        parameters_more: endpoint.parameters.len().saturating_sub(ROWS),
+        lists: [
+            ("Credentials", shares(&endpoint.auth)),
+            ("Request content", shares(&endpoint.request_media)),
+            ("Response content", shares(&endpoint.response_media)),
+        ],
+        rows: findings(asked, &endpoint),
+    })
+}
+
+fn tags(endpoint: &EndpointView) -> Vec<Tag> {
+    let mut tags = vec![match endpoint.state {
+        EndpointState::Confirmed => Tag::new("good", "confirmed"),
+        EndpointState::Candidate => Tag::new("medium", "candidate"),
+    }];
+    let formats = endpoint.formats.iter().take(8);
+    tags.extend(formats.map(|format| Tag::new("plain", shown(format, 32))));
+    let also = [(endpoint.head, "also HEAD"), (endpoint.options, "also OPTIONS")];
+    tags.extend(also.iter().filter(|(does, _)| *does).map(|(_, word)| Tag::new("plain", *word)));
+    tags
+}
+
+fn rate(baseline: &BaselineView) -> RateView {
+    let last = ("Last whole minute", requests(baseline.seen));
+    let learned = ("Learned from", format!("{} whole minutes", number::exact(baseline.minutes)));
+    match baseline.state {
+        // What it has learned so far is no range to measure by.
+        BaselineState::Learning => RateView {
+            state: Tag::new("plain", "learning"),
+            chart: Rate::new(&baseline.recent, None),
+            has_range: false,
+            sentence: "Too little was seen to say what is normal.".to_owned(),
+            facts: vec![last, learned],
+        },
+        BaselineState::Ready => {
+            let (low, high) = (baseline.normal_low, baseline.normal_high);
+            let range = format!("{} to {}", number::count(low), number::count(high));
+            let normal = format!("{} requests/min", number::real(baseline.normal));
+            RateView {
+                state: Tag::new("good", "ready"),
+                chart: Rate::new(&baseline.recent, Some((low, high))),
+                has_range: true,
+                sentence: judgement(baseline),
+                facts: vec![
+                    ("Normal", normal),
+                    ("98 % of normal minutes", range),
+                    last,
+                    ("Probability", number::probability(baseline.probability)),
+                    learned,
+                ],
+            }
+        }
+    }
+}
+
+fn requests(count: u64) -> String {
+    format!("{} request{}", number::count(count), if count == 1 { "" } else { "s" })
+}
+
+fn judgement(baseline: &BaselineView) -> String {
+    let inside = (baseline.normal_low..=baseline.normal_high).contains(&baseline.seen);
+    let verdict = if inside {
+        "That is normal."
+    } else if baseline.seen > baseline.normal_high {
+        "That is more than normal."
+    } else {
+        "That is less than normal."
+    };
+    format!(
+        "The last whole minute had {}, where {} are normal and 98 % of normal minutes \
+         have {} to {}. {verdict} The probability of a minute at least as far from normal is {}.",
+        requests(baseline.seen),
+        number::real(baseline.normal),
+        number::count(baseline.normal_low),
+        number::count(baseline.normal_high),
+        number::probability(baseline.probability),
+    )
+}
+
+fn codes(endpoint: &EndpointView) -> Vec<Share> {
+    let total = endpoint.statuses.iter().fold(0u64, |sum, (_, count)| sum.saturating_add(*count));
+    endpoint
+        .statuses
+        .iter()
+        .take(ROWS)
+        .map(|&(status, count)| Share {
+            name: if status == 0 { "no answer".to_owned() } else { status.to_string() },
+            count: number::count(count),
+            meter: Meter::new(
+                match status / 100 {
+                    1 => "s1",
+                    2 => "s2",
+                    3 => "s3",
+                    4 => "s4",
+                    5 => "s5",
+                    _ => "s0",
+                },
+                count,
+                total,
+            ),
+        })
+        .collect()
+}
+
+fn shares(counts: &[(String, u64)]) -> Vec<Share> {
+    let total = counts.iter().fold(0u64, |sum, (_, count)| sum.saturating_add(*count));
+    counts
+        .iter()
+        .take(ROWS)
+        .map(|(name, count)| Share {
+            name: shown(name, LISTED_MAX).into_owned(),
+            count: number::count(*count),
+            meter: Meter::new("usual", *count, total),
+        })
+        .collect()
+}
+
+fn quantile_row(name: &'static str, quantiles: Quantiles, show: fn(u64) -> String) -> QuantileRow {
+    let Quantiles { count, p50, p90, p99, max } = quantiles;
+    let cells =
+        [p50, p90, p99, max].map(|value| if count == 0 { "–".to_owned() } else { show(value) });
+    QuantileRow { name, cells }
+}
+
+fn groups(endpoint: &EndpointView) -> Vec<Group> {
+    [
+        ("path", "Path"),
+        ("query", "Query"),
+        ("body", "Request body"),
+        ("response_body", "Response body"),
+    ]
+    .into_iter()
+    .map(|(location, title)| Group {
+        title,
+        rows: endpoint
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.location == location)
+            .take(ROWS)
+            .map(|parameter| ParameterRow {
+                name: shown(&parameter.name, LISTED_MAX).into_owned(),
+                types: parameter
+                    .types
+                    .iter()
+                    .map(|(kind, count)| (kind.clone(), number::share(*count, parameter.present)))
+                    .collect(),
+                always: parameter.present >= parameter.of,
+                presence: Meter::new("usual", parameter.present, parameter.of),
+            })
+            .collect(),
+    })
+    .filter(|group| !group.rows.is_empty())
+    .collect()
+}
+
+fn findings(asked: &Asked, endpoint: &EndpointView) -> Vec<FindingRow> {
+    asked
+        .view
+        .findings
+        .iter()
+        .filter(|finding| finding.endpoint.as_ref().is_some_and(|named| named.id == endpoint.id))
+        .take(ROWS)
+        .map(|finding| FindingRow::new(finding, asked.view.now))
+        .collect()
+}

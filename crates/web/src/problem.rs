@@ -1,0 +1,130 @@
+//! Why a request was not answered.
+
+use axum::Json;
+use axum::http::header::{ALLOW, HeaderName, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::asked::App;
+use crate::page;
+
+/// An error of the API: a status, a word for machines, a sentence for people.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// For machines.
+    pub(crate) error: &'static str,
+    /// For people.
+    pub(crate) detail: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// Marks a response that already says what went wrong.
+#[derive(Clone, Copy)]
+pub(crate) struct Explained;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: &'a str,
+    detail: &'a str,
+}
+
+impl Problem {
+    /// The request contradicts itself or what is there.
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// There is no such thing.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// The sensor is at fault.
+    pub(crate) fn internal(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// The request names a host that is not this sensor's.
+    pub(crate) fn misdirected() -> Self {
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "misdirected",
+            "this sensor does not answer under that host name; use its address, or set \
+             alert.external_url to the name it is reached by",
+        )
+    }
+
+    /// The request's head is too long.
+    pub(crate) fn head_too_long() -> Self {
+        Self::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "head_too_long",
+            "the request is longer than web.request_bytes_max",
+        )
+    }
+
+    /// Only GET and HEAD are answered.
+    pub(crate) fn read_only() -> Self {
+        Self {
+            header: Some((ALLOW, HeaderValue::from_static("GET, HEAD"))),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "the sensor is read-only: GET and HEAD alone are answered",
+            )
+        }
+    }
+
+    /// Credentials are missing or wrong.
+    pub(crate) fn unauthorised() -> Self {
+        Self {
+            header: Some((
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"tapline\", charset=\"UTF-8\""),
+            )),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorised",
+                "user name and password are needed",
+            )
+        }
+    }
+
+    /// Of a status alone, as the layers around the routes answer.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let (error, detail) = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ("body_too_long", "the request is longer than web.request_bytes_max")
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                ("timeout", "the answer took longer than web.request_timeout_seconds")
+            }
+            StatusCode::BAD_REQUEST => ("bad_request", "the address of the request is malformed"),
+            _ => ("internal", "the sensor failed to answer; its log says more"),
+        };
+        Self::new(status, error, detail)
+    }
+
+    /// JSON below `/api`, a page elsewhere.
+    pub(crate) fn respond(self, app: &App, path: &str) -> Response {
+        let in_api = path == "/api/v1" || path.starts_with("/api/");
+        let mut response = if in_api {
+            Json(Body { error: self.error, detail: &self.detail }).into_response()
+        } else {
+            page::fault::draw(app, self.status, &self.detail)
+        };
+        *response.status_mut() = self.status;
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(Explained);
+        response
+    }
+
+    fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, error, detail: detail.into(), header: None }
+    }
+}

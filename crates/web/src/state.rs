@@ -1,0 +1,84 @@
+//! What the pages and the API read from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use serde::Serialize;
+use tapline_model::{EndpointId, EndpointView, View};
+
+/// Writes the Prometheus text format 0.0.4 for a view, or says why it cannot.
+pub type MetricsFn = Arc<dyn Fn(&View) -> Result<String, String> + Send + Sync>;
+
+/// Says how the sensor is.
+pub type HealthFn = Arc<dyn Fn() -> Health + Send + Sync>;
+
+/// Where the traffic comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Interfaces.
+    Live,
+    /// Capture files.
+    Replay,
+}
+
+impl Mode {
+    /// The label in pages and API.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SensorInfo {
+    /// Its name among other sensors.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where its traffic comes from.
+    pub mode: Mode,
+    /// Interfaces or capture files.
+    pub sources: Vec<String>,
+    /// Base URL under which operators reach it; empty when none is set. Its host is accepted in
+    /// requests to a loopback listener.
+    pub external_url: String,
+}
+
+/// Whether the sensor is ready, and why not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// It captures, and what it shows is current.
+    pub ready: bool,
+    /// Why it is not; for people.
+    pub reasons: Vec<String>,
+}
+
+/// What the pages and the API read from. Cloning it shares everything.
+#[derive(Clone)]
+pub struct State {
+    /// The newest view of the merge.
+    pub view: Arc<ArcSwap<View>>,
+    /// The live inventory, for look-ups by id.
+    pub endpoints: Arc<DashMap<EndpointId, Arc<EndpointView>>>,
+    /// Draws `/metrics`.
+    pub metrics: MetricsFn,
+    /// Answers `/-/ready`.
+    pub health: HealthFn,
+    /// Who answers.
+    pub sensor: SensorInfo,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("sensor", &self.sensor)
+            .field("endpoints", &self.endpoints.len())
+            .finish_non_exhaustive()
+    }
+}

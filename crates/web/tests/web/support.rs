@@ -1,0 +1,62 @@
+//! Asking the router.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use tapline_model::View;
+use tapline_web::{Config, Health, Mode, SensorInfo, State, router};
+use tower::ServiceExt;
+
+use crate::sample;
+
+/// What came back.
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+}
+
+pub(crate) fn state(view: View) -> State {
+    let endpoints = view.endpoints.iter().map(|one| (one.id, Arc::clone(one))).collect();
+    State {
+        view: Arc::new(ArcSwap::from_pointee(view)),
+        endpoints: Arc::new(endpoints),
+        metrics: Arc::new(|view| Ok(format!("sample_endpoints {}\n", view.endpoints.len()))),
+        health: Arc::new(|| Health { ready: true, reasons: Vec::new() }),
+        sensor: SensorInfo {
+            name: "test".to_owned(),
+            version: "1.2.3".to_owned(),
+            mode: Mode::Replay,
+            sources: vec!["shop.pcap".to_owned()],
+            external_url: String::new(),
+        },
+    }
+}
+
+pub(crate) fn shop() -> Router {
+    router(&Config::default(), state(sample::view(0)))
+}
+
+pub(crate) async fn ask(app: &Router, request: Request<Body>) -> Got {
+    let response = app.clone().oneshot(request).await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    Got { status, headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+pub(crate) async fn get(app: &Router, path: &str) -> Got {
+    ask(app, Request::get(path).header("host", "localhost").body(Body::empty()).unwrap()).await
+}
