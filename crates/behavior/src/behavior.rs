@@ -1,0 +1,117 @@
+//! The joined half: sealed epochs become baselines and findings.
+
+use tapline_model::{
+    BaselineView, BehaviorStats, Delta, EndpointId, EndpointRef, Epoch, Finding, Key, RouteKey,
+};
+
+use crate::Config;
+use crate::baseline::rate::{Learning, Rate};
+use crate::bounded::Bounded;
+use crate::detection::error_burst::ErrorBursts;
+use crate::detection::path_scanner::PathScanners;
+use crate::endpoint_epoch::by_endpoint;
+
+/// Learns what is normal for every endpoint and consumer, and finds what is not.
+///
+/// Fed with sealed epochs in order it is deterministic, and it does not matter into how many steps
+/// the silence between them is cut. An epoch costs what its delta touches.
+#[derive(Debug)]
+pub struct Behavior {
+    learning: Learning,
+    rates: Bounded<EndpointId, Rate>,
+    error_bursts: ErrorBursts,
+    path_scanners: PathScanners,
+    /// The first epoch that is not over; none before the first delta.
+    now: Option<Epoch>,
+}
+
+impl Behavior {
+    /// One that has seen nothing. `key` makes the hashes in evidence.
+    pub fn new(config: Config, key: Key) -> Self {
+        let Config { baselines_max, baseline_memory_days, .. } = config;
+        Self {
+            learning: Learning::new(baseline_memory_days, config.baseline_minutes_min),
+            rates: Bounded::new(baselines_max),
+            error_bursts: ErrorBursts::new(config.error_burst, baseline_memory_days, baselines_max),
+            path_scanners: PathScanners::new(config.path_scanner, config.consumers_max, key),
+            now: None,
+        }
+    }
+
+    /// Takes new settings. What was learned stays, but a detection whose window changes begins
+    /// anew; smaller tables shrink as they are used.
+    pub fn reconfigure(&mut self, config: Config) {
+        let Config { baselines_max, baseline_memory_days, .. } = config;
+        self.learning = Learning::new(baseline_memory_days, config.baseline_minutes_min);
+        self.rates.set_max(baselines_max);
+        self.error_bursts.reconfigure(config.error_burst, baseline_memory_days, baselines_max);
+        self.path_scanners.reconfigure(config.path_scanner, config.consumers_max);
+    }
+
+    /// Takes a sealed epoch: the join of what all shards learned in it. `endpoint_of` names the host
+    /// and the endpoint of a route, none if it has none. Every finding whose condition holds goes to
+    /// `sink`, in every epoch anew: state open, without an id.
+    ///
+    /// Epochs come in ascending order; should one not, it counts for the newest.
+    pub fn seal(
+        &mut self,
+        epoch: Epoch,
+        delta: &Delta,
+        endpoint_of: &dyn Fn(RouteKey) -> Option<(String, EndpointRef)>,
+        sink: &mut impl FnMut(Finding),
+    ) {
+        let epoch = self.now.map_or(epoch, |now| epoch.max(now.minus(1)));
+        self.advance(epoch, sink);
+        let touched = by_endpoint(delta, endpoint_of);
+        for (&id, did) in &touched {
+            let is_burst = self.error_bursts.observe(epoch, did, sink);
+            while self.rates.make_room(id).is_some() {}
+            let rate = self.rates.touch(id, epoch, || Rate::new(epoch));
+            rate.observe(epoch, did.requests, is_burst, self.learning);
+        }
+        self.error_bursts.observe_silence(epoch, |id| !touched.contains_key(&id), sink);
+        for (&consumer, did) in &delta.consumers {
+            self.path_scanners.observe(epoch, consumer, did, sink);
+        }
+        self.now = Some(epoch.next());
+    }
+
+    /// Every epoch before `to` is over, and those not sealed had nothing in them. Costs what has
+    /// state that silence changes; a jump of years is one step.
+    pub fn advance(&mut self, to: Epoch, sink: &mut impl FnMut(Finding)) {
+        let Some(now) = self.now.filter(|&now| now < to) else {
+            return;
+        };
+        let mut due = self.error_bursts.next_due(now);
+        while let Some(epoch) = due.filter(|&epoch| epoch < to) {
+            self.error_bursts.observe_silence(epoch, |_| true, sink);
+            due = self.error_bursts.next_due(epoch.next());
+        }
+        self.path_scanners.advance(to);
+        self.now = Some(to);
+    }
+
+    /// The rate of an endpoint, if it has a baseline.
+    pub fn baseline(&self, endpoint: EndpointId) -> Option<BaselineView> {
+        let rate = self.rates.get(endpoint)?;
+        Some(rate.view(self.now.unwrap_or_default(), self.learning))
+    }
+
+    /// Baselines given up because their table was full.
+    pub const fn baselines_evicted(&self) -> u64 {
+        self.rates.evicted()
+    }
+
+    /// Counters since start: consumers followed and given up. Findings are counted where they become
+    /// cases, deltas and epochs where they are sealed.
+    pub fn stats(&self) -> BehaviorStats {
+        BehaviorStats {
+            consumers_evicted: self.path_scanners.evicted(),
+            consumers_active: self.path_scanners.active(),
+            ..BehaviorStats::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! The detections: one file each, and the table of them.
+
+pub(crate) mod error_burst;
+pub(crate) mod path_scanner;
+
+use tapline_model::{FindingKind, Mappings};
+
+/// What a detection says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detection {
+    /// The stable name, as in [`tapline_model::Finding::detection`].
+    pub id: &'static str,
+    /// One line for people.
+    pub title: &'static str,
+    /// What sort of finding it makes.
+    pub kind: FindingKind,
+    /// OWASP API Security Top 10, 2023.
+    pub owasp_api: &'static [&'static str],
+    /// OWASP Automated Threats.
+    pub oat: &'static [&'static str],
+    /// MITRE ATT&CK techniques.
+    pub attack: &'static [&'static str],
+    /// The section of the settings that holds its thresholds.
+    pub settings: &'static str,
+    /// What bounds its state.
+    pub state_max: &'static str,
+    /// When it misses, and when it cries wolf.
+    pub wrong_when: &'static str,
+}
+
+/// Every detection there is.
+pub const DETECTIONS: &[Detection] = &[path_scanner::DETECTION, error_burst::DETECTION];
+
+impl Detection {
+    /// Where its findings stand in the lists that people use.
+    pub fn mappings(&self) -> Mappings {
+        let owned = |ids: &[&str]| ids.iter().map(|&id| id.to_owned()).collect();
+        Mappings {
+            owasp_api: owned(self.owasp_api),
+            oat: owned(self.oat),
+            attack: owned(self.attack),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_detection_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = DETECTIONS.iter().map(|detection| detection.id).collect();
+        assert_eq!(names.len(), DETECTIONS.len());
+    }
+}
