@@ -1,5 +1,17 @@
 //! Chunk to transaction: HTTP/1, recognised by content.
+//!
+//! TLS and everything else is told apart for the count of its bytes alone.
 
+mod bounds;
+mod coding;
 mod config;
+mod detect;
+mod flow;
+mod http1;
+mod pool;
+mod protocols;
+#[cfg(test)]
+mod tests;
 
 pub use config::Config;
+pub use protocols::{Protocols, Sink};

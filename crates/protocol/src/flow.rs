@@ -1,0 +1,427 @@
+//! One flow: what it is, and what its bytes were.
+
+use tapline_model::{Direction, EndReason, FlowId, FlowRecord, FlowTuple, IgnoreReason, Timestamp};
+
+use crate::Sink;
+use crate::detect::{PREFIX_BYTES_MAX, Verdict, classify};
+use crate::http1::{Dialogue, Room, Scene};
+use crate::pool::{Buffer, Use};
+
+/// The state of one flow.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    pub(crate) id: FlowId,
+    tuple: FlowTuple,
+    kind: Kind,
+    prefixes: [Prefix; 2],
+    /// Data has come in this direction.
+    seen: [bool; 2],
+    /// What a direction turned into after the flow switched protocols.
+    after_switch: [Option<Class>; 2],
+    bytes: Classes,
+    recorded: bool,
+    counted_as_other: bool,
+    /// In the list of flows that the next tick visits.
+    pub(crate) touched: bool,
+}
+
+/// What a flow is.
+#[derive(Debug)]
+enum Kind {
+    /// Not known; each chunk is looked at.
+    Unknown,
+    Http1(Box<Dialogue>),
+    Tls,
+    /// Known, and not analysed.
+    Opaque,
+}
+
+/// The first bytes of a direction, while they may still become a start line.
+#[derive(Debug, Default)]
+struct Prefix {
+    bytes: Buffer,
+    chunks: u64,
+    since: Timestamp,
+    /// The direction was met in the middle of something.
+    garbage: bool,
+}
+
+/// A class of bytes in a [`FlowRecord`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Http,
+    Tls,
+    Other,
+    Gap,
+}
+
+/// Bytes since the last record.
+#[derive(Clone, Copy, Debug, Default)]
+struct Classes {
+    http: u64,
+    tls: u64,
+    other: u64,
+    gap: u64,
+}
+
+impl Classes {
+    fn add(&mut self, class: Class, count: u64) {
+        match class {
+            Class::Http => self.http += count,
+            Class::Tls => self.tls += count,
+            Class::Other => self.other += count,
+            Class::Gap => self.gap += count,
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.http + self.tls + self.other + self.gap
+    }
+}
+
+impl Flow {
+    pub(crate) fn new(id: FlowId, tuple: FlowTuple) -> Self {
+        Self {
+            id,
+            tuple,
+            kind: Kind::Unknown,
+            prefixes: Default::default(),
+            seen: [false; 2],
+            after_switch: [None; 2],
+            bytes: Classes::default(),
+            recorded: false,
+            counted_as_other: false,
+            touched: false,
+        }
+    }
+
+    /// Reads the bytes of one chunk, and enters them and the chunk in the books.
+    pub(crate) fn data<S: Sink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        if let Some(seen) = self.seen.get_mut(direction.index()) {
+            *seen = true;
+        }
+        match &self.kind {
+            Kind::Unknown => self.detect(direction, bytes, now, room),
+            Kind::Http1(_) => self.read(direction, bytes, 1, now, room),
+            Kind::Tls => self.ignore(Class::Tls, bytes, room),
+            Kind::Opaque => self.ignore(Class::Other, bytes, room),
+        }
+    }
+
+    /// Passes over bytes that are missing.
+    pub(crate) fn gap<S: Sink>(
+        &mut self,
+        direction: Direction,
+        missing_bytes: u64,
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        self.bytes.add(Class::Gap, missing_bytes);
+        let scene = self.scene(now);
+        let ignored = match &mut self.kind {
+            Kind::Http1(dialogue) if dialogue.is_switched() => Some(IgnoreReason::Switched),
+            Kind::Http1(dialogue) => {
+                let side = dialogue.side(direction);
+                dialogue.gap(side, missing_bytes, scene, room);
+                None
+            }
+            Kind::Unknown => {
+                self.give_up_prefix(direction, Class::Other, room);
+                if let Some(prefix) = self.prefixes.get_mut(direction.index()) {
+                    prefix.garbage = true;
+                }
+                Some(IgnoreReason::UnknownProtocol)
+            }
+            Kind::Tls | Kind::Opaque => Some(IgnoreReason::UnknownProtocol),
+        };
+        if let Some(reason) = ignored {
+            room.stats.chunks.ignore(reason, 1);
+            room.stats.chunk_bytes.ignore(reason, missing_bytes);
+        } else {
+            room.stats.chunks.processed += 1;
+            room.stats.chunk_bytes.processed += missing_bytes;
+        }
+    }
+
+    /// One direction ends.
+    pub(crate) fn end<S: Sink>(
+        &mut self,
+        direction: Direction,
+        reason: EndReason,
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        let scene = self.scene(now);
+        if let Kind::Http1(dialogue) = &mut self.kind {
+            let side = dialogue.side(direction);
+            dialogue.end(side, reason, scene, room);
+        }
+    }
+
+    /// The flow ends: everything begun is handed on, the record last.
+    pub(crate) fn finish<S: Sink>(
+        mut self,
+        reason: EndReason,
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        for direction in [Direction::Forward, Direction::Backward] {
+            self.give_up_prefix(direction, Class::Other, room);
+        }
+        let scene = self.scene(now);
+        let client = self.client();
+        if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Opaque) {
+            // It is HTTP, whatever became of it: keep it from being counted as other.
+            self.counted_as_other = true;
+            dialogue.finish(reason, scene, room);
+        }
+        self.record(client, now, room);
+    }
+
+    /// Time passes. Says whether the flow wants the next tick too.
+    pub(crate) fn tick<S: Sink>(&mut self, now: Timestamp, room: &mut Room<'_, S>) -> bool {
+        let scene = self.scene(now);
+        let waiting = match &mut self.kind {
+            Kind::Http1(dialogue) => dialogue.tick(scene, room),
+            Kind::Unknown | Kind::Tls | Kind::Opaque => false,
+        };
+        self.record(self.client(), now, room);
+        waiting
+    }
+
+    /// Transactions begun and not handed on.
+    pub(crate) fn held(&self) -> u64 {
+        match &self.kind {
+            Kind::Http1(dialogue) => dialogue.held(),
+            Kind::Unknown | Kind::Tls | Kind::Opaque => 0,
+        }
+    }
+
+    /// Chunks whose bytes wait to be recognised, and those bytes.
+    pub(crate) fn held_chunks(&self) -> (u64, u64) {
+        let add = |(chunks, bytes), prefix: &Prefix| {
+            (chunks + prefix.chunks, bytes + count(prefix.bytes.bytes()))
+        };
+        self.prefixes.iter().fold((0, 0), add)
+    }
+
+    /// What the budget is charged for it.
+    pub(crate) fn charge(&self) -> u64 {
+        let dialogue = match &self.kind {
+            Kind::Http1(dialogue) => dialogue.charge(),
+            Kind::Unknown | Kind::Tls | Kind::Opaque => 0,
+        };
+        self.prefixes.iter().map(|prefix| prefix.bytes.charge()).sum::<u64>() + dialogue
+    }
+
+    /// The direction that asks, as best known: the one that opened the flow, until told better.
+    fn client(&self) -> Direction {
+        match &self.kind {
+            Kind::Http1(dialogue) => dialogue.client(),
+            Kind::Unknown | Kind::Tls | Kind::Opaque => Direction::Forward,
+        }
+    }
+
+    fn scene(&self, now: Timestamp) -> Scene {
+        Scene { flow: self.id, tuple: self.tuple, client: self.client(), now }
+    }
+
+    /// Judges a chunk of a flow that is not known, together with what is kept from before it.
+    fn detect<S: Sink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        let Some(prefix) = self.prefixes.get_mut(direction.index()) else { return };
+        let kept_before = prefix.bytes.len();
+        let mut verdict = classify(bytes);
+        if kept_before > 0 || verdict == Verdict::More {
+            let kept = room.pool.append(&mut prefix.bytes, bytes, PREFIX_BYTES_MAX, Use::Head);
+            let joined = classify(prefix.bytes.bytes());
+            if joined == Verdict::More && kept == bytes.len() {
+                if kept_before == 0 {
+                    prefix.since = now;
+                }
+                prefix.chunks += 1;
+                room.stats.chunks.held += 1;
+                room.stats.chunk_bytes.held += count(bytes);
+                return;
+            }
+            prefix.bytes.truncate(kept_before);
+            if matches!(joined, Verdict::More | Verdict::Unknown) {
+                // It may still begin something by itself.
+                self.give_up_prefix(direction, Class::Other, room);
+            } else {
+                verdict = joined;
+            }
+        }
+        match verdict {
+            Verdict::Request => self.begin_http1(direction, direction, bytes, now, room),
+            Verdict::Response => {
+                self.begin_http1(direction.reverse(), direction, bytes, now, room);
+            }
+            Verdict::Tls => {
+                room.stats.tls_flows += 1;
+                self.settle(Kind::Tls, Class::Tls, room);
+                self.ignore(Class::Tls, bytes, room);
+            }
+            Verdict::Opaque => {
+                self.settle(Kind::Opaque, Class::Other, room);
+                self.ignore(Class::Other, bytes, room);
+            }
+            Verdict::Unknown | Verdict::More => {
+                if let Some(prefix) = self.prefixes.get_mut(direction.index()) {
+                    prefix.garbage = true;
+                }
+                self.ignore(Class::Other, bytes, room);
+            }
+        }
+    }
+
+    /// The flow is HTTP/1: reads what was kept and the chunk that told.
+    fn begin_http1<S: Sink>(
+        &mut self,
+        client: Direction,
+        told_by: Direction,
+        bytes: &[u8],
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        room.stats.http1_flows += 1;
+        let garbage = |direction: Direction| {
+            self.prefixes.get(direction.index()).is_some_and(|prefix| prefix.garbage)
+        };
+        let server = client.reverse();
+        // The opener of a flow whose handshake was seen is its client; a response from the side
+        // that counts as the opener means that the flow was met while it was waited for.
+        let requests_missed = told_by == server && server == Direction::Forward;
+        let lost = [garbage(client), garbage(server)];
+        self.kind = Kind::Http1(Box::new(Dialogue::new(client, lost, requests_missed)));
+        for direction in [client, server] {
+            self.read_prefix(direction, room);
+            if direction == told_by {
+                self.read(direction, bytes, 1, now, room);
+            }
+        }
+    }
+
+    /// Reads what was kept of a direction.
+    fn read_prefix<S: Sink>(&mut self, direction: Direction, room: &mut Room<'_, S>) {
+        let Some(prefix) = self.prefixes.get_mut(direction.index()) else { return };
+        let Prefix { bytes, chunks, since, .. } = std::mem::take(prefix);
+        room.stats.chunks.held = room.stats.chunks.held.saturating_sub(chunks);
+        let held = &mut room.stats.chunk_bytes.held;
+        *held = held.saturating_sub(count(bytes.bytes()));
+        if !bytes.is_empty() {
+            self.read(direction, bytes.bytes(), chunks, since, room);
+        }
+        room.pool.give(bytes);
+    }
+
+    /// Gives bytes of HTTP/1 to the dialogue.
+    fn read<S: Sink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        chunks: u64,
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        let scene = self.scene(now);
+        let Kind::Http1(dialogue) = &mut self.kind else { return };
+        let was_switched = dialogue.is_switched();
+        let side = dialogue.side(direction);
+        let spent = dialogue.data(side, bytes, scene, room);
+        self.bytes.add(Class::Http, spent.http);
+        self.bytes.add(Class::Other, spent.other);
+        let stats = &mut *room.stats;
+        stats.chunk_bytes.processed += spent.http + spent.other;
+        stats.chunk_bytes.ignore(IgnoreReason::Switched, spent.switched);
+        if was_switched {
+            stats.chunks.ignore(IgnoreReason::Switched, chunks);
+        } else {
+            stats.chunks.processed += chunks;
+        }
+        let switched_at = bytes.len() - usize::try_from(spent.switched).unwrap_or(0);
+        self.add_switched(direction, bytes.get(switched_at..).unwrap_or_default());
+    }
+
+    /// Bytes after a switch are told apart by the first of them in each direction.
+    fn add_switched(&mut self, direction: Direction, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let Some(class) = self.after_switch.get_mut(direction.index()) else { return };
+        let is_tls = || classify(bytes) == Verdict::Tls;
+        let class = *class.get_or_insert_with(|| if is_tls() { Class::Tls } else { Class::Other });
+        self.bytes.add(class, count(bytes));
+    }
+
+    /// The flow is known, and not analysed.
+    fn settle<S>(&mut self, kind: Kind, class: Class, room: &mut Room<'_, S>) {
+        self.kind = kind;
+        for direction in [Direction::Forward, Direction::Backward] {
+            self.give_up_prefix(direction, class, room);
+        }
+    }
+
+    /// What was kept of a direction is nothing that is analysed.
+    fn give_up_prefix<S>(&mut self, direction: Direction, class: Class, room: &mut Room<'_, S>) {
+        let Some(prefix) = self.prefixes.get_mut(direction.index()) else { return };
+        let Prefix { bytes, chunks, .. } = std::mem::take(prefix);
+        if chunks > 0 {
+            prefix.garbage = true;
+        }
+        let byte_count = count(bytes.bytes());
+        let stats = &mut *room.stats;
+        stats.chunks.held = stats.chunks.held.saturating_sub(chunks);
+        stats.chunks.ignore(IgnoreReason::UnknownProtocol, chunks);
+        stats.chunk_bytes.held = stats.chunk_bytes.held.saturating_sub(byte_count);
+        stats.chunk_bytes.ignore(IgnoreReason::UnknownProtocol, byte_count);
+        self.bytes.add(class, byte_count);
+        room.pool.give(bytes);
+    }
+
+    fn ignore<S>(&mut self, class: Class, bytes: &[u8], room: &mut Room<'_, S>) {
+        self.bytes.add(class, count(bytes));
+        room.stats.chunks.ignore(IgnoreReason::UnknownProtocol, 1);
+        room.stats.chunk_bytes.ignore(IgnoreReason::UnknownProtocol, count(bytes));
+    }
+
+    /// Hands on what the flow carried since the last record.
+    fn record<S: Sink>(&mut self, client: Direction, now: Timestamp, room: &mut Room<'_, S>) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let total_bytes = bytes.total();
+        if total_bytes == 0 {
+            return;
+        }
+        let is_other = matches!(self.kind, Kind::Unknown | Kind::Opaque) && bytes.other > 0;
+        if is_other && !std::mem::replace(&mut self.counted_as_other, true) {
+            room.stats.other_flows += 1;
+        }
+        let one_sided = self.seen != [true; 2];
+        room.sink.flow_record(&FlowRecord {
+            client: Some(self.tuple.sender(client)),
+            server: Some(self.tuple.sender(client.reverse())),
+            at: now,
+            opened: !std::mem::replace(&mut self.recorded, true),
+            http_bytes: bytes.http,
+            tls_bytes: bytes.tls,
+            other_bytes: bytes.other,
+            gap_bytes: bytes.gap,
+            one_sided_bytes: if one_sided { total_bytes } else { 0 },
+        });
+    }
+}
+
+fn count(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

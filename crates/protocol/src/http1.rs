@@ -1,0 +1,22 @@
+//! HTTP/1.0 and HTTP/1.1 (RFC 9110, RFC 9112).
+//!
+//! [`head`], [`body`] and [`chunked`] turn bytes into parts; [`reader`] keeps the place of one
+//! direction, [`pairing`] the order of the exchanges, and [`state`] brings both together.
+
+mod body;
+mod chunked;
+mod emit;
+mod exchange;
+mod facts;
+mod head;
+mod head_end;
+mod lenient;
+mod message;
+mod pairing;
+mod reader;
+mod search;
+mod state;
+
+pub(crate) use emit::Emitter;
+pub(crate) use head::{Field, RESPONSE_START, is_request_line, skip_blank_lines};
+pub(crate) use state::{Dialogue, Room, Scene};

@@ -1,0 +1,418 @@
+//! Bytes of a message head to its parts (RFC 9112 sections 2 to 5). Keeps no state.
+
+use std::mem::MaybeUninit;
+
+use memchr::{memchr, memchr_iter};
+use tapline_model::{Anomaly, AnomalySet, Protocol};
+
+use super::facts::Facts;
+use super::lenient;
+
+/// The most fields a strict reading has room for; longer heads are read by [`lenient`].
+const STRICT_FIELDS_MAX: usize = 256;
+
+/// What every response begins with.
+pub(crate) const RESPONSE_START: &[u8] = b"HTTP/1.";
+
+/// Which message of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Request,
+    Response,
+}
+
+/// A place in a head's buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        Self { start: place(start), end: place(end) }
+    }
+
+    /// The place of `part`, which must lie within `whole`; empty when it does not.
+    fn of(part: &[u8], whole: &[u8]) -> Self {
+        let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
+        if start.saturating_add(part.len()) <= whole.len() {
+            Self::new(start, start + part.len())
+        } else {
+            Self::default()
+        }
+    }
+
+    pub(crate) fn of_bytes(self, bytes: &[u8]) -> &[u8] {
+        let place = |index: u32| usize::try_from(index).unwrap_or(usize::MAX);
+        bytes.get(place(self.start)..place(self.end)).unwrap_or_default()
+    }
+}
+
+/// One header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) name: Span,
+    pub(crate) value: Span,
+}
+
+/// The first line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StartLine {
+    Request { method: Span, target: Span },
+    Response { status: u16 },
+}
+
+/// The parts of a head.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) start: StartLine,
+    pub(crate) version: Protocol,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) facts: Facts,
+    pub(crate) anomalies: AnomalySet,
+}
+
+/// Reads a head. `whole` says that `bytes` ends with the blank line; otherwise the head was cut
+/// and only the lines that are complete count. None when the first line is none of `side`.
+///
+/// Tries a strict reading first; what only a tolerant server accepts is read by [`lenient`] and
+/// leaves an anomaly. Folded fields are joined in place, so `bytes` may change.
+pub(crate) fn parse(
+    side: Side,
+    bytes: &mut [u8],
+    whole: bool,
+    headers_max: usize,
+    mut fields: Vec<Field>,
+) -> Option<Head> {
+    fields.clear();
+    let mut anomalies = AnomalySet::EMPTY;
+    let strict = if whole { strict(side, bytes, headers_max, &mut fields) } else { Err(None) };
+    let (start, version, mut facts) = match strict {
+        Ok((start, version)) => {
+            let mut facts = Facts::default();
+            for field in &fields {
+                facts.read(side, field.name.of_bytes(bytes), field.value.of_bytes(bytes));
+            }
+            (start, version, facts)
+        }
+        Err(error) => {
+            let refused = error.is_some_and(|error| error != httparse::Error::TooManyHeaders);
+            let read = lenient::parse(side, bytes, headers_max, &mut fields)?;
+            anomalies.extend(read.anomalies);
+            let named = read.anomalies.contains(Anomaly::FoldedHeader)
+                || read.anomalies.contains(Anomaly::SpaceBeforeColon);
+            if refused && !named {
+                anomalies.insert(Anomaly::LenientHead);
+            }
+            (read.start, read.version, read.facts)
+        }
+    };
+    if has_bare_line_feed(bytes) {
+        anomalies.insert(Anomaly::BareLineFeed);
+    }
+    facts.finish(side, version, whole, &mut anomalies);
+    Some(Head { start, version, fields, facts, anomalies })
+}
+
+/// Whether a line (without its line feed) can start a request, read tolerantly.
+pub(crate) fn is_request_line(line: &[u8]) -> bool {
+    lenient::request_line(line).is_some()
+}
+
+/// Whether a line (without its line feed) can start a response, read tolerantly.
+pub(crate) fn is_status_line(line: &[u8]) -> bool {
+    lenient::status_line(line).is_some()
+}
+
+/// What follows the blank lines that a tolerant reader skips before a start line (RFC 9112 section
+/// 2.2).
+pub(crate) fn skip_blank_lines(bytes: &[u8]) -> &[u8] {
+    let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    bytes.get(blank..).unwrap_or_default()
+}
+
+/// `tchar` of RFC 9110 section 5.6.2.
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether the first line of what has been read of a head may be one of `side`; None when too
+/// little has been read.
+pub(crate) fn begins_well(side: Side, bytes: &[u8]) -> Option<bool> {
+    if let Some(end) = memchr(b'\n', bytes) {
+        let line = bytes.get(..end).unwrap_or_default();
+        return Some(match side {
+            Side::Request => is_request_line(line),
+            Side::Response => is_status_line(line),
+        });
+    }
+    let hopeless = match side {
+        Side::Request => {
+            let method = bytes.split(|&byte| byte == b' ' || byte == b'\t').next();
+            !method.unwrap_or_default().iter().all(|&byte| is_token_byte(byte) || byte == b'\r')
+        }
+        Side::Response => {
+            let known = bytes.len().min(RESPONSE_START.len());
+            bytes.get(..known) != RESPONSE_START.get(..known)
+        }
+    };
+    hopeless.then_some(false)
+}
+
+fn strict(
+    side: Side,
+    bytes: &[u8],
+    headers_max: usize,
+    fields: &mut Vec<Field>,
+) -> Result<(StartLine, Protocol), Option<httparse::Error>> {
+    let mut room = [const { MaybeUninit::uninit() }; STRICT_FIELDS_MAX];
+    let room = room.get_mut(..headers_max.min(STRICT_FIELDS_MAX)).unwrap_or_default();
+    let version = |minor| if minor == Some(0) { Protocol::Http10 } else { Protocol::Http11 };
+    match side {
+        Side::Request => {
+            let mut request = httparse::Request::new(&mut []);
+            request.parse_with_uninit_headers(bytes, room)?;
+            keep(request.headers, bytes, fields);
+            let (method, target) = request.method.zip(request.path).ok_or(None)?;
+            let start = StartLine::Request {
+                method: Span::of(method.as_bytes(), bytes),
+                target: Span::of(target.as_bytes(), bytes),
+            };
+            Ok((start, version(request.version)))
+        }
+        Side::Response => {
+            let mut response = httparse::Response::new(&mut []);
+            let config = httparse::ParserConfig::default();
+            config.parse_response_with_uninit_headers(&mut response, bytes, room)?;
+            keep(response.headers, bytes, fields);
+            let status = response.code.ok_or(None)?;
+            Ok((StartLine::Response { status }, version(response.version)))
+        }
+    }
+}
+
+fn keep(headers: &[httparse::Header<'_>], bytes: &[u8], fields: &mut Vec<Field>) {
+    fields.extend(headers.iter().map(|header| Field {
+        name: Span::of(header.name.as_bytes(), bytes),
+        value: Span::of(header.value.trim_ascii(), bytes),
+    }));
+}
+
+fn has_bare_line_feed(bytes: &[u8]) -> bool {
+    memchr_iter(b'\n', bytes).any(|at| at == 0 || bytes.get(at - 1) != Some(&b'\r'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    /// The parts of a head, one a line.
+    fn check(side: Side, text: &[u8], expected: &Expect) {
+        let mut bytes = text.to_vec();
+        let whole = bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n");
+        let shown = match parse(side, &mut bytes, whole, 16, Vec::new()) {
+            None => "none\n".to_owned(),
+            Some(head) => {
+                let mut shown = match head.start {
+                    StartLine::Request { method, target } => format!(
+                        "{} {} {}\n",
+                        method.of_bytes(&bytes).escape_ascii(),
+                        target.of_bytes(&bytes).escape_ascii(),
+                        head.version.label()
+                    ),
+                    StartLine::Response { status } => {
+                        format!("{} {status}\n", head.version.label())
+                    }
+                };
+                for field in &head.fields {
+                    let name = field.name.of_bytes(&bytes).escape_ascii();
+                    let value = field.value.of_bytes(&bytes).escape_ascii();
+                    writeln!(shown, "  {name}: {value}").unwrap();
+                }
+                for anomaly in head.anomalies.iter() {
+                    writeln!(shown, "  ! {}", anomaly.label()).unwrap();
+                }
+                shown
+            }
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn a_strict_request_has_no_anomaly() {
+        check(
+            Side::Request,
+            b"GET /a?b=c HTTP/1.1\r\nHost: x\r\nAccept:  */* \r\n\r\n",
+            &expect![[r"
+                GET /a?b=c http/1.1
+                  Host: x
+                  Accept: */*
+            "]],
+        );
+    }
+
+    #[test]
+    fn what_servers_accept_is_read_and_named() {
+        check(
+            Side::Request,
+            b"GET /a HTTP/1.1\nHost : x\nX-Long: one\n two\nAccept: */*\n\n",
+            &expect![[r"
+                GET /a http/1.1
+                  Host: x
+                  X-Long: one  two
+                  Accept: */*
+                  ! bare_line_feed
+                  ! space_before_colon
+                  ! folded_header
+            "]],
+        );
+    }
+
+    #[test]
+    fn targets_may_hold_spaces_and_any_byte() {
+        check(
+            Side::Request,
+            b"GET /a b\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+            &expect![[r"
+                GET /a b\xff http/1.1
+                  Host: x
+                  ! lenient_head
+            "]],
+        );
+    }
+
+    #[test]
+    fn an_odd_minor_version_is_read_as_1_1() {
+        check(
+            Side::Request,
+            b"GET / HTTP/1.7\r\nHost: x\r\n\r\n",
+            &expect![[r"
+                GET / http/1.1
+                  Host: x
+                  ! lenient_head
+            "]],
+        );
+    }
+
+    #[test]
+    fn a_line_without_colon_is_passed_over() {
+        check(
+            Side::Response,
+            b"HTTP/1.1 200 OK\r\nnonsense\r\nServer: x\r\n: y\r\n\r\n",
+            &expect![[r"
+                http/1.1 200
+                  Server: x
+                  ! lenient_head
+            "]],
+        );
+    }
+
+    #[test]
+    fn a_fold_after_the_start_line_does_not_join_it() {
+        check(
+            Side::Request,
+            b"GET / HTTP/1.0\r\n Host: x\r\n\r\n",
+            &expect![[r"
+                GET / http/1.0
+                  Host: x
+                  ! lenient_head
+            "]],
+        );
+    }
+
+    #[test]
+    fn a_cut_head_gives_its_complete_lines() {
+        check(
+            Side::Request,
+            b"POST /orders HTTP/1.1\r\nHost: x\r\nCookie: abc",
+            &expect![[r"
+                POST /orders http/1.1
+                  Host: x
+            "]],
+        );
+        check(
+            Side::Request,
+            b"GET /very/lo",
+            &expect![[r"
+                GET /very/lo http/1.1
+            "]],
+        );
+        check(
+            Side::Response,
+            b"HTTP/1.1 201 Cr",
+            &expect![[r"
+            http/1.1 201
+        "]],
+        );
+        check(
+            Side::Response,
+            b"HTTP/1.1 20",
+            &expect![[r"
+            none
+        "]],
+        );
+    }
+
+    #[test]
+    fn other_versions_are_not_read() {
+        check(
+            Side::Request,
+            b"GET / HTTP/2.0\r\n\r\n",
+            &expect![[r"
+            none
+        "]],
+        );
+        check(
+            Side::Request,
+            b"GET /\r\n\r\n",
+            &expect![[r"
+            none
+        "]],
+        );
+        check(
+            Side::Response,
+            b"HTTP/2 200\r\n\r\n",
+            &expect![[r"
+            none
+        "]],
+        );
+    }
+
+    #[test]
+    fn fields_past_the_cap_still_frame_the_body() {
+        let mut text = b"GET / HTTP/1.1\r\nHost: x\r\n".to_vec();
+        for _ in 0..20 {
+            text.extend_from_slice(b"A: b\r\n");
+        }
+        text.extend_from_slice(b"Content-Length: 7\r\n\r\n");
+        let head = parse(Side::Request, &mut text, true, 16, Vec::new()).unwrap();
+        assert_eq!(head.fields.len(), 16);
+        assert!(head.anomalies.contains(Anomaly::TooManyHeaders));
+        assert!(!head.anomalies.contains(Anomaly::LenientHead));
+        assert_eq!(head.facts.content_length(), Some(7));
+    }
+
+    #[test]
+    fn host_is_checked() {
+        for (fields, anomaly) in [
+            ("", Some(Anomaly::MissingHost)),
+            ("Host: a\r\nHost: a\r\n", Some(Anomaly::InvalidHost)),
+            ("Host: a b\r\n", Some(Anomaly::InvalidHost)),
+            ("Host: a:b\r\n", Some(Anomaly::InvalidHost)),
+            ("Host: a/b\r\n", Some(Anomaly::InvalidHost)),
+            ("Host: [::1]:80\r\n", None),
+            ("Host: shop.example:8080\r\n", None),
+            ("Host:\r\n", None),
+        ] {
+            let mut text = format!("GET / HTTP/1.1\r\n{fields}\r\n").into_bytes();
+            let head = parse(Side::Request, &mut text, true, 16, Vec::new()).unwrap();
+            assert_eq!(head.anomalies.iter().next(), anomaly, "{fields}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The tolerant reading of a head: what servers in the field accept and a strict parser refuses.
+
+use memchr::{memchr, memchr_iter};
+use tapline_model::{Anomaly, AnomalySet, Protocol};
+
+use super::facts::Facts;
+use super::head::{Field, Side, Span, StartLine, is_token_byte};
+use crate::detect;
+
+/// What a tolerant reading gives.
+pub(super) struct Lenient {
+    pub(super) start: StartLine,
+    pub(super) version: Protocol,
+    pub(super) facts: Facts,
+    pub(super) anomalies: AnomalySet,
+}
+
+/// Reads every complete line of `bytes`; a head cut within its first line gives what is there of
+/// the line, when that is unmistakable.
+pub(super) fn parse(
+    side: Side,
+    bytes: &mut [u8],
+    headers_max: usize,
+    fields: &mut Vec<Field>,
+) -> Option<Lenient> {
+    fields.clear();
+    let mut anomalies = AnomalySet::EMPTY;
+    let Some(first_end) = memchr(b'\n', bytes) else {
+        let (start, version) = cut_start_line(side, bytes)?;
+        return Some(Lenient { start, version, facts: Facts::default(), anomalies });
+    };
+    if unfold(bytes.get_mut(first_end + 1..).unwrap_or_default()) {
+        anomalies.insert(Anomaly::FoldedHeader);
+    }
+    let first = bytes.get(..first_end).unwrap_or_default();
+    let (start, version) = match side {
+        Side::Request => request_line(first)?,
+        Side::Response => status_line(first)?,
+    };
+    let mut facts = Facts::default();
+    let mut line_start = first_end + 1;
+    let rest = bytes.get(line_start..).unwrap_or_default();
+    for line_end in memchr_iter(b'\n', rest).map(|at| first_end + 1 + at) {
+        let line = Span::new(line_start, line_end).of_bytes(bytes);
+        if let Some(field) = field(line, line_start, &mut anomalies) {
+            facts.read(side, field.name.of_bytes(bytes), field.value.of_bytes(bytes));
+            if fields.len() < headers_max {
+                fields.push(field);
+            } else {
+                anomalies.insert(Anomaly::TooManyHeaders);
+            }
+        }
+        line_start = line_end + 1;
+    }
+    Some(Lenient { start, version, facts, anomalies })
+}
+
+/// `method SP target SP HTTP/1.x`, with any white space around and within the target.
+pub(super) fn request_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
+    let text = line.trim_ascii_end();
+    let method_end = text.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
+    let version_start = text.iter().rposition(|byte| matches!(byte, b' ' | b'\t'))? + 1;
+    let version = version(text.get(version_start..)?)?;
+    let is_method = text.get(..method_end)?.iter().all(|&byte| is_token_byte(byte));
+    let between = text.get(method_end..version_start)?;
+    let target = between.trim_ascii();
+    if method_end == 0 || !is_method || target.is_empty() {
+        return None;
+    }
+    // With spaces in the target almost any sentence would do: the method must be beyond doubt.
+    let has_space = target.iter().any(|byte| matches!(byte, b' ' | b'\t'));
+    if has_space && !detect::is_known_method(line.get(..method_end)?) {
+        return None;
+    }
+    let target_start = method_end + (between.len() - between.trim_ascii_start().len());
+    let method = Span::new(0, method_end);
+    let target = Span::new(target_start, target_start + target.len());
+    Some((StartLine::Request { method, target }, version))
+}
+
+/// `HTTP/1.x SP status`, with any white space between and anything after.
+pub(super) fn status_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
+    let space = line.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
+    let (first, rest) = line.split_at_checked(space)?;
+    let version = version(first)?;
+    let (digits, after) = rest.trim_ascii_start().split_at_checked(3)?;
+    let ends = after.first().is_none_or(|byte| !byte.is_ascii_digit());
+    let status = decimal(digits).and_then(|status| u16::try_from(status).ok())?;
+    (ends && status >= 100).then_some((StartLine::Response { status }, version))
+}
+
+/// A number of decimal digits alone.
+pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        value.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+fn version(text: &[u8]) -> Option<Protocol> {
+    let minor = text.strip_prefix(b"HTTP/1.")?;
+    decimal(minor).filter(|_| minor.len() <= 2).map(|minor| match minor {
+        0 => Protocol::Http10,
+        _ => Protocol::Http11,
+    })
+}
+
+/// A first line that goes on where nothing was kept.
+fn cut_start_line(side: Side, bytes: &[u8]) -> Option<(StartLine, Protocol)> {
+    if side == Side::Response {
+        return status_line(bytes);
+    }
+    let space = memchr(b' ', bytes)?;
+    let (method, rest) = bytes.split_at_checked(space)?;
+    let target = rest.get(1..)?;
+    if !detect::is_known_method(method) || !target.starts_with(b"/") {
+        return None;
+    }
+    let target_bytes = memchr(b' ', target).unwrap_or(target.len());
+    let start = StartLine::Request {
+        method: Span::new(0, space),
+        target: Span::new(space + 1, space + 1 + target_bytes),
+    };
+    Some((start, Protocol::Http11))
+}
+
+/// One field line that starts at `offset` of its head; None when it is no field.
+fn field(line: &[u8], offset: usize, anomalies: &mut AnomalySet) -> Option<Field> {
+    let colon = memchr(b':', line)?;
+    let (before, after) = line.split_at_checked(colon)?;
+    let name_start = before.len() - before.trim_ascii_start().len();
+    let name = before.trim_ascii();
+    if name.is_empty() {
+        return None;
+    }
+    if before.trim_ascii_end().len() < before.len() {
+        anomalies.insert(Anomaly::SpaceBeforeColon);
+    }
+    let after = after.get(1..).unwrap_or_default();
+    let value = after.trim_ascii();
+    let value_start = colon + 1 + (after.len() - after.trim_ascii_start().len());
+    Some(Field {
+        name: Span::new(offset + name_start, offset + name_start + name.len()),
+        value: Span::new(offset + value_start, offset + value_start + value.len()),
+    })
+}
+
+/// Joins folded lines by overwriting their line ends with spaces (RFC 9112 section 5.2); says
+/// whether there were any. A first line that begins with white space folds onto nothing.
+fn unfold(lines: &mut [u8]) -> bool {
+    let mut folded = false;
+    let mut from = 0;
+    while let Some(at) = lines.get(from..).and_then(|rest| memchr(b'\n', rest)) {
+        let end = from + at;
+        from = end + 1;
+        let text = lines.get(..end).unwrap_or_default();
+        let blank = text.strip_suffix(b"\r").unwrap_or(text).last().is_none_or(|&b| b == b'\n');
+        if !blank && matches!(lines.get(from), Some(b' ' | b'\t')) {
+            folded = true;
+            for index in [end.wrapping_sub(1), end] {
+                if let Some(byte) = lines.get_mut(index).filter(|b| matches!(b, b'\r' | b'\n')) {
+                    *byte = b' ';
+                }
+            }
+        }
+    }
+    folded
+}

@@ -1,0 +1,231 @@
+//! The budget of a shard, and recycled buffers that are charged to it.
+
+use std::fmt;
+
+use crate::http1::Field;
+
+/// Spare buffers kept for reuse.
+const SPARE_MAX: usize = 64;
+/// Larger buffers are given back to the allocator.
+const SPARE_BYTES_MAX: usize = 2 << 10;
+/// What a new buffer starts with.
+const FIRST_BYTES: usize = 512;
+
+/// Captured bytes that outlive their chunk. Charged to the [`Pool`] by capacity; give it back
+/// there.
+#[derive(Default)]
+pub(crate) struct Buffer(Vec<u8>);
+
+impl Buffer {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What the budget is charged for it.
+    pub(crate) fn charge(&self) -> u64 {
+        bytes(self.0.capacity())
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes)", self.0.len())
+    }
+}
+
+/// The fields of a head, as places in its buffer. Charged like a [`Buffer`].
+#[derive(Debug, Default)]
+pub(crate) struct Fields(Vec<Field>);
+
+impl Fields {
+    pub(crate) fn as_slice(&self) -> &[Field] {
+        &self.0
+    }
+
+    pub(crate) fn charge(&self) -> u64 {
+        bytes(self.0.capacity() * size_of::<Field>())
+    }
+}
+
+/// What a buffer is for: content gives way to heads when the budget runs low.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Head,
+    Body,
+}
+
+/// Owns the budget and the spare buffers of one shard.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    spare: Vec<Vec<u8>>,
+    spare_fields: Vec<Vec<Field>>,
+    spent: u64,
+    max: u64,
+}
+
+impl Pool {
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        Self { spare: Vec::new(), spare_fields: Vec::new(), spent: 0, max: bytes_max }
+    }
+
+    /// Appends as much of `more` as `bytes_max` for this buffer and the budget allow; says how
+    /// much.
+    pub(crate) fn append(
+        &mut self,
+        buffer: &mut Buffer,
+        more: &[u8],
+        bytes_max: usize,
+        purpose: Use,
+    ) -> usize {
+        let wanted = more.len().min(bytes_max.saturating_sub(buffer.len()));
+        if wanted == 0 {
+            return 0;
+        }
+        self.make_room(buffer, buffer.len() + wanted, purpose);
+        let taken = wanted.min(buffer.0.capacity() - buffer.len());
+        buffer.0.extend_from_slice(more.get(..taken).unwrap_or_default());
+        taken
+    }
+
+    /// Takes a buffer back.
+    pub(crate) fn give(&mut self, buffer: Buffer) {
+        self.spent = self.spent.saturating_sub(buffer.charge());
+        let mut spare = buffer.0;
+        if (1..=SPARE_BYTES_MAX).contains(&spare.capacity()) && self.spare.len() < SPARE_MAX {
+            spare.clear();
+            self.spare.push(spare);
+        }
+    }
+
+    /// An empty list of fields to fill; [`Self::keep_fields`] charges it.
+    pub(crate) fn take_fields(&mut self) -> Vec<Field> {
+        self.spare_fields.pop().unwrap_or_default()
+    }
+
+    /// Charges a filled list. It may pass the budget by this one list; later appends then fail.
+    pub(crate) fn keep_fields(&mut self, fields: Vec<Field>) -> Fields {
+        let fields = Fields(fields);
+        self.spent += fields.charge();
+        fields
+    }
+
+    /// Takes a list of fields back.
+    pub(crate) fn give_fields(&mut self, fields: Fields) {
+        self.spent = self.spent.saturating_sub(fields.charge());
+        let mut spare = fields.0;
+        let small = spare.capacity() * size_of::<Field>() <= SPARE_BYTES_MAX;
+        if small && spare.capacity() > 0 && self.spare_fields.len() < SPARE_MAX {
+            spare.clear();
+            self.spare_fields.push(spare);
+        }
+    }
+
+    /// Charges what is not a buffer; false when the budget is spent.
+    pub(crate) fn charge(&mut self, count: usize) -> bool {
+        let fits = self.spent + bytes(count) <= self.max;
+        if fits {
+            self.spent += bytes(count);
+        }
+        fits
+    }
+
+    /// Undoes [`Self::charge`].
+    pub(crate) fn refund(&mut self, count: usize) {
+        self.spent = self.spent.saturating_sub(bytes(count));
+    }
+
+    /// Sets what is spent, as counted anew.
+    pub(crate) fn recount(&mut self, spent: u64) {
+        self.spent = spent;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    /// Grows `buffer` towards `needed` bytes of capacity, as far as the budget goes.
+    fn make_room(&mut self, buffer: &mut Buffer, needed: usize, purpose: Use) {
+        if buffer.0.capacity() >= needed {
+            return;
+        }
+        let limit = match purpose {
+            Use::Head => self.max,
+            Use::Body => self.max - self.max / 4,
+        };
+        let room = usize::try_from(limit.saturating_sub(self.spent)).unwrap_or(usize::MAX);
+        if buffer.0.capacity() == 0 {
+            let fitting = |spare: &Vec<u8>| spare.capacity() <= room;
+            if let Some(spare) = self.spare.pop_if(|spare| fitting(spare)) {
+                buffer.0 = spare;
+                self.spent += buffer.charge();
+                return self.make_room(buffer, needed, purpose);
+            }
+        }
+        let have = buffer.0.capacity();
+        let grown = needed.max(have.saturating_mul(2)).max(FIRST_BYTES);
+        let target = grown.min(have.saturating_add(room));
+        if target > have {
+            self.spent = self.spent.saturating_sub(buffer.charge());
+            buffer.0.reserve_exact(target - buffer.0.len());
+            self.spent += buffer.charge();
+        }
+    }
+}
+
+fn bytes(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_never_passed_and_comes_back() {
+        let mut pool = Pool::new(4_000);
+        let mut buffers: Vec<Buffer> = (0..20).map(|_| Buffer::default()).collect();
+        for buffer in &mut buffers {
+            pool.append(buffer, &[7; 333], usize::MAX, Use::Head);
+            assert!(pool.spent() <= 4_000);
+        }
+        assert!(buffers.iter().any(Buffer::is_empty), "not all of them fit");
+        for buffer in buffers {
+            pool.give(buffer);
+        }
+        assert_eq!(pool.spent(), 0);
+    }
+
+    #[test]
+    fn content_leaves_a_quarter_to_heads() {
+        let mut pool = Pool::new(4_000);
+        let (mut body, mut head) = (Buffer::default(), Buffer::default());
+        assert_eq!(pool.append(&mut body, &[0; 5_000], usize::MAX, Use::Body), 3_000);
+        assert_eq!(pool.append(&mut head, &[0; 5_000], usize::MAX, Use::Head), 1_000);
+    }
+
+    #[test]
+    fn a_buffer_stops_at_its_own_cap() {
+        let mut pool = Pool::new(1 << 20);
+        let mut buffer = Buffer::default();
+        assert_eq!(pool.append(&mut buffer, &[0; 60], 100, Use::Body), 60);
+        assert_eq!(pool.append(&mut buffer, &[0; 60], 100, Use::Body), 40);
+        assert_eq!(pool.append(&mut buffer, &[0; 60], 100, Use::Body), 0);
+    }
+}
