@@ -66,9 +66,25 @@ impl<'a> Parameters<'a> {
     }
 }
 
+/// What stands for a value without a name.
+pub(crate) const BARE_VALUE: &str = "[value]";
+
+/// Whether what stands without `=` in a query or form is a value rather than a name: only words are
+/// taken for flags.
+pub(crate) fn is_bare_value(name: &[u8], value: Option<&[u8]>) -> bool {
+    value.is_none() && lexical::shape(name) != lexical::Shape::Word
+}
+
 /// Appends a name as it may be shown: values that stand in a name's place become a class, indices in
 /// brackets become `[]`, and the rest is cut. True when something had to be masked.
 pub(crate) fn spell_name(name: &[u8], out: &mut CompactString) -> bool {
+    // Most names are plain words, which are no values.
+    if name.len() <= NAME_BYTES_MAX
+        && name.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+    {
+        out.push_str(std::str::from_utf8(name).unwrap_or_default());
+        return false;
+    }
     if let Some(found) = sensitive::find(name) {
         out.push_str(found.mask());
         return true;

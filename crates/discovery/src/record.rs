@@ -5,11 +5,11 @@ use std::io::Write as _;
 
 use compact_str::CompactString;
 use hashbrown::HashSet;
-use tapline_model::{Anomaly, Observation, RequestHead, Transaction};
+use tapline_model::{Anomaly, Observation, RequestHead, SegmentClass, Transaction};
 
 use crate::format::form;
 use crate::host::write_host;
-use crate::{parameter, path, sensitive};
+use crate::{lexical, parameter, path, sensitive};
 
 /// Written for a value whose name says that it is a secret.
 const SECRET_MASK: &str = "[secret]";
@@ -94,19 +94,26 @@ fn write_request(
     write_host(authority, transaction.server, host);
     out.text("host", host.as_bytes());
     text.clear();
+    let mut behind: &[u8] = b"";
     for (index, segment) in request.path.split(|&byte| byte == b'/').enumerate() {
         if index > 0 {
             text.push(b'/');
         }
-        out.masked += write_segment(segment, text, meant);
+        if is_secret_segment(behind, path::decode(segment, meant)) {
+            text.extend_from_slice(SECRET_MASK.as_bytes());
+            out.masked += 1;
+        } else {
+            out.masked += write_segment(segment, text, meant);
+        }
+        behind = segment;
     }
     out.text("path", text);
     out.name("query_names");
     names.clear();
     out.line.push(b'[');
-    for (name, _) in request.query.into_iter().flat_map(form::pairs) {
+    for (name, value) in request.query.into_iter().flat_map(form::pairs) {
         form::decode(name, meant);
-        out.masked += write_name(meant, text);
+        out.masked += write_name(meant, value, text);
         let name = parameter::cut(std::str::from_utf8(text).unwrap_or_default());
         if names.len() < options.names_max && !names.contains(name) {
             if !names.is_empty() {
@@ -126,6 +133,12 @@ fn write_request(
             None => out.null("query"),
         }
     }
+}
+
+/// Whether a decoded segment is a token that opens a door, by the one it stands behind.
+fn is_secret_segment(behind: &[u8], segment: &[u8]) -> bool {
+    sensitive::is_secret_place(behind)
+        && matches!(lexical::shape(segment), lexical::Shape::Value(SegmentClass::Token, _))
 }
 
 /// Appends a path segment as sent, masked if it is or holds something sensitive; its matrix
@@ -163,6 +176,14 @@ fn write_query(query: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
 }
 
 fn write_pair(name: &[u8], value: Option<&[u8]>, text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
+    let is_bare = value.is_none() && {
+        form::decode(name, meant);
+        parameter::is_bare_value(meant, value) && sensitive::find(meant).is_none()
+    };
+    if is_bare && !name.is_empty() {
+        text.extend_from_slice(parameter::BARE_VALUE.as_bytes());
+        return 1;
+    }
     let masked = write_part(name, text, meant);
     let Some(value) = value else { return masked };
     text.push(b'=');
@@ -191,11 +212,15 @@ fn write_part(part: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
     0
 }
 
-/// Replaces `text` by a decoded name, masked if it is sensitive.
-fn write_name(name: &[u8], text: &mut Vec<u8>) -> u64 {
+/// Replaces `text` by a decoded name, masked if it is sensitive or a value without one.
+fn write_name(name: &[u8], value: Option<&[u8]>, text: &mut Vec<u8>) -> u64 {
     text.clear();
     if let Some(found) = sensitive::find(name) {
         text.extend_from_slice(found.mask().as_bytes());
+        return 1;
+    }
+    if parameter::is_bare_value(name, value) {
+        text.extend_from_slice(parameter::BARE_VALUE.as_bytes());
         return 1;
     }
     write_utf8(name, text);

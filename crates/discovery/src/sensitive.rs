@@ -117,6 +117,34 @@ const SECRET_NAMES: &[&str] = &[
     "x-api-key",
 ];
 
+/// Path segments behind which a token opens a door: a reset, an invitation, a magic link.
+const SECRET_PLACES: &[&str] = &[
+    "activate",
+    "confirm",
+    "invitation",
+    "invitations",
+    "invite",
+    "invites",
+    "magic",
+    "reset",
+    "token",
+    "tokens",
+    "unlock",
+    "unsubscribe",
+    "verification",
+    "verify",
+];
+
+/// Whether a token behind this path segment is a secret.
+pub(crate) fn is_secret_place(segment: &[u8]) -> bool {
+    SECRET_PLACES.iter().any(|place| {
+        // `reset`, `reset-password` and `password_reset` alike.
+        segment
+            .split(|byte| b"-_.".contains(byte))
+            .any(|word| word.eq_ignore_ascii_case(place.as_bytes()))
+    })
+}
+
 /// What is found anywhere in `text`, if anything.
 pub(crate) fn find(text: &[u8]) -> Option<Sensitive> {
     if text.len() < BYTES_MIN {
@@ -241,19 +269,63 @@ fn has_email(text: &[u8]) -> bool {
     })
 }
 
-/// Looks at every longest run of digits, with and without separators between them.
+/// Looks at every longest run of digits, alone and in the groups that are printed on cards.
 fn has_card_number(text: &[u8]) -> bool {
-    let is_digit = |byte: &u8| byte.is_ascii_digit();
-    let plain = text
-        .split(|byte| !is_digit(byte))
-        .any(|run| CARD_DIGITS.contains(&run.len()) && is_card_number(run));
+    let plain = text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| {
+        // Sixteen digits of a hash are a number of nobody's.
+        let is_hash =
+            !word.iter().all(u8::is_ascii_digit) && word.iter().all(u8::is_ascii_hexdigit);
+        !is_hash
+            && word
+                .split(|byte| !byte.is_ascii_digit())
+                .any(|run| CARD_DIGITS.contains(&run.len()) && is_card_number(run))
+    });
+    let digits = || text.iter().filter(|byte| byte.is_ascii_digit()).count();
     let separated = || {
-        text.split(|byte| !is_digit(byte) && !b" -".contains(byte)).any(|run| {
-            let run = run.trim_ascii();
-            run.len() > 13 && run.len() <= 40 && is_card_number(run)
-        })
+        // Most text is neither long nor full of digits.
+        text.len() > 13
+            && digits() > 13
+            && text.split(|byte| !byte.is_ascii_alphanumeric() && !b" -".contains(byte)).any(
+                |run| {
+                    b" -".iter().any(|separator| {
+                        let groups = || run.split(|byte| byte == separator);
+                        let starts = run.len().min(GROUPS_MAX);
+                        (0..starts).any(|start| is_grouped_card(groups().skip(start)))
+                    })
+                },
+            )
     };
     plain || separated()
+}
+
+/// How many groups of a text are looked at as the first of a card number's.
+const GROUPS_MAX: usize = 64;
+
+/// Whether the next groups are a card number as printed: 4-4-4-4, 4-4-4-4-3, 4-6-5 or 4-6-4.
+fn is_grouped_card<'a>(groups: impl Iterator<Item = &'a [u8]>) -> bool {
+    let mut digits = [0_u8; 19];
+    let (mut count, mut second) = (0, 0);
+    for (index, group) in groups.take(5).enumerate() {
+        let fits = match index {
+            0 => group.len() == 4,
+            1 => matches!(group.len(), 4 | 6),
+            2 if second == 6 => matches!(group.len(), 4 | 5),
+            2 | 3 => second == 4 && group.len() == 4,
+            _ => second == 4 && group.len() == 3,
+        };
+        let Some(free) = digits.get_mut(count..count + group.len()) else { return false };
+        if !fits || !group.iter().all(u8::is_ascii_digit) {
+            return false;
+        }
+        free.copy_from_slice(group);
+        count += group.len();
+        second = if index == 1 { group.len() } else { second };
+        let whole = if second == 6 { index == 2 } else { index >= 3 };
+        if whole && is_card_number(digits.get(..count).unwrap_or_default()) {
+            return true;
+        }
+    }
+    false
 }
 
 /// The ranges of the eight large card schemes.
@@ -319,6 +391,9 @@ mod tests {
             ("4111111111111111", Sensitive::CardNumber),
             ("card 4111 1111 1111 1111 ok", Sensitive::CardNumber),
             ("user:378282246310005", Sensitive::CardNumber),
+            ("user378282246310005", Sensitive::CardNumber),
+            ("4111-1111-1111-1111", Sensitive::CardNumber),
+            ("no 3782 822463 10005 of 7", Sensitive::CardNumber),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", Sensitive::Jwt),
             ("t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln;", Sensitive::Jwt),
             ("bob.smith+x@mail.example.com", Sensitive::Email),
@@ -341,6 +416,9 @@ mod tests {
             "70001",
             "1792930211123",
             "550e8400-e29b-41d4-a716-446655440000",
+            "a0f9226c-d943-0039-cc0e-131b2122fb66",
+            "ab4111111111111111cd",
+            "4111-11-11-1111-1111-11",
             "550e8400e29b41d4a716446655440000",
             "507f1f77bcf86cd799439011",
             "01ARZ3NDEKTSV4RRFFQ69G5FAV",

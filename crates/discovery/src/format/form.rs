@@ -3,8 +3,8 @@
 use percent_encoding::percent_decode;
 use tapline_model::{ParameterLocation, ValueKind};
 
-use crate::lexical;
-use crate::parameter::Parameters;
+use crate::parameter::{self, Parameters};
+use crate::{lexical, sensitive};
 
 /// Bytes of a value that are looked at: nothing longer has a type of its own.
 const VALUE_BYTES_MAX: usize = 256;
@@ -36,6 +36,10 @@ pub(crate) fn read(
             }
         };
         decode(name, scratch);
+        if parameter::is_bare_value(scratch, value) && sensitive::find(scratch).is_none() {
+            parameters.add(location, parameter::BARE_VALUE, kind);
+            continue;
+        }
         parameters.add_named(location, scratch, kind);
     }
 }
@@ -90,6 +94,14 @@ mod tests {
         assert_eq!(
             shapes(b"4111111111111111&bob%40example.com=1"),
             ["[card_number]:null", "[email]:integer"]
+        );
+    }
+
+    #[test]
+    fn only_words_are_flags() {
+        assert_eq!(
+            shapes(b"verbose&pretty-print&hunter2-secret&Zx81kd92Lq"),
+            ["verbose:null", "pretty-print:null", "[value]:null"]
         );
     }
 
