@@ -52,7 +52,7 @@ fn is_authority(authority: &str) -> bool {
             && host.len() <= 253
             && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
     };
-    is_host && port.is_none_or(|port| is_port(port))
+    is_host && port.is_none_or(is_port)
 }
 
 fn is_port(text: &str) -> bool {

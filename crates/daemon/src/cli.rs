@@ -134,7 +134,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => command::run::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::CheckConfig { file } => command::config::check(file.as_deref()),
-        Command::PrintConfig { file, defaults } => command::config::print(file.as_deref(), defaults),
+        Command::PrintConfig { file, defaults } => {
+            command::config::print(file.as_deref(), defaults)
+        }
         Command::Interfaces => command::interfaces::run(),
         Command::Completions { shell } => print(|out| {
             clap_complete::generate(shell, &mut Cli::command(), "tapline", out);
@@ -145,9 +147,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 }
 
 /// Writes to standard output. A reader that has gone (`| head`) is no failure.
-pub(crate) fn print(
-    fill: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>,
-) -> Result<(), Failure> {
+pub(crate) fn print(fill: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Result<(), Failure> {
     let mut text = Vec::new();
     let mut out = std::io::stdout().lock();
     match fill(&mut text).and_then(|()| out.write_all(&text)).and_then(|()| out.flush()) {

@@ -89,7 +89,14 @@ pub(crate) fn merge_queue() -> (Sender<Message>, Receiver<Message>) {
 pub(crate) struct Plant {
     /// One per source.
     pub(crate) routers: Vec<Router>,
-    workers: Vec<(Worker, Vec<Receiver<Box<Batch>>>, Vec<Sender<Box<Batch>>>)>,
+    workers: Vec<Staffed>,
+}
+
+/// A worker that has queues, each with the way back for emptied batches.
+struct Staffed {
+    worker: Worker,
+    queues: Vec<Receiver<Batch>>,
+    spent: Vec<Sender<Batch>>,
 }
 
 impl Plant {
@@ -114,17 +121,18 @@ impl Plant {
                 .collect();
             return Self { routers, workers: Vec::new() };
         }
-        let mut workers: Vec<_> =
-            (0..shared.workers).map(|index| (worker(index), Vec::new(), Vec::new())).collect();
+        let mut workers: Vec<_> = (0..shared.workers)
+            .map(|index| Staffed { worker: worker(index), queues: Vec::new(), spent: Vec::new() })
+            .collect();
         let routers = sources
             .into_iter()
             .enumerate()
             .map(|(source, names)| {
-                let lanes = workers.iter_mut().map(|(_, queues, spent)| {
+                let lanes = workers.iter_mut().map(|staffed| {
                     let (queue, incoming) = bounded(QUEUE_BATCHES_MAX);
                     let (outgoing, back) = bounded(QUEUE_BATCHES_MAX + 2);
-                    queues.push(incoming);
-                    spent.push(outgoing);
+                    staffed.queues.push(incoming);
+                    staffed.spent.push(outgoing);
                     Lane::new(queue, back)
                 });
                 let route = Route::Queues(lanes.collect());
@@ -139,7 +147,8 @@ impl Plant {
         &mut self,
         scope: &'scope std::thread::Scope<'scope, '_>,
     ) -> std::io::Result<()> {
-        for (index, (worker, queues, spent)) in self.workers.drain(..).enumerate() {
+        for (index, staffed) in self.workers.drain(..).enumerate() {
+            let Staffed { worker, queues, spent } = staffed;
             std::thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn_scoped(scope, move || worker.run(queues, &spent))?;

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::control::{self, DRAIN, Stop};
 use crate::exit::{CONFIG, Failure, SOFTWARE};
 use crate::output::{self, Folder};
+use crate::pipeline::feedback_board::FeedbackBoard;
 use crate::pipeline::merge::{Announce, Ended, Merge, Message};
 use crate::pipeline::published::Published;
 use crate::pipeline::record::Spool;
@@ -70,13 +71,16 @@ impl Session {
         let stop = Stop::new();
         let runtime = Runtime::new(&plan.settings);
         plan.settings.decap.own_sockets = own_sockets(&plan);
-        let exporter = Arc::new(Exporter::new(
-            Limits {
-                endpoints_max: plan.settings.web.metrics_endpoints_max,
-                hosts_max: plan.settings.web.metrics_hosts_max,
-            },
-            BuildInfo { version: env!("CARGO_PKG_VERSION") },
-        ).with_memory_limit(plan.settings.sensor.memory_bytes));
+        let exporter = Arc::new(
+            Exporter::new(
+                Limits {
+                    endpoints_max: plan.settings.web.metrics_endpoints_max,
+                    hosts_max: plan.settings.web.metrics_hosts_max,
+                },
+                BuildInfo { version: env!("CARGO_PKG_VERSION") },
+            )
+            .with_memory_limit(plan.settings.sensor.memory_bytes),
+        );
         let notifier = notifier(&plan, &tokio)?;
         let published = Published::default();
         let analysing = Arc::new(AtomicBool::new(false));
@@ -131,14 +135,8 @@ impl Session {
             None => tapline_model::AlertStats::default(),
         });
         let shared = Arc::clone(&self.shared);
-        let merge = Merge::new(
-            shared,
-            spool,
-            self.published.clone(),
-            publish_every,
-            announce,
-            alert_stats,
-        );
+        let merge =
+            Merge::new(shared, spool, self.published.clone(), publish_every, announce, alert_stats);
         self.analysing.store(true, Ordering::Relaxed);
         std::thread::Builder::new()
             .name("merge".to_owned())
@@ -250,7 +248,7 @@ fn shared(plan: &Plan) -> Arc<Shared> {
             Mode::Replay => FeedbackRule::Exact,
             Mode::Live => FeedbackRule::Newest,
         },
-        board: Default::default(),
+        board: FeedbackBoard::default(),
         record,
     })
 }

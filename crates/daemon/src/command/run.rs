@@ -115,8 +115,7 @@ fn analyse(
         );
         let signals = control::watch_signals(&session.tokio, session.stop.clone(), reload)?;
         let merge = session.start_merge(scope, receiver)?;
-        let no_thread =
-            |error| Failure::new(SOFTWARE, format!("cannot start a thread: {error}"));
+        let no_thread = |error| Failure::new(SOFTWARE, format!("cannot start a thread: {error}"));
         plant.start_workers(scope).map_err(no_thread)?;
         let mut readers: Vec<ScopedJoinHandle<'_, Result<(), CaptureError>>> = Vec::new();
         for (router, mut handle) in plant.routers.drain(..).zip(handles) {

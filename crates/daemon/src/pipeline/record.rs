@@ -250,10 +250,10 @@ impl Run {
     }
 }
 
-fn merge_runs(
-    paths: &[PathBuf],
-    each: &mut dyn FnMut(SortKey, Option<RouteKey>, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
+/// Takes one line with its key and route.
+type Take<'a> = dyn FnMut(SortKey, Option<RouteKey>, &[u8]) -> io::Result<()> + 'a;
+
+fn merge_runs(paths: &[PathBuf], each: &mut Take<'_>) -> io::Result<()> {
     let mut runs = Vec::with_capacity(paths.len());
     let mut next = BinaryHeap::with_capacity(paths.len());
     for path in paths {

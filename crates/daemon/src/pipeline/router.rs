@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tapline_decap::Decap;
-use tapline_model::{
-    CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, SourceId, Timestamp,
-};
+use tapline_model::{CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, SourceId, Timestamp};
 
 use super::batch::Batch;
 use super::tick::{SourceCounters, Tick};
@@ -31,18 +29,18 @@ pub(crate) enum Route {
 
 /// The queue to one worker.
 pub(crate) struct Lane {
-    batch: Box<Batch>,
-    queue: Sender<Box<Batch>>,
-    spent: Receiver<Box<Batch>>,
+    batch: Batch,
+    queue: Sender<Batch>,
+    spent: Receiver<Batch>,
 }
 
 impl Lane {
     /// A lane over a queue and the way back for emptied batches.
-    pub(crate) fn new(queue: Sender<Box<Batch>>, spent: Receiver<Box<Batch>>) -> Self {
-        Self { batch: Box::default(), queue, spent }
+    pub(crate) fn new(queue: Sender<Batch>, spent: Receiver<Batch>) -> Self {
+        Self { batch: Batch::default(), queue, spent }
     }
 
-    fn take(&mut self) -> Box<Batch> {
+    fn take(&mut self) -> Batch {
         let fresh = self.spent.try_recv().unwrap_or_default();
         std::mem::replace(&mut self.batch, fresh)
     }

@@ -27,9 +27,7 @@ impl Worker {
     pub(crate) fn new(index: usize, shared: Arc<Shared>, out: Sender<Message>) -> Self {
         let workers = shared.workers;
         let shards = ShardId::all()
-            .map(|id| {
-                (id.index() % workers == index).then(|| shared.new_shard(id, out.clone()))
-            })
+            .map(|id| (id.index() % workers == index).then(|| shared.new_shard(id, out.clone())))
             .collect();
         Self { index, shards, epoch: None, feedback: Arc::default(), shared, out }
     }
@@ -105,7 +103,7 @@ impl Worker {
     ///
     /// At a tick a source's queue rests until every other source has reached its own tick for that
     /// epoch: so all counters copied at a tick are of one instant.
-    pub(crate) fn run(mut self, queues: Vec<Receiver<Box<Batch>>>, spent: &[Sender<Box<Batch>>]) {
+    pub(crate) fn run(mut self, queues: Vec<Receiver<Batch>>, spent: &[Sender<Batch>]) {
         let mut inputs: Vec<Input> =
             queues.into_iter().map(|queue| Input { queue, at: None, last: None }).collect();
         while inputs.iter().any(|input| !input.has_ended()) {
@@ -149,9 +147,9 @@ impl Worker {
         let resting = inputs.iter().filter_map(|input| input.at.as_ref().or(input.last.as_ref()));
         let now = resting.clone().map(|tick| tick.now).max().unwrap_or_default();
         let counters = gather(resting);
-        let all_end = inputs.iter().all(|input| {
-            input.has_ended() || input.at.as_ref().is_some_and(|tick| tick.ended)
-        });
+        let all_end = inputs
+            .iter()
+            .all(|input| input.has_ended() || input.at.as_ref().is_some_and(|tick| tick.ended));
         if !all_end {
             self.tick(entered, now, &counters);
         }
@@ -172,7 +170,7 @@ fn gather<'a>(ticks: impl Iterator<Item = &'a Tick>) -> Arc<[SourceCounters]> {
 
 /// The queue of one source, and the tick it rests at.
 struct Input {
-    queue: Receiver<Box<Batch>>,
+    queue: Receiver<Batch>,
     at: Option<Tick>,
     last: Option<Tick>,
 }
@@ -200,8 +198,8 @@ impl Input {
 }
 
 /// The next batch of any queue that may be read; none when they are all disconnected.
-fn next_batch(inputs: &[Input]) -> Option<(usize, Box<Batch>)> {
-    let open: Vec<(usize, &Receiver<Box<Batch>>)> = inputs
+fn next_batch(inputs: &[Input]) -> Option<(usize, Batch)> {
+    let open: Vec<(usize, &Receiver<Batch>)> = inputs
         .iter()
         .enumerate()
         .filter(|(_, input)| input.may_be_read())
