@@ -1,7 +1,8 @@
 //! What is normal, learned from sealed epochs.
 //!
 //! Learning forgets by capture time, clips what is far from normal, and leaves out what belongs to
-//! an open incident: an attacker who is patient moves a baseline slowly, and one who is not, hardly.
+//! an open incident: an attacker who is patient moves a baseline slowly, and one who is not,
+//! hardly.
 
 pub(crate) mod error_share;
 pub(crate) mod population;

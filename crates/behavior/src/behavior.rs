@@ -48,8 +48,9 @@ impl Behavior {
         self.path_scanners.reconfigure(config.path_scanner, config.consumers_max);
     }
 
-    /// Takes a sealed epoch: the join of what all shards learned in it. `endpoint_of` names the host
-    /// and the endpoint of a route, none if it has none. Every finding whose condition holds goes to
+    /// Takes a sealed epoch: the join of what all shards learned in it. `endpoint_of` names the
+    /// host and the endpoint of a route, none if it has none. Every finding whose condition holds
+    /// goes to
     /// `sink`, in every epoch anew: state open, without an id.
     ///
     /// Epochs come in ascending order; should one not, it counts for the newest.
@@ -102,8 +103,8 @@ impl Behavior {
         self.rates.evicted()
     }
 
-    /// Counters since start: consumers followed and given up. Findings are counted where they become
-    /// cases, deltas and epochs where they are sealed.
+    /// Counters since start: consumers followed and given up. Findings are counted where they
+    /// become cases, deltas and epochs where they are sealed.
     pub fn stats(&self) -> BehaviorStats {
         BehaviorStats {
             consumers_evicted: self.path_scanners.evicted(),

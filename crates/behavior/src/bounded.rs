@@ -30,8 +30,8 @@ impl<K: Ord + Copy, V> Bounded<K, V> {
         self.entries_max = usize::try_from(entries_max).unwrap_or(usize::MAX).max(1);
     }
 
-    /// Evicts one entry that is in the way of `key`. To be called before [`Bounded::touch`] until it
-    /// gives none.
+    /// Evicts one entry that is in the way of `key`. To be called before [`Bounded::touch`] until
+    /// it gives none.
     pub(crate) fn make_room(&mut self, key: K) -> Option<V> {
         if self.entries.contains_key(&key) || self.entries.len() < self.entries_max {
             return None;

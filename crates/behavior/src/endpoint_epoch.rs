@@ -49,8 +49,8 @@ impl EndpointEpoch {
     }
 }
 
-/// What every endpoint did in a sealed epoch, its routes taken together. Routes without one are left
-/// out.
+/// What every endpoint did in a sealed epoch, its routes taken together. Routes without one are
+/// left out.
 pub(crate) fn by_endpoint(
     delta: &Delta,
     endpoint_of: &dyn Fn(RouteKey) -> Option<(String, EndpointRef)>,

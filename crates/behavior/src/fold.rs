@@ -535,7 +535,9 @@ mod tests {
            }
 
            #[test]
-           fn a_delta_survives_serialisation(seen in prop::collection::vec(arbitrary_observation(), 1..60)) {
+           fn a_delta_survives_serialisation(
+            seen in prop::collection::vec(arbitrary_observation(), 1..60),
+        ) {
                let delta = fold_all(1, &seen).unwrap();
                let bytes = postcard::to_allocvec(&delta).unwrap();
                prop_assert_eq!(postcard::from_bytes::<Delta>(&bytes).unwrap(), delta);

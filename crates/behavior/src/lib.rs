@@ -1,8 +1,8 @@
 //! Observation to delta; joined: baselines, detections, findings.
 //!
-//! [`Fold`] belongs to one shard and turns observations into one delta an epoch. [`Sealer`] collects
-//! the deltas of all shards and hands them out joined, in epoch order. [`Behavior`] learns what is
-//! normal from sealed epochs and says what is not.
+//! [`Fold`] belongs to one shard and turns observations into one delta an epoch. [`Sealer`]
+//! collects the deltas of all shards and hands them out joined, in epoch order. [`Behavior`] learns
+//! what is normal from sealed epochs and says what is not.
 
 mod baseline;
 mod behavior;

@@ -193,7 +193,11 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn tails_are_the_direct_sum(mean in 0.01f64..60.0, excess in 0.0f64..20.0, count in 0u64..200) {
+        fn tails_are_the_direct_sum(
+            mean in 0.01f64..60.0,
+            excess in 0.0f64..20.0,
+            count in 0u64..200,
+        ) {
             let excess = if excess < 0.5 { 0.0 } else { excess };
             let it = NegativeBinomial::new(mean, excess);
             let all = probabilities(mean, excess, count);
@@ -204,7 +208,11 @@ mod tests {
         }
 
         #[test]
-        fn a_quantile_is_the_smallest_that_reaches(mean in 0.0f64..1e5, excess in 0.0f64..50.0, share in 0.001f64..0.999) {
+        fn a_quantile_is_the_smallest_that_reaches(
+            mean in 0.0f64..1e5,
+            excess in 0.0f64..50.0,
+            share in 0.001f64..0.999,
+        ) {
             let it = NegativeBinomial::new(mean, excess);
             let quantile = it.quantile(share);
             prop_assert!(exp(it.ln_at_most(quantile)) >= share - 1e-9);

@@ -6,8 +6,9 @@ use crate::Kmv;
 use crate::negative_binomial::real;
 
 /// A [`Kmv`] over the newest slots of time: at most `K` hashes, each with the slot it was last seen
-/// in, so that old ones can be forgotten. Exact while the window holds at most `K`; beyond, an estimate
-/// within about `2 / sqrt(K)` for a flood in one slot, and coarser for one spread over many.
+/// in, so that old ones can be forgotten. Exact while the window holds at most `K`; beyond, an
+/// estimate within about `2 / sqrt(K)` for a flood in one slot, and coarser for one spread over
+/// many.
 ///
 /// Slots are numbered by the caller and never run backwards. Feed it keyed hashes, as a [`Kmv`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -180,7 +181,9 @@ mod tests {
         }
 
         #[test]
-        fn it_never_holds_more_than_its_size(seen in prop::collection::vec((any::<u64>(), 0u64..3), 0..300)) {
+        fn it_never_holds_more_than_its_size(
+            seen in prop::collection::vec((any::<u64>(), 0u64..3), 0..300),
+        ) {
             let mut sketch = SlidingKmv::<16>::new();
             let mut slot = 0;
             for (hash, step) in seen {

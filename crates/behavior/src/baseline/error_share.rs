@@ -11,13 +11,14 @@ const SERVICE_PRIOR: Share = Share { errors: 1.0, others: 99.0 };
 /// Answers that the service's share counts for in an endpoint's.
 const ENDPOINT_PRIOR_WEIGHT: f64 = 20.0;
 /// Answers that a share is known from at most. The share of errors is never as steady as answers
-/// that fail independently would make it. With 250, a share whose mean is 0.1 % is improbable at one
-/// in 10^6 from 4 % on and one of 1 % from 7 % on, which is where a burst begins to matter; fewer
-/// where the share was seen to vary by more. Simulated services whose share of errors quadruples for
-/// hours raise about one false alarm in a thousand days of an endpoint; with 500 it is nine.
+/// that fail independently would make it. With 250, a share whose mean is 0.1 % is improbable at
+/// one in 10^6 from 4 % on and one of 1 % from 7 % on, which is where a burst begins to matter;
+/// fewer where the share was seen to vary by more. Simulated services whose share of errors
+/// quadruples for hours raise about one false alarm in a thousand days of an endpoint; with 500 it
+/// is nine.
 const WEIGHT_MAX: f64 = 250.0;
-/// However unsteady a share was, so many answers it is known from: else whoever makes it flicker for
-/// long enough could not be told from it.
+/// However unsteady a share was, so many answers it is known from: else whoever makes it flicker
+/// for long enough could not be told from it.
 const WEIGHT_MIN: f64 = 50.0;
 /// Answers of an endpoint from which on its slots tell by how much its share varies.
 const SCATTER_AFTER_ANSWERS: f64 = 200.0;

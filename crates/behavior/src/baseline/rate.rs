@@ -54,7 +54,8 @@ pub(crate) struct Rate {
     /// The minute that is filling, counted from the Unix epoch.
     minute: u64,
     filling: Minute,
-    /// The last whole minute. It is judged before it is learned from, so it waits here for the next.
+    /// The last whole minute. It is judged before it is learned from, so it waits here for the
+    /// next.
     last: Option<Minute>,
     /// Whole minutes, the last one included, oldest first.
     recent: VecDeque<u32>,
@@ -78,8 +79,8 @@ impl Minute {
 }
 
 impl Rate {
-    /// An endpoint first seen in `epoch`. Unless that is the first second of a minute, the minute is
-    /// not whole.
+    /// An endpoint first seen in `epoch`. Unless that is the first second of a minute, the minute
+    /// is not whole.
     pub(crate) fn new(epoch: Epoch) -> Self {
         let is_whole = epoch.0.is_multiple_of(MINUTE_SECONDS);
         Self {

@@ -1,4 +1,5 @@
-//! What the joined half promises: when it speaks, when it stays quiet, and that only the deltas count.
+//! What the joined half promises: when it speaks, when it stays quiet, and that only the deltas
+//! count.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -567,7 +568,7 @@ proptest! {
                     world.skip(pause);
                 }
             }
-            let findings: Vec<_> = world.findings.iter().map(|(_, finding)| finding.clone()).collect();
+            let findings: Vec<_> = world.findings.iter().map(|(_, found)| found.clone()).collect();
             let views: Vec<_> = (0..3).map(|id| world.behavior.baseline(EndpointId(id))).collect();
             (findings, views, world.behavior.stats())
         };

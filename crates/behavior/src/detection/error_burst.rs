@@ -25,12 +25,13 @@ pub(crate) const DETECTION: Detection = Detection {
     oat: &[],
     attack: &[],
     settings: "behavior.error_burst",
-    state_max: "behavior.baselines_max endpoints, those quiet for longest given up first; six slots, \
-                16 status codes and 32 client addresses each",
+    state_max: "behavior.baselines_max endpoints, those quiet for longest given up first; six \
+                slots, 16 status codes and 32 client addresses each",
     wrong_when: "It misses errors answered with 200, errors of endpoints with less traffic than \
-                 requests_min in a window, and a burst on an endpoint the sensor has just met unless \
-                 nearly half of the answers fail. It is wrong where 5xx is a service's way of saying \
-                 no (a 503 to every client that comes too often): then it says so as long as it lasts.",
+                 requests_min in a window, and a burst on an endpoint the sensor has just met \
+                 unless nearly half of the answers fail. It is wrong where 5xx is a service's way \
+                 of saying no (a 503 to every client that comes too often): then it says so as \
+                 long as it lasts.",
 };
 
 /// Slots of the window: ten seconds each with the default of a minute.
@@ -107,8 +108,8 @@ impl ErrorBursts {
     }
 
     /// Judges the endpoints that were silent in `epoch` though there are errors in their window. To
-    /// be called for every epoch without traffic, and after [`ErrorBursts::observe`] for the others;
-    /// only at the start of a slot is there anything new to judge.
+    /// be called for every epoch without traffic, and after [`ErrorBursts::observe`] for the
+    /// others; only at the start of a slot is there anything new to judge.
     pub(crate) fn observe_silence(
         &mut self,
         epoch: Epoch,

@@ -26,13 +26,13 @@ pub(crate) const DETECTION: Detection = Detection {
     oat: &["OAT-014", "OAT-018"],
     attack: &["T1595.002", "T1595.003"],
     settings: "behavior.path_scanner",
-    state_max: "behavior.consumers_max consumers, those quiet for longest given up first; ten slots, 64 \
-                routes, 16 hosts and ten client addresses each",
+    state_max: "behavior.consumers_max consumers, those quiet for longest given up first; ten \
+                slots, 64 routes, 16 hosts and ten client addresses each",
     wrong_when: "It misses scanners slower than the window, ones whose every request comes from \
                  another address, and servers that answer 200, 401 or 403 to whatever does not \
-                 exist. It is wrong for a crawler that follows a site's dead links, and behind a \
-                 proxy that is not among the trusted ones all of its clients are one consumer: it is \
-                 then blamed only if scanning makes up the share that unmatched_share_min asks for.",
+                 exist. It is wrong for a crawler that follows a site's dead links. Behind a \
+                 proxy that is not among the trusted ones all clients are one consumer: it is \
+                 blamed only if scanning makes up the share that unmatched_share_min asks for.",
 };
 
 /// Slots of the window: a minute each with the default of ten.
