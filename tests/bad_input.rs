@@ -1,6 +1,7 @@
 //! Bad input: one clear message, the right exit code, and what came before the fault is written.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -123,7 +124,6 @@ fn missing_privileges_are_77_and_say_how_to_get_them() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let copy = folder.path().join("tapline");
     fs::copy(TAPLINE, &copy).unwrap();

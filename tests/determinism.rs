@@ -46,20 +46,21 @@ fn check(config: Option<&Path>) -> Vec<serde_json::Value> {
 /// The settings with every `_max` at 1 % of its default, and at least 1.
 fn scaled_caps(defaults: &str) -> String {
     let mut scaled = 0;
-    let text: String = defaults
+    let lines: Vec<String> = defaults
         .lines()
         .map(|line| {
-            let Some((key, rest)) = line.split_once("_max: ") else { return format!("{line}\n") };
-            if key.trim_start().starts_with('#') {
-                return format!("{line}\n");
-            }
+            let cap = line.split_once("_max: ");
+            let Some((key, rest)) = cap.filter(|(key, _)| !key.trim_start().starts_with('#'))
+            else {
+                return line.to_owned();
+            };
             scaled += 1;
             let value = rest.split_whitespace().next().unwrap();
-            format!("{key}_max: {}\n", hundredth(value))
+            format!("{key}_max: {}", hundredth(value))
         })
         .collect();
     assert!(scaled > 20, "the caps were found in {defaults}");
-    text
+    lines.join("\n")
 }
 
 fn hundredth(value: &str) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tapline_tests::program::{Program, pause, until};
 use tapline_tests::sensor::{json, json_lines};
@@ -22,7 +23,8 @@ struct Net {
 
 impl Net {
     fn new() -> Self {
-        let id = std::process::id();
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let id = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let names = ["c", "s", "m"].map(|role| format!("tapline-{role}-{id}"));
         let net = Self { names };
         let [clients, server, sensor] = &net.names;
@@ -44,28 +46,28 @@ impl Net {
         ip(&["-n", server, "addr", "add", "10.89.1.1/16", "dev", "s0"]);
         for (name, link) in [(clients, "c0"), (server, "s0"), (server, "m0"), (sensor, "m1")] {
             ip(&["-n", name, "link", "set", link, "up"]);
-            net.inside(name, "ethtool", &["-K", link, "gso", "off", "tso", "off", "gro", "off"]);
+            Self::inside(name, "ethtool", &["-K", link, "gso", "off", "tso", "off", "gro", "off"]);
         }
-        net.inside(server, "tc", &["qdisc", "add", "dev", "s0", "clsact"]);
+        Self::inside(server, "tc", &["qdisc", "add", "dev", "s0", "clsact"]);
         for way in ["ingress", "egress"] {
             let filter = format!(
                 "filter add dev s0 {way} protocol all prio 1 u32 match u32 0 0 \
                  action mirred egress mirror dev m0"
             );
             let words: Vec<&str> = filter.split_whitespace().collect();
-            assert!(net.inside(server, "tc", &words), "tc {filter}");
+            assert!(Self::inside(server, "tc", &words), "tc {filter}");
         }
         net
     }
 
-    fn command(&self, name: &str, program: &str) -> Command {
+    fn command(name: &str, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", name, program]);
         command
     }
 
-    fn inside(&self, name: &str, program: &str, arguments: &[&str]) -> bool {
-        let output = self.command(name, program).args(arguments).output().unwrap();
+    fn inside(name: &str, program: &str, arguments: &[&str]) -> bool {
+        let output = Self::command(name, program).args(arguments).output().unwrap();
         output.status.success()
     }
 }
@@ -97,7 +99,7 @@ fn nginx_conf(folder: &str) -> String {
     ]
     .concat();
     format!(
-        "worker_processes 1; error_log {folder}/error.log; pid {folder}/nginx.pid;\n\
+        "worker_processes 1; master_process off; error_log {folder}/error.log; pid {folder}/nginx.pid;\n\
          events {{ worker_connections 1024; }}\n\
          http {{ access_log off; keepalive_requests 100;\n\
          client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;\n\
@@ -148,7 +150,7 @@ fn conservation(page: &str) -> Result<(), String> {
         })
         .collect();
     if ledgers.is_empty() {
-        return Err("no ledger in the scrape".into());
+        return Err(format!("no ledger in the scrape: {page:?}"));
     }
     for (stage, unit) in ledgers {
         let of = |metric: &str| {
@@ -183,7 +185,7 @@ fn check(workers: &str) {
     let place = folder.path().to_str().unwrap();
     let conf = folder.path().join("nginx.conf");
     fs::write(&conf, nginx_conf(place)).unwrap();
-    let _nginx = Program::start(net.command(server, "nginx").args([
+    let _nginx = Program::start(Net::command(server, "nginx").args([
         "-g",
         "daemon off;",
         "-c",
@@ -192,7 +194,7 @@ fn check(workers: &str) {
     let out = folder.path().join("out");
     let settings = write_settings(folder.path());
     let mut tapline = Program::start(
-        net.command(sensor, TAPLINE)
+        Net::command(sensor, TAPLINE)
             .args(["run", "-i", "m1", "--workers", workers])
             .arg("--config")
             .arg(&settings)
@@ -201,7 +203,7 @@ fn check(workers: &str) {
     );
     let scrape = || {
         let curl = ["-s", "-m", "5", "http://127.0.0.1:9488/metrics"];
-        let output = net.command(sensor, "curl").args(curl).output().unwrap();
+        let output = Net::command(sensor, "curl").args(curl).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     assert!(until(20, || scrape().contains("tapline_build_info")), "the sensor is up");
@@ -210,7 +212,7 @@ fn check(workers: &str) {
         .map(|last| {
             let count = (REQUESTS / CLIENTS).to_string();
             let address = format!("10.89.0.{last}");
-            Program::start(net.command(clients, "python3").args(["-c", CLIENT, &address, &count]))
+            Program::start(Net::command(clients, "python3").args(["-c", CLIENT, &address, &count]))
         })
         .collect();
     let mut scrapes = 0;
@@ -228,7 +230,7 @@ fn check(workers: &str) {
     pause(3_000);
     let page = scrape();
     conservation(&page).unwrap();
-    assert_eq!(http::sum(&page, "tapline_pipeline_dropped_total", ""), 0.0, "nothing was dropped");
+    assert!(http::sum(&page, "tapline_pipeline_dropped_total", "") < 0.5, "nothing was dropped");
     tapline.signal("TERM");
     assert_eq!(tapline.wait(30), Some(0), "SIGTERM drains and ends well");
     judge(&out, folder.path());
@@ -253,7 +255,9 @@ fn judge(out: &Path, folder: &Path) {
     heard.sort();
     expected.sort();
     assert_eq!(heard.len(), expected.len());
-    assert!(heard == expected, "the paths and statuses are those of the access log");
+    let odd: Vec<_> =
+        heard.iter().zip(&expected).filter(|(heard, logged)| heard != logged).collect();
+    assert!(odd.is_empty(), "the paths and statuses are those of the access log: {odd:?}");
     let inventory = json(&out.join("inventory.json"));
     let endpoints: BTreeSet<String> = inventory["services"][0]["endpoints"]
         .as_array()

@@ -3,14 +3,23 @@
 //! One binary, so that everything links once. Tests that need root, programs or the shared corpus
 //! say loudly when they skip.
 
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod determinism;
+#[cfg(test)]
 mod golden;
+#[cfg(test)]
 mod live;
+#[cfg(test)]
 mod monitoring;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod tidy;
 
 /// The sensor's binary.
+#[cfg(test)]
 pub(crate) const TAPLINE: &str = env!("CARGO_BIN_EXE_tapline-under-test");

@@ -24,8 +24,8 @@ fn console(url: &str) -> String {
     String::from_utf8_lossy(&output.stderr)
         .lines()
         .filter(|line| line.contains("CONSOLE"))
-        .map(|line| format!("{line}\n"))
-        .collect()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn dashboards_and_rules_name_metrics_that_exist() {
     for path in tracked() {
         let place = path.to_string_lossy().into_owned();
         let shipped = place.contains("/deploy/")
-            && (place.ends_with(".json") || place.ends_with(".yml"))
+            && path.extension().is_some_and(|kind| kind == "json" || kind == "yml")
             && !place.contains("compose/");
         if !shipped {
             continue;
