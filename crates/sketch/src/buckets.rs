@@ -1,7 +1,5 @@
 //! A sparse log-linear histogram in integers.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 /// Bits of precision kept below the leading one: 32 steps an octave, 3 % wide at most.
@@ -11,35 +9,47 @@ const STEP_BITS: u32 = 5;
 /// 1/32 above. Sparse, all integers, so two merge exactly in any order. At most 1 920 buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {
-    counts: BTreeMap<u16, u64>,
+    /// Ascending by bucket.
+    counts: Vec<(u16, u64)>,
 }
 
 impl Buckets {
     /// An empty histogram.
     pub const fn new() -> Self {
-        Self { counts: BTreeMap::new() }
+        Self { counts: Vec::new() }
     }
 
     /// Counts one value.
     pub fn record(&mut self, value: u64) {
-        *self.counts.entry(bucket_of(value)).or_default() += 1;
+        self.add(bucket_of(value), 1);
     }
 
     /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (&bucket, &count) in &other.counts {
-            *self.counts.entry(bucket).or_default() += count;
+        for &(bucket, count) in &other.counts {
+            self.add(bucket, count);
         }
     }
 
     /// The middle value and the count of every bucket that has one, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.counts.iter().map(|(&bucket, &count)| (middle_of(bucket), count))
+        self.counts.iter().map(|&(bucket, count)| (middle_of(bucket), count))
     }
 
     /// How many values were counted.
     pub fn total(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
+
+    fn add(&mut self, bucket: u16, count: u64) {
+        match self.counts.binary_search_by_key(&bucket, |&(bucket, _)| bucket) {
+            Ok(place) => {
+                if let Some((_, sum)) = self.counts.get_mut(place) {
+                    *sum += count;
+                }
+            }
+            Err(place) => self.counts.insert(place, (bucket, count)),
+        }
     }
 }
 
