@@ -72,6 +72,16 @@ impl AnomalySet {
     /// No anomaly.
     pub const EMPTY: Self = Self(0);
 
+    /// One bit for each, in declaration order.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The set that has these bits.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Adds one.
     pub const fn insert(&mut self, anomaly: Anomaly) {
         self.0 |= 1 << anomaly as u8;

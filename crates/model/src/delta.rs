@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Version of the serialised form; a reader refuses others.
-pub const DELTA_VERSION: u16 = 1;
+pub const DELTA_VERSION: u16 = 2;
 
 /// How many client addresses a consumer's delta names: the smallest ones.
 const ADDRESSES_MAX: usize = 10;
@@ -86,6 +86,8 @@ pub struct RouteDelta {
     pub consumers: Kmv<64>,
     /// Distinct client addresses that got a 5xx, with how often (at most 10).
     pub error_clients: BTreeMap<IpAddr, u64>,
+    /// Transactions that taught parameters and whose bodies were looked into.
+    pub bodies_read: u64,
     /// By location and name.
     pub parameters: BTreeMap<(ParameterLocation, CompactString), ParameterDelta>,
 }
@@ -112,6 +114,7 @@ impl RouteDelta {
             latency_us: Buckets::new(),
             consumers: Kmv::new(),
             error_clients: BTreeMap::new(),
+            bodies_read: 0,
             parameters: BTreeMap::new(),
         }
     }
@@ -135,10 +138,14 @@ impl RouteDelta {
         self.consumers.merge(&other.consumers);
         add_counts(&mut self.error_clients, &other.error_clients);
         keep_smallest(&mut self.error_clients, ADDRESSES_MAX);
+        self.bodies_read += other.bodies_read;
         for (name, theirs) in &other.parameters {
-            let ours = self.parameters.entry(name.clone()).or_default();
-            ours.present += theirs.present;
-            add_counts(&mut ours.kinds, &theirs.kinds);
+            if let Some(ours) = self.parameters.get_mut(name) {
+                ours.present += theirs.present;
+                add_counts(&mut ours.kinds, &theirs.kinds);
+            } else {
+                self.parameters.insert(name.clone(), theirs.clone());
+            }
         }
     }
 
@@ -192,6 +199,9 @@ impl HostDelta {
 
     /// Counts a server that answered.
     pub fn add_server(&mut self, server: SocketAddr) {
+        if self.servers.contains(&server) {
+            return;
+        }
         self.servers.insert(server);
         while self.servers.len() > ADDRESSES_MAX {
             self.servers.pop_last();
@@ -201,6 +211,12 @@ impl HostDelta {
     /// Notes what a path was answered. Of two different answers the smaller hash stays, so that the
     /// order does not matter.
     pub fn add_answer(&mut self, path: u64, answer: u64) {
+        // Most paths are not among the smallest.
+        if self.answers.len() == ANSWERS_MAX
+            && self.answers.last_key_value().is_some_and(|(&last, _)| last < path)
+        {
+            return;
+        }
         self.answers.entry(path).and_modify(|known| *known = answer.min(*known)).or_insert(answer);
         keep_smallest(&mut self.answers, ANSWERS_MAX);
     }
@@ -295,6 +311,9 @@ impl ConsumerDelta {
 
     /// Counts an address it called from.
     pub fn add_client(&mut self, client: IpAddr) {
+        if self.clients.contains(&client) {
+            return;
+        }
         self.clients.insert(client);
         while self.clients.len() > ADDRESSES_MAX {
             self.clients.pop_last();

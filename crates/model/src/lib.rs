@@ -33,7 +33,7 @@ pub use delta::{
     ConsumerDelta, DELTA_VERSION, Delta, DeltaId, HostDelta, ParameterDelta, RouteDelta,
     ServerDelta,
 };
-pub use feedback::Feedback;
+pub use feedback::{Feedback, RouteFeedback, RouteHasher, RouteMap};
 pub use finding::{
     EndpointRef, Evidence, Finding, FindingKind, FindingState, Mappings, Measure, Severity,
 };
@@ -44,7 +44,7 @@ pub use key::Key;
 pub use ledger::{DropReason, IgnoreReason, Ledger};
 pub use observation::{
     AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, Gate, Observation, ParameterLocation,
-    ParameterShape, RouteKey, SegmentClass, Template, TemplateSegment, ValueKind,
+    ParameterSet, ParameterShape, RouteKey, SegmentClass, Template, TemplateSegment, ValueKind,
 };
 pub use segment::{Segment, TcpFlags};
 pub use shard::{SHARDS, ShardId};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -290,6 +291,20 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
+    /// Every kind, in declaration order.
+    pub const ALL: &'static [Self] = &[
+        Self::Null,
+        Self::Boolean,
+        Self::Integer,
+        Self::Number,
+        Self::String,
+        Self::Uuid,
+        Self::Date,
+        Self::Email,
+        Self::Object,
+        Self::Array,
+    ];
+
     /// The label in files and pages.
     pub const fn label(self) -> &'static str {
         match self {
@@ -316,6 +331,14 @@ pub struct ParameterShape {
     pub name: CompactString,
     /// The type of this value.
     pub kind: ValueKind,
+}
+
+/// The parameters of one part of a transaction, each name once. Transactions that sent the same
+/// share one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParameterSet {
+    /// In the order sent.
+    pub shapes: Vec<ParameterShape>,
 }
 
 /// What the answer may teach: the learning gate.
@@ -351,8 +374,8 @@ pub struct Observation {
     /// The keyed hash of the whole path, for counting distinct ones.
     pub path_hash: u64,
     /// The keyed hash of what the answer looked like: status, media type and top-level keys, else
-    /// the content's own hash. Equal answers have equal ones.
-    pub answer_hash: u64,
+    /// the content's own hash. Equal answers have equal ones. None when the bodies were not read.
+    pub answer_hash: Option<u64>,
     /// What the answer may teach.
     pub gate: Gate,
     /// The keyed hash of where a redirect leads.
@@ -379,8 +402,11 @@ pub struct Observation {
     pub request_media: CompactString,
     /// Lower case, without parameters; empty when there is no content.
     pub response_media: CompactString,
-    /// What was sent, each name once per location.
-    pub parameters: Vec<ParameterShape>,
+    /// What was sent: of the path, the query, the request body and the response body, as far as
+    /// there is any.
+    pub parameters: SmallVec<[Arc<ParameterSet>; 4]>,
+    /// Whether the bodies were looked into; of known routes only a sample is.
+    pub bodies_read: bool,
     /// Rules broken on the wire.
     pub anomalies: AnomalySet,
 }

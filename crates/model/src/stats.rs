@@ -219,6 +219,10 @@ sums! {
         counts {
             /// Bodies parsed.
             bodies_parsed,
+            /// Bodies of which anything was kept.
+            bodies_seen,
+            /// Of those, the ones that were looked into: all of new routes, a sample of known ones.
+            bodies_sampled,
             /// Bodies that were not of the media type they claim.
             bodies_malformed,
             /// Parameters beyond the cap of one transaction.
