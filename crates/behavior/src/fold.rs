@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use compact_str::CompactString;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use tapline_model::{
-    BehaviorStats, ConsumerDelta, Delta, DeltaId, DropReason, Epoch, Feedback, FlowRecord, Gate,
-    HostDelta, Observation, RouteDelta, SHARDS, ShardId,
+    BehaviorStats, ConsumerDelta, ConsumerKey, Delta, DeltaId, DropReason, Epoch, Feedback,
+    FlowRecord, Gate, HostDelta, Observation, ParameterSet, RouteDelta, RouteKey, SHARDS, ShardId,
 };
 
 use crate::Config;
@@ -15,6 +18,8 @@ use crate::Config;
 const ROUTE_PARAMETERS_MAX: usize = 256;
 /// Parameters of all routes of one shard in one epoch.
 const SHARD_PARAMETERS_MAX: usize = 8_192;
+/// Parameter sets of one route that are counted whole.
+const SETS_MAX: usize = 8;
 /// Media types of one route and direction in one epoch.
 const MEDIA_MAX: usize = 16;
 /// Status codes of one route in one epoch.
@@ -29,11 +34,23 @@ const OTHER_SERVERS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFI
 /// matter: so traffic may be split over shards in any way, and the joined deltas are the same.
 #[derive(Debug)]
 pub struct Fold {
+    /// Servers, what overflowed, and whose it is; the rest is gathered below and joins at the end.
     delta: Delta,
+    routes: HashMap<RouteKey, Gathered>,
+    hosts: HashMap<CompactString, HostDelta>,
+    consumers: HashMap<ConsumerKey, ConsumerDelta>,
     caps: Caps,
     unknown_routes: usize,
     parameters: usize,
     stats: BehaviorStats,
+}
+
+/// What one route has seen in this epoch so far.
+#[derive(Debug)]
+struct Gathered {
+    route: RouteDelta,
+    /// Sets whose parameters all have their place, and how often they came since.
+    sets: Vec<(Arc<ParameterSet>, u64)>,
 }
 
 /// One shard's part of the process totals.
@@ -52,6 +69,9 @@ impl Fold {
             |total: u32| usize::try_from(total).unwrap_or(usize::MAX).div_ceil(SHARDS).max(1);
         Self {
             delta: Delta::new(DeltaId { sensor, incarnation, epoch: Epoch::default(), shard }),
+            routes: HashMap::new(),
+            hosts: HashMap::new(),
+            consumers: HashMap::new(),
             caps: Caps {
                 routes: part(config.delta_routes_max),
                 hosts: part(config.delta_hosts_max),
@@ -100,11 +120,14 @@ impl Fold {
     /// Hands over what was learned since the last call, as the delta of `epoch`. None when nothing
     /// was.
     pub fn seal(&mut self, epoch: Epoch) -> Option<Delta> {
+        self.delta.routes.extend(self.routes.drain().map(|(key, seen)| (key, seen.settle())));
+        self.delta.hosts.extend(self.hosts.drain());
+        self.delta.consumers.extend(self.consumers.drain());
+        self.unknown_routes = 0;
+        self.parameters = 0;
         if self.delta.is_empty() {
             return None;
         }
-        self.unknown_routes = 0;
-        self.parameters = 0;
         let id = self.delta.id;
         let mut sealed = std::mem::replace(&mut self.delta, Delta::new(id));
         sealed.id.epoch = epoch;
@@ -118,38 +141,35 @@ impl Fold {
 
     /// Whether all of it found room.
     fn fold_route(&mut self, observation: &Observation, known: bool) -> bool {
-        let Self { delta, caps, unknown_routes, parameters, .. } = self;
-        if !known && !delta.routes.contains_key(&observation.route) {
-            if *unknown_routes >= caps.routes {
-                return false;
+        let Self { routes, caps, unknown_routes, parameters, .. } = self;
+        let seen = match routes.entry(observation.route) {
+            Entry::Occupied(seen) => seen.into_mut(),
+            Entry::Vacant(slot) => {
+                if !known {
+                    if *unknown_routes >= caps.routes {
+                        return false;
+                    }
+                    *unknown_routes += 1;
+                }
+                slot.insert(Gathered::new(observation))
             }
-            *unknown_routes += 1;
-        }
-        let route = delta.routes.entry(observation.route).or_insert_with(|| {
-            RouteDelta::new(
-                observation.host.clone(),
-                observation.method.clone(),
-                observation.template.clone(),
-            )
-        });
+        };
+        let route = &mut seen.route;
         count_request(route, observation);
         let counted = count(&mut route.statuses, &observation.status.unwrap_or(0), STATUSES_MAX);
         // What a server refuses says nothing about what it takes.
         let taught = observation.status.is_none_or(|status| status >= 400)
-            || learn_content(route, observation, parameters);
+            || seen.learn_content(observation, parameters);
         counted && taught
     }
 
     fn fold_host(&mut self, observation: &Observation, known: bool) -> bool {
-        let Self { delta, caps, .. } = self;
-        if !delta.hosts.contains_key(&observation.host) {
-            if !known && delta.hosts.len() >= caps.hosts {
-                return false;
-            }
-            delta.hosts.insert(observation.host.clone(), HostDelta::default());
-        }
-        let Some(host) = delta.hosts.get_mut(&observation.host) else {
-            return false;
+        let Self { hosts, caps, .. } = self;
+        let is_full = !known && hosts.len() >= caps.hosts;
+        let host = match hosts.get_mut(&observation.host) {
+            Some(host) => host,
+            None if is_full => return false,
+            None => hosts.entry(observation.host.clone()).or_default(),
         };
         let status = observation.status.unwrap_or(0);
         host.requests += 1;
@@ -162,22 +182,24 @@ impl Fold {
         }
         host.add_server(observation.server);
         // Only what was fetched tells hosts apart: errors look alike on every host of a server.
-        if observation.method == "GET" && (200..400).contains(&status) {
-            host.add_answer(observation.path_hash, observation.answer_hash);
+        if let Some(answer_hash) = observation.answer_hash
+            && observation.method == "GET"
+            && (200..400).contains(&status)
+        {
+            host.add_answer(observation.path_hash, answer_hash);
         }
         true
     }
 
     fn fold_consumer(&mut self, observation: &Observation, known: bool) -> bool {
-        let Self { delta, caps, .. } = self;
+        let Self { consumers, caps, .. } = self;
         let seen = observation.consumer;
-        let admitted =
-            delta.consumers.len() < caps.consumers || delta.consumers.contains_key(&seen.key);
-        if !admitted {
-            return false;
-        }
-        let consumer =
-            delta.consumers.entry(seen.key).or_insert_with(|| ConsumerDelta::new(seen.kind));
+        let is_full = consumers.len() >= caps.consumers;
+        let consumer = match consumers.entry(seen.key) {
+            Entry::Occupied(consumer) => consumer.into_mut(),
+            Entry::Vacant(_) if is_full => return false,
+            Entry::Vacant(slot) => slot.insert(ConsumerDelta::new(seen.kind)),
+        };
         consumer.kind = consumer.kind.min(seen.kind);
         consumer.last_seen = consumer.last_seen.max(observation.started_at);
         consumer.requests += 1;
@@ -191,6 +213,49 @@ impl Fold {
             consumer.count_unmatched_host(&observation.host);
         }
         true
+    }
+}
+
+impl Gathered {
+    fn new(observation: &Observation) -> Self {
+        let Observation { host, method, template, .. } = observation;
+        let route = RouteDelta::new(host.clone(), method.clone(), template.clone());
+        Self { route, sets: Vec::new() }
+    }
+
+    /// Media types and parameters; whether all found room.
+    fn learn_content(&mut self, seen: &Observation, parameters: &mut usize) -> bool {
+        let Self { route, sets } = self;
+        let mut whole = seen.request_media.is_empty()
+            || count(&mut route.request_media, &seen.request_media, MEDIA_MAX);
+        whole &= seen.response_media.is_empty()
+            || count(&mut route.response_media, &seen.response_media, MEDIA_MAX);
+        route.bodies_read += u64::from(seen.bodies_read);
+        for set in &seen.parameters {
+            if let Some((_, times)) = sets.iter_mut().find(|(known, _)| Arc::ptr_eq(known, set)) {
+                *times += 1;
+            } else if !learn_set(route, set, parameters) {
+                whole = false;
+            } else if sets.len() < SETS_MAX {
+                sets.push((Arc::clone(set), 0));
+            }
+        }
+        whole
+    }
+
+    /// What it comes to.
+    fn settle(self) -> RouteDelta {
+        let Self { mut route, sets } = self;
+        for (set, times) in sets.into_iter().filter(|&(_, times)| times > 0) {
+            for shape in &set.shapes {
+                let name = (shape.location, shape.name.clone());
+                if let Some(parameter) = route.parameters.get_mut(&name) {
+                    parameter.present += times;
+                    *parameter.kinds.entry(shape.kind).or_default() += times;
+                }
+            }
+        }
+        route
     }
 }
 
@@ -226,13 +291,10 @@ fn count_request(route: &mut RouteDelta, observation: &Observation) {
     }
 }
 
-/// Media types and parameters; whether all found room.
-fn learn_content(route: &mut RouteDelta, seen: &Observation, parameters: &mut usize) -> bool {
-    let mut whole = seen.request_media.is_empty()
-        || count(&mut route.request_media, &seen.request_media, MEDIA_MAX);
-    whole &= seen.response_media.is_empty()
-        || count(&mut route.response_media, &seen.response_media, MEDIA_MAX);
-    for shape in &seen.parameters {
+/// Notes every parameter of a set; whether all found room.
+fn learn_set(route: &mut RouteDelta, set: &ParameterSet, parameters: &mut usize) -> bool {
+    let mut whole = true;
+    for shape in &set.shapes {
         let name: (_, CompactString) = (shape.location, shape.name.clone());
         if !route.parameters.contains_key(&name) {
             if route.parameters.len() >= ROUTE_PARAMETERS_MAX || *parameters >= SHARD_PARAMETERS_MAX
@@ -263,14 +325,26 @@ fn count<K: Ord + Clone>(counts: &mut BTreeMap<K, u64>, key: &K, max: usize) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
+    use smallvec::SmallVec;
     use tapline_model::{
         AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind,
-        ParameterLocation, ParameterShape, RouteKey, Template, Timestamp, ValueKind,
+        ParameterLocation, ParameterShape, RouteFeedback, Template, Timestamp, ValueKind,
     };
 
     use super::*;
     use crate::Sealer;
+
+    fn sent(shapes: impl IntoIterator<Item = ParameterShape>) -> SmallVec<[Arc<ParameterSet>; 4]> {
+        SmallVec::from_iter([Arc::new(ParameterSet { shapes: shapes.into_iter().collect() })])
+    }
+
+    fn known(routes: [u64; 2]) -> Feedback {
+        let known = |route| (RouteKey(route), RouteFeedback { bodies_one_in: 1 });
+        Feedback::with_routes(Epoch(9), routes.map(known))
+    }
 
     fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         let client = IpAddr::V4(Ipv4Addr::new(10, 0, 0, u8::try_from(consumer % 200).unwrap()));
@@ -282,7 +356,7 @@ mod tests {
             method: "GET".into(),
             template: Template::default(),
             path_hash: route * 31,
-            answer_hash: route * 17,
+            answer_hash: Some(route * 17),
             gate: match status {
                 Some(200..=399) => Gate::Learn,
                 Some(401 | 403) => Gate::Candidate,
@@ -300,11 +374,12 @@ mod tests {
             latency_ns: Some(2_000_000),
             request_media: CompactString::default(),
             response_media: "application/json".into(),
-            parameters: vec![ParameterShape {
+            parameters: sent([ParameterShape {
                 location: ParameterLocation::Query,
                 name: "page".into(),
                 kind: ValueKind::Integer,
-            }],
+            }]),
+            bodies_read: true,
             anomalies: AnomalySet::default(),
         }
     }
@@ -326,7 +401,7 @@ mod tests {
 
     /// Folds observations on one shard and seals them as epoch 100.
     fn fold_all<'a>(shard: u64, seen: impl IntoIterator<Item = &'a Observation>) -> Option<Delta> {
-        let feedback = Feedback::with_routes(Epoch(9), [RouteKey(1), RouteKey(2)]);
+        let feedback = known([1, 2]);
         let mut fold = fold_of(shard);
         for observation in seen {
             fold.observe(observation, &feedback);
@@ -392,7 +467,7 @@ mod tests {
 
     #[test]
     fn known_routes_are_admitted_beyond_the_cap() {
-        let feedback = Feedback::with_routes(Epoch(9), [RouteKey(7), RouteKey(8)]);
+        let feedback = known([7, 8]);
         let mut fold = small();
         for route in [1, 2, 7, 8] {
             fold.observe(&observation(route, 1, Some(200)), &feedback);
@@ -415,7 +490,11 @@ mod tests {
             flood.host = format!("h{count}").into();
             flood.request_media = format!("a/{count}").into();
             flood.status = Some(u16::try_from(count % 300).unwrap() + 100);
-            flood.parameters[0].name = format!("p{count}").into();
+            flood.parameters = sent([ParameterShape {
+                location: ParameterLocation::Query,
+                name: format!("p{count}").into(),
+                kind: ValueKind::Integer,
+            }]);
             fold.observe(&flood, &Feedback::default());
         }
         assert!(fold.stats().observations.is_balanced());
@@ -474,19 +553,17 @@ mod tests {
                 seen.response_bytes = size * size;
                 seen.latency_ns = (size % 5 != 0).then_some(size * 10_000);
                 seen.server.set_port(u16::try_from(size % 30).unwrap());
-                seen.answer_hash = size % 3;
+                seen.answer_hash = Some(size % 3);
                 if keyed {
                     seen.auth.insert(AuthKind::Bearer);
                     seen.consumer.kind = ConsumerKind::Credential;
                 }
-                seen.parameters = names
-                    .into_iter()
-                    .map(|name| ParameterShape {
-                        location: ParameterLocation::Body,
-                        name: format!("n{name}").into(),
-                        kind: if size % 2 == 0 { ValueKind::Integer } else { ValueKind::Null },
-                    })
-                    .collect();
+                let names: BTreeSet<u8> = names.into_iter().collect();
+                seen.parameters = sent(names.into_iter().map(|name| ParameterShape {
+                    location: ParameterLocation::Body,
+                    name: format!("n{name}").into(),
+                    kind: if size % 2 == 0 { ValueKind::Integer } else { ValueKind::Null },
+                }));
                 seen
             })
     }

@@ -325,6 +325,22 @@ pub(crate) const KEYS: &[Key] = &[
         "levels",
     ),
     whole(
+        "discovery.bodies_read_min",
+        "Transactions of an endpoint whose bodies are all looked into.",
+        Whole::U32(|s| &mut s.discovery.bodies_read_min),
+        1,
+        1_000_000,
+        "transactions",
+    ),
+    whole(
+        "discovery.bodies_one_in",
+        "After those, one transaction in so many is looked into; 1 for all.",
+        Whole::U32(|s| &mut s.discovery.bodies_one_in),
+        1,
+        1_000,
+        "transactions",
+    ),
+    whole(
         "discovery.hosts_max",
         "Hosts in the inventory.",
         Whole::U32(|s| &mut s.discovery.hosts_max),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use tapline_alert::Notifier;
 use tapline_config::Settings;
+use tapline_discovery::LineWriter;
 use tapline_model::{Key, RouteKey, Stats, View};
 use tapline_telemetry::{BuildInfo, Exporter, Limits};
 use tapline_web::{Health, Mode, SensorInfo, State};
@@ -153,9 +154,14 @@ impl Session {
         let Some(folder) = &self.out else { return Ok(()) };
         let endpoint_of = |route: RouteKey| inventory.resolve(route);
         let transactions = match spool {
-            Some(spool) => {
-                folder.write("transactions.jsonl", |out| spool.finish(&endpoint_of, out))
-            }
+            Some(spool) => folder.write("transactions.jsonl", |out| {
+                let (mut writer, mut line) = (LineWriter::default(), Vec::new());
+                spool.finish(&mut |route, record| {
+                    line.clear();
+                    writer.write(record, route.and_then(endpoint_of), &mut line);
+                    out.write_all(&line)
+                })
+            }),
             None => Ok(()),
         };
         let document = tapline_discovery::inventory_json(&view.hosts, &view.endpoints);

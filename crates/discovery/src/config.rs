@@ -37,6 +37,10 @@ pub struct Config {
     pub transaction_parameters_max: u16,
     /// Depth to which bodies are looked into, 1 to 32.
     pub body_depth_max: u8,
+    /// Transactions of an endpoint whose bodies are all looked into, 1 to 1 000 000.
+    pub bodies_read_min: u32,
+    /// After those, one in so many, 1 to 1 000.
+    pub bodies_one_in: u32,
     /// Hosts in the inventory, 1 to 1 000 000.
     pub hosts_max: u32,
     /// Endpoints in the inventory, 16 to 1 000 000.
@@ -53,6 +57,8 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             transaction_parameters_max: 128,
             body_depth_max: 6,
+            bodies_read_min: 200,
+            bodies_one_in: 16,
             hosts_max: 10_000,
             endpoints_max: 50_000,
             endpoint_parameters_max: 256,

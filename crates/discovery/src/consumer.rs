@@ -9,7 +9,7 @@ use crate::auth::Credentials;
 use crate::base64;
 
 /// Callers whose keys are remembered, in one shard.
-const REMEMBERED: usize = 512;
+const REMEMBERED: usize = 2_048;
 /// Bytes of a token's claims that are read.
 const CLAIMS_BYTES_MAX: usize = 8 << 10;
 

@@ -1,11 +1,13 @@
 //! The worker half: from a transaction to an observation.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
-use hashbrown::HashSet;
+use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
-    Gate, IgnoreReason, Key, Observation, ParameterLocation, RequestHead, RouteKey, SegmentClass,
-    Template, TemplateSegment, Timestamp, Transaction,
+    Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation, ParameterSet, RequestHead,
+    RouteKey, SegmentClass, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
@@ -15,8 +17,8 @@ use crate::consumer::Consumers;
 use crate::format::{self, Format, Reading, form, json, multipart};
 use crate::gate;
 use crate::host::write_host;
-use crate::parameter::Parameters;
 use crate::path::NormalPath;
+use crate::shapes::{NodeId, Shapes};
 use crate::template::{self, Templates};
 use crate::{Config, record};
 
@@ -34,8 +36,8 @@ pub struct Discovery {
     target: NormalPath,
     templates: Templates,
     consumers: Consumers,
-    seen_names: HashSet<u64>,
-    json: json::Buffers,
+    shapes: Shapes,
+    top_keys: Vec<u64>,
     scratch: Vec<u8>,
     record: record::Buffers,
     stats: DiscoveryStats,
@@ -47,21 +49,27 @@ impl Discovery {
         Self {
             config,
             consumers: Consumers::new(key.clone()),
+            shapes: Shapes::new(key.clone()),
             key,
             observation: blank(),
             path: NormalPath::default(),
             target: NormalPath::default(),
             templates: Templates::default(),
-            seen_names: HashSet::new(),
-            json: json::Buffers::default(),
+            top_keys: Vec::new(),
             scratch: Vec::new(),
             record: record::Buffers::default(),
             stats: DiscoveryStats::default(),
         }
     }
 
-    /// Takes one transaction. Those without a request and tunnels (CONNECT) give no observation.
-    pub fn push(&mut self, transaction: &Transaction<'_>, sink: &mut impl FnMut(&Observation)) {
+    /// Takes one transaction. Those without a request and tunnels (CONNECT) give no observation. Of
+    /// what `feedback` knows well, only a sample of the bodies is looked into.
+    pub fn push(
+        &mut self,
+        transaction: &Transaction<'_>,
+        feedback: &Feedback,
+        sink: &mut impl FnMut(&Observation),
+    ) {
         self.stats.transactions.received += 1;
         let Some(request) = &transaction.request else {
             self.stats.transactions.ignore(IgnoreReason::Malformed, 1);
@@ -73,6 +81,7 @@ impl Discovery {
             return;
         }
         self.name(transaction, request);
+        self.sample(transaction, feedback);
         self.read_parameters(transaction, request);
         self.judge(transaction);
         self.measure(transaction);
@@ -80,24 +89,20 @@ impl Discovery {
         sink(&self.observation);
     }
 
-    /// Appends the line of `transactions.jsonl` for a transaction, without its last field `endpoint`
-    /// and the closing brace: those are known only when all is merged. With `raw_targets` the query is
-    /// part of it, classified values masked.
+    /// Appends the record of the transaction pushed last, for [`crate::LineWriter`]; `consumer` is
+    /// that of its observation, if there was one. With `raw_targets` the query is part of it,
+    /// classified values masked.
     pub fn record(
         &mut self,
         transaction: &Transaction<'_>,
-        observation: Option<&Observation>,
+        consumer: Option<ConsumerKey>,
         raw_targets: bool,
-        line: &mut Vec<u8>,
+        out: &mut Vec<u8>,
     ) {
         let names_max = usize::from(self.config.transaction_parameters_max);
-        let masked = record::write_line(
-            transaction,
-            observation,
-            record::Options { raw_targets, names_max },
-            &mut self.record,
-            line,
-        );
+        let host = consumer.map(|_| self.observation.host.as_str());
+        let options = record::Options { raw_targets, names_max };
+        let masked = record::pack(transaction, consumer, host, options, &mut self.record, out);
         self.stats.values_masked += masked;
     }
 
@@ -121,33 +126,67 @@ impl Discovery {
         seen.consumer = self.consumers.identify(&credentials, seen.client);
     }
 
+    /// Chooses by what a sender cannot know, and without a memory: so the choice is the same
+    /// however the traffic is split.
+    fn sample(&mut self, transaction: &Transaction<'_>, feedback: &Feedback) {
+        let seen = &mut self.observation;
+        let one_in = feedback.bodies_one_in(seen.route);
+        let luck = (seen.path_hash ^ transaction.started_at.nanos())
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            >> 32;
+        seen.bodies_read = one_in <= 1 || luck % u64::from(one_in) == 0;
+        let bodies = [&transaction.request_body, &transaction.response_body];
+        let with_bodies = bodies.iter().filter(|body| !body.sample.bytes.is_empty()).count() as u64;
+        self.stats.bodies_seen += with_bodies;
+        self.stats.bodies_sampled += if seen.bodies_read { with_bodies } else { 0 };
+    }
+
     fn read_parameters(&mut self, transaction: &Transaction<'_>, request: &RequestHead<'_>) {
-        let max = usize::from(self.config.transaction_parameters_max);
-        let Observation { template, parameters, .. } = &mut self.observation;
-        let mut parameters = Parameters::new(parameters, &mut self.seen_names, &self.key, max);
-        let slots = template.segments.iter().filter_map(|segment| match segment {
-            TemplateSegment::Parameter(class, _) => Some(*class),
-            _ => None,
-        });
-        for (index, class) in slots.enumerate() {
-            let kind = template::value_kind(class);
-            parameters.add(ParameterLocation::Path, template::slot_name(index), kind);
-            parameters.masked += u64::from(is_masked_class(class));
-        }
+        let Self { observation, shapes, .. } = self;
+        shapes.start(usize::from(self.config.transaction_parameters_max));
+        observation.parameters.clear();
+        observation.parameters.extend(read_slots(&observation.template, shapes));
         if let Some(query) = request.query {
-            form::read(query, ParameterLocation::Query, &mut parameters, &mut self.scratch);
+            let set = form::read(query, ParameterLocation::Query, shapes, &mut self.scratch);
+            observation.parameters.extend(set);
         }
-        let mut reader = BodyReader {
-            key: &self.key,
-            depth_max: self.config.body_depth_max,
-            json: &mut self.json,
-            scratch: &mut self.scratch,
-            stats: &mut self.stats,
+        self.top_keys.clear();
+        if observation.bodies_read {
+            for (body, location) in [
+                (&transaction.request_body, ParameterLocation::Body),
+                (&transaction.response_body, ParameterLocation::ResponseBody),
+            ] {
+                let set = self.read_body(body, location);
+                self.observation.parameters.extend(set);
+            }
+        }
+        self.stats.parameters_over_max += self.shapes.over_max;
+        self.stats.values_masked += self.shapes.masked;
+    }
+
+    fn read_body(
+        &mut self,
+        body: &Body<'_>,
+        location: ParameterLocation,
+    ) -> Option<Arc<ParameterSet>> {
+        let Self { shapes, top_keys, scratch, stats, .. } = self;
+        top_keys.clear();
+        let (reading, set) = match format::format_of(body) {
+            Some(Format::Json) => {
+                let place = json::Place { location, depth_max: self.config.body_depth_max };
+                json::read(&body.sample, place, shapes, top_keys)
+            }
+            // Forms are what is sent; as answers they have no names to learn.
+            _ if location != ParameterLocation::Body => return None,
+            Some(Format::Form) => {
+                (Reading::Read, form::read(body.sample.bytes, location, shapes, scratch))
+            }
+            Some(Format::Multipart) => multipart::read(body.sample.bytes, shapes),
+            None => return None,
         };
-        reader.read(&transaction.request_body, ParameterLocation::Body, &mut parameters);
-        reader.read(&transaction.response_body, ParameterLocation::ResponseBody, &mut parameters);
-        self.stats.parameters_over_max += parameters.over_max;
-        self.stats.values_masked += parameters.masked;
+        stats.bodies_parsed += 1;
+        stats.bodies_malformed += u64::from(reading == Reading::Malformed);
+        set
     }
 
     /// What the answer says and may teach.
@@ -156,13 +195,10 @@ impl Discovery {
         let response = transaction.response.as_ref();
         (seen.gate, seen.redirect_hash) =
             gate::judge(&self.key, &seen.method, &self.path, response, &mut self.target);
-        seen.answer_hash = answer::answer_hash(
-            &self.key,
-            &seen.method,
-            transaction,
-            &mut self.json.top_keys,
-            &mut self.scratch,
-        );
+        seen.answer_hash = seen.bodies_read.then(|| {
+            let Self { key, top_keys, scratch, .. } = self;
+            answer::answer_hash(key, &seen.method, transaction, top_keys, scratch)
+        });
         seen.status = response.map(|response| response.status);
     }
 
@@ -181,44 +217,20 @@ impl Discovery {
     }
 }
 
-/// Reads bodies into parameters.
-struct BodyReader<'a> {
-    key: &'a Key,
-    depth_max: u8,
-    json: &'a mut json::Buffers,
-    scratch: &'a mut Vec<u8>,
-    stats: &'a mut DiscoveryStats,
-}
-
-impl BodyReader<'_> {
-    fn read(
-        &mut self,
-        body: &Body<'_>,
-        location: ParameterLocation,
-        parameters: &mut Parameters<'_>,
-    ) {
-        self.json.top_keys.clear();
-        let text = body.sample.bytes;
-        let reading = match format::format_of(body) {
-            Some(Format::Json) => json::read(
-                &body.sample,
-                json::Place { location, depth_max: self.depth_max },
-                self.key,
-                parameters,
-                self.json,
-            ),
-            // Forms are what is sent; as answers they have no names to learn.
-            _ if location != ParameterLocation::Body => return,
-            Some(Format::Form) => {
-                form::read(text, location, parameters, self.scratch);
-                Reading::Read
-            }
-            Some(Format::Multipart) => multipart::read(text, parameters),
-            None => return,
-        };
-        self.stats.bodies_parsed += 1;
-        self.stats.bodies_malformed += u64::from(reading == Reading::Malformed);
+/// The parameters in the slots of a path.
+fn read_slots(template: &Template, shapes: &mut Shapes) -> Option<Arc<ParameterSet>> {
+    let root = shapes.begin(ParameterLocation::Path);
+    let mut before = NodeId::NOWHERE;
+    let slots = template.segments.iter().filter_map(|segment| match segment {
+        TemplateSegment::Parameter(class, _) => Some(*class),
+        _ => None,
+    });
+    for (index, class) in slots.enumerate() {
+        before = shapes.enter_plain(root, before, template::slot_name(index));
+        shapes.note(before, template::value_kind(class));
+        shapes.masked += u64::from(is_masked_class(class));
     }
+    shapes.finish()
 }
 
 /// Upper case; what is no token (RFC 9110 section 5.6.2) becomes `?`.
@@ -256,7 +268,7 @@ fn blank() -> Observation {
         method: CompactString::default(),
         template: Template::default(),
         path_hash: 0,
-        answer_hash: 0,
+        answer_hash: None,
         gate: Gate::MatchOnly,
         redirect_hash: None,
         consumer: Consumer { key: ConsumerKey::default(), kind: ConsumerKind::Address },
@@ -270,7 +282,8 @@ fn blank() -> Observation {
         latency_ns: None,
         request_media: CompactString::default(),
         response_media: CompactString::default(),
-        parameters: Vec::new(),
+        parameters: SmallVec::new(),
+        bodies_read: true,
         anomalies: AnomalySet::EMPTY,
     }
 }

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tapline_model::{
-    Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteKey, ServerView,
+    Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteFeedback, RouteKey,
+    ServerView,
 };
 
 pub use self::document::inventory_json;
@@ -164,8 +165,18 @@ impl Inventory {
     }
 
     /// Every route that leads to an endpoint, HEAD and OPTIONS among them, in no order.
-    pub fn known_routes(&self) -> impl Iterator<Item = RouteKey> {
-        self.routes.keys().copied()
+    pub fn known_routes(&self) -> impl Iterator<Item = (RouteKey, RouteFeedback)> {
+        self.routes.iter().map(|(&route, target)| {
+            let is_well_known = match target {
+                Target::Endpoint(id) => {
+                    self.endpoints.get(id).is_some_and(|endpoint| endpoint.is_well_known)
+                }
+                // HEAD and OPTIONS teach nothing by their bodies.
+                Target::Attribute(_) => true,
+            };
+            let bodies_one_in = if is_well_known { self.config.bodies_one_in } else { 1 };
+            (route, RouteFeedback { bodies_one_in })
+        })
     }
 
     /// Whether the known routes changed since the last call.

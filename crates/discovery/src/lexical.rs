@@ -12,6 +12,8 @@ use crate::sensitive;
 
 /// Longest word of an API's own language.
 const WORD_BYTES_MAX: usize = 32;
+/// So many digits are a number and nothing else: a card has more.
+const SHORT_DIGITS_MAX: usize = 12;
 /// Longest run of letters in a word before the next separator or capital.
 const RUN_LETTERS_MAX: usize = 20;
 /// Longest run of consonants in a word: English has six (`Knightsbridge`).
@@ -37,6 +39,9 @@ pub(crate) enum Shape<'a> {
 
 /// What a decoded path segment is.
 pub(crate) fn shape(text: &[u8]) -> Shape<'_> {
+    if (1..=SHORT_DIGITS_MAX).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
+        return Shape::Value(SegmentClass::Integer, "");
+    }
     if is_version(text) || is_word(text) {
         return Shape::Word;
     }

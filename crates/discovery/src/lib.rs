@@ -20,6 +20,7 @@ mod parameter;
 mod path;
 mod record;
 mod sensitive;
+mod shapes;
 mod template;
 #[cfg(test)]
 mod testing;
@@ -27,3 +28,4 @@ mod testing;
 pub use config::{Config, Network};
 pub use discovery::Discovery;
 pub use inventory::{Inventory, Rejected, inventory_json};
+pub use record::LineWriter;

@@ -1,70 +1,12 @@
-//! What was sent, by name and type: a bounded collector that never sees a value again.
+//! How the name of a parameter may be shown.
 
 use compact_str::CompactString;
-use hashbrown::HashSet;
-use tapline_model::{Key, ParameterLocation, ParameterShape, SegmentClass, ValueKind};
+use tapline_model::SegmentClass;
 
 use crate::{lexical, sensitive};
 
 /// Bytes of a parameter's name.
 pub(crate) const NAME_BYTES_MAX: usize = 64;
-
-/// Collects the parameters of one transaction into reused buffers.
-pub(crate) struct Parameters<'a> {
-    shapes: &'a mut Vec<ParameterShape>,
-    seen: &'a mut HashSet<u64>,
-    key: &'a Key,
-    max: usize,
-    /// How many came after the cap was reached.
-    pub(crate) over_max: u64,
-    /// How many names were masked.
-    pub(crate) masked: u64,
-}
-
-impl std::fmt::Debug for Parameters<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Parameters({})", self.shapes.len())
-    }
-}
-
-impl<'a> Parameters<'a> {
-    /// Starts anew with at most `max`.
-    pub(crate) fn new(
-        shapes: &'a mut Vec<ParameterShape>,
-        seen: &'a mut HashSet<u64>,
-        key: &'a Key,
-        max: usize,
-    ) -> Self {
-        shapes.clear();
-        seen.clear();
-        Self { shapes, seen, key, max, over_max: 0, masked: 0 }
-    }
-
-    /// Notes a parameter by its spelled name; the first of a name counts.
-    pub(crate) fn add(&mut self, location: ParameterLocation, name: &str, kind: ValueKind) {
-        let name = cut(name);
-        if name.is_empty() {
-            return;
-        }
-        let hash = self.key.text_hash(name.as_bytes()) ^ u64::from(location as u8);
-        if self.seen.contains(&hash) {
-            return;
-        }
-        if self.shapes.len() >= self.max {
-            self.over_max += 1;
-            return;
-        }
-        self.seen.insert(hash);
-        self.shapes.push(ParameterShape { location, name: CompactString::from(name), kind });
-    }
-
-    /// Notes a parameter by its decoded name.
-    pub(crate) fn add_named(&mut self, location: ParameterLocation, name: &[u8], kind: ValueKind) {
-        let mut spelled = CompactString::default();
-        self.masked += u64::from(spell_name(name, &mut spelled));
-        self.add(location, &spelled, kind);
-    }
-}
 
 /// What stands for a value without a name.
 pub(crate) const BARE_VALUE: &str = "[value]";
@@ -174,16 +116,5 @@ mod tests {
         assert_eq!(spelled(&"n".repeat(100)).len(), 64);
         assert_eq!(spelled(&"\u{e9}".repeat(33)).len(), 64);
         assert_eq!(spelled(&format!("n{}", "\u{e9}".repeat(33))).len(), 63);
-    }
-
-    #[test]
-    fn a_name_counts_once_per_location_and_the_cap_holds() {
-        let (mut shapes, mut seen, key) = (Vec::new(), HashSet::new(), Key::fixed());
-        let mut parameters = Parameters::new(&mut shapes, &mut seen, &key, 2);
-        for name in ["a", "a", "b", "c", "d"] {
-            parameters.add(ParameterLocation::Query, name, ValueKind::String);
-        }
-        assert_eq!(parameters.over_max, 2);
-        assert_eq!(shapes.len(), 2);
     }
 }

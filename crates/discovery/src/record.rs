@@ -1,12 +1,15 @@
-//! One line of `transactions.jsonl`.
+//! One transaction for `transactions.jsonl`: packed by the worker that saw it, with everything
+//! masked, and written as a line when the inventory is known.
 
-use std::fmt::{self, Display};
-use std::io::Write as _;
+mod line;
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use compact_str::CompactString;
-use hashbrown::HashSet;
-use tapline_model::{Anomaly, Observation, RequestHead, SegmentClass, Transaction};
+use tapline_model::{ConsumerKey, RequestHead, SegmentClass, Transaction};
 
+pub use self::line::LineWriter;
 use crate::format::form;
 use crate::host::write_host;
 use crate::{lexical, parameter, path, sensitive};
@@ -14,7 +17,18 @@ use crate::{lexical, parameter, path, sensitive};
 /// Written for a value whose name says that it is a secret.
 const SECRET_MASK: &str = "[secret]";
 
-/// What is written.
+/// What a record holds, as bits of its first byte.
+mod holds {
+    pub(super) const REQUEST: u8 = 1;
+    pub(super) const STATUS: u8 = 2;
+    pub(super) const LATENCY: u8 = 4;
+    pub(super) const CONSUMER: u8 = 8;
+    /// A query, or that there was none, is to be shown.
+    pub(super) const TARGET: u8 = 16;
+    pub(super) const QUERY: u8 = 32;
+}
+
+/// What is recorded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     /// The query too, not only its names.
@@ -23,13 +37,13 @@ pub(crate) struct Options {
     pub(crate) names_max: usize,
 }
 
-/// What is reused from one line to the next.
+/// What is reused from one record to the next.
 #[derive(Default)]
 pub(crate) struct Buffers {
     text: Vec<u8>,
     meant: Vec<u8>,
     host: CompactString,
-    names: HashSet<CompactString>,
+    names: Vec<CompactString>,
 }
 
 impl fmt::Debug for Buffers {
@@ -38,107 +52,143 @@ impl fmt::Debug for Buffers {
     }
 }
 
-/// Appends the line of a transaction without `endpoint` and the closing brace. Gives the number of
-/// values that were masked in it.
-pub(crate) fn write_line(
+/// Appends the record of a transaction. `host` is its host, if that is known already. Gives the
+/// number of values that were masked in it.
+pub(crate) fn pack(
     transaction: &Transaction<'_>,
-    observation: Option<&Observation>,
+    consumer: Option<ConsumerKey>,
+    host: Option<&str>,
     options: Options,
     buffers: &mut Buffers,
-    line: &mut Vec<u8>,
+    out: &mut Vec<u8>,
 ) -> u64 {
-    let mut out = Line { line, masked: 0 };
-    out.line.push(b'{');
-    out.shown("ts", transaction.started_at);
-    out.shown("client", transaction.client);
-    out.shown("server", transaction.server);
-    out.shown("protocol", transaction.protocol.label());
-    if let Some(request) = &transaction.request {
-        write_request(request, transaction, options, buffers, &mut out);
-    } else {
-        for name in ["method", "host", "path"] {
-            out.null(name);
-        }
-        out.name("query_names");
-        out.raw("[]");
+    let bit = |is_there: bool, bit: u8| if is_there { bit } else { 0 };
+    let status = transaction.response.map(|response| response.status);
+    let query = transaction.request.as_ref().and_then(|request| request.query);
+    out.push(
+        bit(transaction.request.is_some(), holds::REQUEST)
+            | bit(status.is_some(), holds::STATUS)
+            | bit(transaction.latency_ns.is_some(), holds::LATENCY)
+            | bit(consumer.is_some(), holds::CONSUMER)
+            | bit(options.raw_targets, holds::TARGET)
+            | bit(query.is_some(), holds::QUERY),
+    );
+    out.push(transaction.protocol as u8);
+    out.push(transaction.completeness as u8);
+    out.extend_from_slice(&transaction.started_at.nanos().to_le_bytes());
+    pack_socket(transaction.client, out);
+    pack_socket(transaction.server, out);
+    out.extend_from_slice(&consumer.unwrap_or_default().0.to_le_bytes());
+    for number in [
+        u64::from(status.unwrap_or_default()),
+        transaction.request_bytes,
+        transaction.response_bytes,
+        transaction.latency_ns.unwrap_or_default(),
+        transaction.anomalies.bits(),
+    ] {
+        pack_number(number, out);
     }
-    out.number("status", transaction.response.map(|response| response.status));
-    out.number("request_bytes", Some(transaction.request_bytes));
-    out.number("response_bytes", Some(transaction.response_bytes));
-    out.number("latency_ns", transaction.latency_ns);
-    out.shown("completeness", transaction.completeness.label());
-    out.name("anomalies");
-    out.list(transaction.anomalies.iter().map(Anomaly::label));
-    out.name("signals");
-    out.raw("[]");
-    match observation {
-        Some(observation) => out.shown("consumer", observation.consumer.key),
-        None => out.null("consumer"),
-    }
-    out.masked
+    let Some(request) = &transaction.request else { return 0 };
+    pack_request(request, transaction, host, options, buffers, out)
 }
 
-fn write_request(
+fn pack_request(
     request: &RequestHead<'_>,
     transaction: &Transaction<'_>,
+    known_host: Option<&str>,
     options: Options,
     buffers: &mut Buffers,
-    out: &mut Line<'_>,
-) {
+    out: &mut Vec<u8>,
+) -> u64 {
     let Buffers { text, meant, host, names } = buffers;
     text.clear();
     write_utf8(request.method, text);
-    out.text("method", text);
-    let authority =
-        request.authority.or_else(|| (request.method == b"CONNECT").then_some(request.target));
-    write_host(authority, transaction.server, host);
-    out.text("host", host.as_bytes());
+    pack_text(text, out);
+    match known_host {
+        Some(host) => pack_text(host.as_bytes(), out),
+        None => {
+            let authority = request
+                .authority
+                .or_else(|| (request.method == b"CONNECT").then_some(request.target));
+            write_host(authority, transaction.server, host);
+            pack_text(host.as_bytes(), out);
+        }
+    }
     text.clear();
+    let mut masked = write_path(request.path, text, meant);
+    pack_text(text, out);
+    names.clear();
+    for (name, value) in request.query.into_iter().flat_map(form::pairs) {
+        form::decode(name, meant);
+        masked += write_name(meant, value, text);
+        let name = parameter::cut(std::str::from_utf8(text).unwrap_or_default());
+        if names.len() < options.names_max && !names.iter().any(|known| known == name) {
+            names.push(CompactString::from(name));
+        }
+    }
+    pack_number(names.len() as u64, out);
+    for name in names.iter() {
+        pack_text(name.as_bytes(), out);
+    }
+    if options.raw_targets
+        && let Some(query) = request.query
+    {
+        masked += write_query(query, text, meant);
+        pack_text(text, out);
+    }
+    masked
+}
+
+/// LEB128.
+fn pack_number(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push((number & 0x7F) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push((number & 0x7F) as u8);
+}
+
+fn pack_text(text: &[u8], out: &mut Vec<u8>) {
+    pack_number(text.len() as u64, out);
+    out.extend_from_slice(text);
+}
+
+fn pack_socket(socket: SocketAddr, out: &mut Vec<u8>) {
+    match socket.ip() {
+        IpAddr::V4(address) => {
+            out.push(4);
+            out.extend_from_slice(&address.octets());
+        }
+        IpAddr::V6(address) => {
+            out.push(16);
+            out.extend_from_slice(&address.octets());
+        }
+    }
+    out.extend_from_slice(&socket.port().to_le_bytes());
+}
+
+/// Appends a path as sent, with what is sensitive in it masked.
+fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
+    let mut masked = 0;
     let mut behind: &[u8] = b"";
-    for (index, segment) in request.path.split(|&byte| byte == b'/').enumerate() {
+    for (index, segment) in path.split(|&byte| byte == b'/').enumerate() {
         if index > 0 {
             text.push(b'/');
         }
-        if is_secret_segment(behind, path::decode(segment, meant)) {
+        if sensitive::is_secret_place(behind) && is_token(path::decode(segment, meant)) {
             text.extend_from_slice(SECRET_MASK.as_bytes());
-            out.masked += 1;
+            masked += 1;
         } else {
-            out.masked += write_segment(segment, text, meant);
+            masked += write_segment(segment, text, meant);
         }
         behind = segment;
     }
-    out.text("path", text);
-    out.name("query_names");
-    names.clear();
-    out.line.push(b'[');
-    for (name, value) in request.query.into_iter().flat_map(form::pairs) {
-        form::decode(name, meant);
-        out.masked += write_name(meant, value, text);
-        let name = parameter::cut(std::str::from_utf8(text).unwrap_or_default());
-        if names.len() < options.names_max && !names.contains(name) {
-            if !names.is_empty() {
-                out.line.push(b',');
-            }
-            out.quoted(name.as_bytes());
-            names.insert(CompactString::from(name));
-        }
-    }
-    out.line.push(b']');
-    if options.raw_targets {
-        match request.query {
-            Some(query) => {
-                out.masked += write_query(query, text, meant);
-                out.text("query", text);
-            }
-            None => out.null("query"),
-        }
-    }
+    masked
 }
 
-/// Whether a decoded segment is a token that opens a door, by the one it stands behind.
-fn is_secret_segment(behind: &[u8], segment: &[u8]) -> bool {
-    sensitive::is_secret_place(behind)
-        && matches!(lexical::shape(segment), lexical::Shape::Value(SegmentClass::Token, _))
+/// Whether a decoded segment is a token.
+fn is_token(segment: &[u8]) -> bool {
+    matches!(lexical::shape(segment), lexical::Shape::Value(SegmentClass::Token, _))
 }
 
 /// Appends a path segment as sent, masked if it is or holds something sensitive; its matrix
@@ -229,81 +279,14 @@ fn write_name(name: &[u8], value: Option<&[u8]>, text: &mut Vec<u8>) -> u64 {
 
 /// Appends bytes; what is not UTF-8 is percent-encoded.
 fn write_utf8(bytes: &[u8], text: &mut Vec<u8>) {
+    if bytes.is_ascii() {
+        text.extend_from_slice(bytes);
+        return;
+    }
     for chunk in bytes.utf8_chunks() {
         text.extend_from_slice(chunk.valid().as_bytes());
         for &byte in chunk.invalid() {
             text.extend_from_slice(percent_encoding::percent_encode_byte(byte).as_bytes());
         }
-    }
-}
-
-/// A JSON object that is being written. Writing to a vector cannot fail.
-struct Line<'a> {
-    line: &'a mut Vec<u8>,
-    masked: u64,
-}
-
-impl Line<'_> {
-    fn name(&mut self, name: &str) {
-        if self.line.last() != Some(&b'{') {
-            self.line.push(b',');
-        }
-        self.quoted(name.as_bytes());
-        self.line.push(b':');
-    }
-
-    /// A string that needs no escape.
-    fn shown(&mut self, name: &str, value: impl Display) {
-        self.name(name);
-        write!(self.line, "\"{value}\"").unwrap_or_default();
-    }
-
-    fn text(&mut self, name: &str, value: &[u8]) {
-        self.name(name);
-        self.quoted(value);
-    }
-
-    fn number(&mut self, name: &str, value: Option<impl Display>) {
-        self.name(name);
-        match value {
-            Some(value) => write!(self.line, "{value}").unwrap_or_default(),
-            None => self.raw("null"),
-        }
-    }
-
-    fn null(&mut self, name: &str) {
-        self.name(name);
-        self.raw("null");
-    }
-
-    fn list<'t>(&mut self, items: impl Iterator<Item = &'t str>) {
-        self.line.push(b'[');
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                self.line.push(b',');
-            }
-            self.quoted(item.as_bytes());
-        }
-        self.line.push(b']');
-    }
-
-    fn raw(&mut self, text: &str) {
-        self.line.extend_from_slice(text.as_bytes());
-    }
-
-    /// A string (RFC 8259 section 7) of bytes that are UTF-8.
-    fn quoted(&mut self, text: &[u8]) {
-        self.line.push(b'"');
-        for &byte in text {
-            match byte {
-                b'"' | b'\\' => self.line.extend_from_slice(&[b'\\', byte]),
-                // DEL is allowed but no terminal likes it.
-                0..=0x1F | 0x7F => {
-                    write!(self.line, "\\u{byte:04x}").unwrap_or_default();
-                }
-                _ => self.line.push(byte),
-            }
-        }
-        self.line.push(b'"');
     }
 }

@@ -1,6 +1,6 @@
 //! Text that must not be shown: cards, tokens, keys, addresses of mail, telephone numbers.
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem};
 
 use crate::lexical;
 
@@ -38,6 +38,8 @@ const BYTES_MIN: usize = 6;
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 /// Shortest random text that is taken for a key: 20 letters and digits are some 119 bits.
 const KEY_BYTES_MIN: usize = 20;
+/// Shortest well-known key.
+const KNOWN_KEY_BYTES_MIN: usize = 15;
 /// How well-known keys begin, with the fewest bytes that follow.
 const KEY_PREFIXES: &[(&str, usize)] = &[
     ("AKIA", 16),
@@ -147,7 +149,7 @@ pub(crate) fn is_secret_place(segment: &[u8]) -> bool {
 
 /// What is found anywhere in `text`, if anything.
 pub(crate) fn find(text: &[u8]) -> Option<Sensitive> {
-    if text.len() < BYTES_MIN {
+    if !may_be(text) {
         return None;
     }
     if has_email(text) {
@@ -170,6 +172,40 @@ pub(crate) fn find(text: &[u8]) -> Option<Sensitive> {
         }
     }
     None
+}
+
+/// Whether a second look is worth it: most text is too short to be any of them.
+fn may_be(text: &[u8]) -> bool {
+    if text.len() < BYTES_MIN {
+        return false;
+    }
+    // No short cut is taken where a byte says that it may be an address or a number.
+    let mut marks = 0_usize;
+    let mut digits = 0_usize;
+    for &byte in text {
+        marks += usize::from(byte == b'@' || byte == b'+');
+        digits += usize::from(byte.is_ascii_digit());
+    }
+    marks > 0
+        || digits >= *CARD_DIGITS.start()
+        || (text.len() >= KNOWN_KEY_BYTES_MIN && !is_uuid(text) && !is_plain(text))
+}
+
+/// Words joined by separators, which no key is; what tokens begin with is no word.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_lowercase() || b"-_./ ".contains(byte))
+        && !KEY_PREFIXES.iter().any(|(prefix, _)| {
+            let first = prefix.as_bytes();
+            text.len() >= first.len() && memmem::find(text, first).is_some()
+        })
+}
+
+fn is_uuid(text: &[u8]) -> bool {
+    text.len() == 36
+        && text.iter().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// Whether the value behind this name is a secret, whatever it looks like.
@@ -216,13 +252,14 @@ pub(crate) fn is_card_number(text: &[u8]) -> bool {
 
 /// A well-known kind of key, or random text too long to be an identifier.
 pub(crate) fn is_key(text: &[u8]) -> bool {
-    let known = KEY_PREFIXES.iter().any(|&(prefix, rest_min)| {
-        text.strip_prefix(prefix.as_bytes()).is_some_and(|rest| {
-            rest.len() >= rest_min
-                && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-                && rest.iter().any(u8::is_ascii_digit)
-        })
-    });
+    let known = text.len() >= KNOWN_KEY_BYTES_MIN
+        && KEY_PREFIXES.iter().any(|&(prefix, rest_min)| {
+            text.strip_prefix(prefix.as_bytes()).is_some_and(|rest| {
+                rest.len() >= rest_min
+                    && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+                    && rest.iter().any(u8::is_ascii_digit)
+            })
+        });
     known || (text.len() >= KEY_BYTES_MIN && is_random(text))
 }
 
@@ -430,6 +467,13 @@ mod tests {
             "GetCustomerAccountInformationList",
         ] {
             assert_eq!(find(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_known_key_is_shorter_than_the_least() {
+        for (prefix, rest_min) in KEY_PREFIXES {
+            assert!(prefix.len() + rest_min >= KNOWN_KEY_BYTES_MIN, "{prefix}");
         }
     }
 

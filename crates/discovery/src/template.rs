@@ -14,10 +14,23 @@ const SEGMENT_BYTES_MAX: usize = 128;
 /// Bytes of text that may cross to the merge although it may be a value.
 const WEAK_BYTES_MAX: usize = 64;
 
+/// Words that are remembered: most paths are made of the same few.
+const WORDS: usize = 256;
+/// Longest word that is.
+const WORD_BYTES_MAX: usize = 24;
+
 /// Builds templates and routes in reused buffers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Templates {
     scratch: Vec<u8>,
+    /// By a fast hash, each replaced by the next with the same.
+    words: Vec<CompactString>,
+}
+
+impl Default for Templates {
+    fn default() -> Self {
+        Self { scratch: Vec::new(), words: vec![CompactString::default(); WORDS] }
+    }
 }
 
 impl Templates {
@@ -70,11 +83,24 @@ impl Templates {
         if text.len() > SEGMENT_BYTES_MAX {
             return slot(SegmentClass::Oversized, "");
         }
+        let place = word_place(text);
+        if let Some(word) = self.words.get(place)
+            && word.as_bytes() == text
+            && !text.is_empty()
+        {
+            return TemplateSegment::Word(word.clone());
+        }
         let meant = path::decode(text, &mut self.scratch);
         match lexical::shape(meant) {
             Shape::Value(class, suffix) => slot(class, suffix),
             Shape::Word if meant == text => {
-                TemplateSegment::Word(CompactString::from_utf8_lossy(text))
+                let word = CompactString::from_utf8_lossy(text);
+                if let Some(known) = self.words.get_mut(place)
+                    && text.len() <= WORD_BYTES_MAX
+                {
+                    known.clone_from(&word);
+                }
+                TemplateSegment::Word(word)
             }
             Shape::Word | Shape::Weak => match sensitive::find(meant) {
                 Some(found) => slot(class_of(found), ""),
@@ -83,6 +109,16 @@ impl Templates {
             },
         }
     }
+}
+
+/// Where a word is remembered.
+fn word_place(text: &[u8]) -> usize {
+    let start = text.iter().take(8).fold(text.len() as u64, |start, &byte| {
+        start.wrapping_mul(0x100).wrapping_add(u64::from(byte))
+    });
+    let last = u64::from(text.last().copied().unwrap_or_default());
+    let mixed = (start ^ last << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    usize::try_from(mixed >> 56).unwrap_or_default()
 }
 
 /// The type of the value in a slot.

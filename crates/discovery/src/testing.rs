@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use tapline_model::{
-    AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, FlowId, Gate, HostDelta, Key,
-    Observation, Protocol, RequestHead, ResponseHead, RouteDelta, Timestamp, Transaction,
+    AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, Feedback, FlowId, Gate, HostDelta,
+    Key, Observation, Protocol, RequestHead, ResponseHead, RouteDelta, Timestamp, Transaction,
 };
 
 use crate::{Config, Discovery};
@@ -127,7 +127,9 @@ impl Exchange {
 impl Discovery {
     pub(crate) fn push_exchange(&mut self, exchange: &Exchange, seen: &mut Option<Observation>) {
         exchange.with(|transaction| {
-            self.push(transaction, &mut |observation| *seen = Some(observation.clone()));
+            self.push(transaction, &Feedback::default(), &mut |observation| {
+                *seen = Some(observation.clone())
+            });
         });
     }
 }
@@ -174,7 +176,8 @@ fn fold(delta: &mut Delta, seen: &Observation) {
                 *counts.entry(media.clone()).or_default() += 1;
             }
         }
-        for shape in &seen.parameters {
+        route.bodies_read += u64::from(seen.bodies_read);
+        for shape in seen.parameters.iter().flat_map(|set| &set.shapes) {
             let parameter =
                 route.parameters.entry((shape.location, shape.name.clone())).or_default();
             parameter.present += 1;
@@ -185,6 +188,6 @@ fn fold(delta: &mut Delta, seen: &Observation) {
     host.requests += 1;
     host.add_server(seen.server);
     if seen.method == "GET" && (200..400).contains(&status) {
-        host.add_answer(seen.path_hash, seen.answer_hash);
+        host.add_answer(seen.path_hash, seen.answer_hash.unwrap_or_default());
     }
 }

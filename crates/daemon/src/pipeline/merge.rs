@@ -15,7 +15,7 @@ use tapline_model::{
 };
 
 use super::published::Published;
-use super::record::{Lines, Spool};
+use super::record::{Records, Spool};
 use super::shard::ShardStats;
 use super::tick::SourceCounters;
 use super::{FeedbackRule, Shared};
@@ -29,8 +29,8 @@ const FINDINGS_SHOWN_MAX: usize = 1_000;
 pub(crate) enum Message {
     /// A worker closed an epoch.
     Report(Box<Report>),
-    /// Transaction lines.
-    Lines(Lines),
+    /// Transaction records.
+    Records(Records),
     /// New settings, of which those of behavior and alert take effect at once.
     Reload(Arc<Settings>),
 }
@@ -100,7 +100,7 @@ pub(crate) struct Ended {
     pub(crate) lifecycle: Lifecycle,
     /// Resolves routes.
     pub(crate) inventory: Inventory,
-    /// The transaction lines, if they were recorded.
+    /// The transaction records, if they were recorded.
     pub(crate) spool: Option<Spool>,
     /// Why recording them stopped, if it did.
     pub(crate) spool_fault: Option<Failure>,
@@ -146,14 +146,14 @@ impl Merge {
         while let Ok(message) = incoming.recv() {
             match message {
                 Message::Report(report) => self.report(*report),
-                Message::Lines(lines) => self.lines(&lines),
+                Message::Records(records) => self.records(&records),
                 Message::Reload(settings) => self.reload(&settings),
             }
             if self.ended_workers == self.shared.workers {
                 break;
             }
         }
-        // Lines are sent before the report that ends a worker, so none is left in the queue.
+        // Records are sent before the report that ends a worker, so none is left in the queue.
         self.shared.board.close();
         let view = self.publish(true);
         Ended {
@@ -231,9 +231,9 @@ impl Merge {
         }
     }
 
-    fn lines(&mut self, lines: &Lines) {
+    fn records(&mut self, records: &Records) {
         let Some(spool) = &mut self.spool else { return };
-        if let Err(error) = spool.add(lines) {
+        if let Err(error) = spool.add(records) {
             // The analysis goes on; the command fails in the end and says why.
             self.spool_fault = Some(Failure::io("transactions.jsonl", &error));
             self.spool = None;

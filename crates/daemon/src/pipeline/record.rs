@@ -1,4 +1,4 @@
-//! One line per transaction: written by the shards, sorted outside memory, resolved at the end.
+//! One record per transaction: packed by the shards, sorted outside memory, written at the end.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::Sender;
 use tapline_discovery::Discovery;
-use tapline_model::{EndpointId, Observation, RouteKey, ShardId, Transaction};
+use tapline_model::{ConsumerKey, RouteKey, ShardId, Transaction};
 
 use super::merge::Message;
 
-/// Bytes of lines after which a shard hands them over.
+/// Bytes of records after which a shard hands them over.
 const BATCH_BYTES: usize = 256 << 10;
-/// Bytes of lines sorted in memory at once.
+/// Bytes of records sorted in memory at once.
 const RUN_BYTES: usize = 32 << 20;
 /// Runs merged at once: bounds open files and read buffers.
 const FAN_IN_MAX: usize = 128;
 
-/// Orders lines: request start, then shard and sequence, which no two lines share.
+/// Orders records: request start, then shard and sequence, which no two records share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct SortKey {
     started_nanos: u64,
@@ -36,26 +36,26 @@ struct Entry {
     end: usize,
 }
 
-/// Lines of one shard.
+/// Records of one shard.
 #[derive(Default)]
-pub(crate) struct Lines {
+pub(crate) struct Records {
     entries: Vec<Entry>,
     bytes: Vec<u8>,
 }
 
-/// Writes the lines of one shard.
+/// Writes the records of one shard.
 pub(crate) struct Recorder {
     shard: ShardId,
     sequence: u64,
     raw_targets: bool,
-    lines: Lines,
+    records: Records,
     out: Sender<Message>,
 }
 
 impl Recorder {
-    /// Hands lines to the merge through `out`.
+    /// Hands records to the merge through `out`.
     pub(crate) fn new(shard: ShardId, raw_targets: bool, out: Sender<Message>) -> Self {
-        Self { shard, sequence: 0, raw_targets, lines: Lines::default(), out }
+        Self { shard, sequence: 0, raw_targets, records: Records::default(), out }
     }
 
     /// Writes the line of a transaction.
@@ -63,40 +63,40 @@ impl Recorder {
         &mut self,
         discovery: &mut Discovery,
         transaction: &Transaction<'_>,
-        observation: Option<&Observation>,
+        named: Option<(RouteKey, ConsumerKey)>,
     ) {
-        let start = self.lines.bytes.len();
-        discovery.record(transaction, observation, self.raw_targets, &mut self.lines.bytes);
+        let start = self.records.bytes.len();
+        let (route, consumer) = named.unzip();
+        discovery.record(transaction, consumer, self.raw_targets, &mut self.records.bytes);
         let key = SortKey {
             started_nanos: transaction.started_at.nanos(),
             shard: u8::try_from(self.shard.index()).unwrap_or(u8::MAX),
             sequence: self.sequence,
         };
         self.sequence += 1;
-        let route = observation.map(|observation| observation.route);
-        self.lines.entries.push(Entry { key, route, start, end: self.lines.bytes.len() });
-        if self.lines.bytes.len() >= BATCH_BYTES {
+        self.records.entries.push(Entry { key, route, start, end: self.records.bytes.len() });
+        if self.records.bytes.len() >= BATCH_BYTES {
             self.flush();
         }
     }
 
     /// Hands over what is written.
     pub(crate) fn flush(&mut self) {
-        if self.lines.entries.is_empty() {
+        if self.records.entries.is_empty() {
             return;
         }
-        let lines = std::mem::take(&mut self.lines);
+        let records = std::mem::take(&mut self.records);
         // The merge outlives the shards; if it died of a fault, the run fails with that fault.
-        if self.out.send(Message::Lines(lines)).is_err() {
-            tracing::debug!("the merge has ended: transaction lines are lost");
+        if self.out.send(Message::Records(records)).is_err() {
+            tracing::debug!("the merge has ended: transaction records are lost");
         }
     }
 }
 
-/// Collects all lines in bounded memory.
+/// Collects all records in bounded memory.
 pub(crate) struct Spool {
     folder: tempfile::TempDir,
-    lines: Lines,
+    records: Records,
     runs: Vec<PathBuf>,
     runs_made: usize,
 }
@@ -108,44 +108,36 @@ impl Spool {
     /// When the folder cannot be made.
     pub(crate) fn new(beside: &Path) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix(".tapline-spool-").tempdir_in(beside)?;
-        Ok(Self { folder, lines: Lines::default(), runs: Vec::new(), runs_made: 0 })
+        Ok(Self { folder, records: Records::default(), runs: Vec::new(), runs_made: 0 })
     }
 
-    /// Takes lines of a shard.
+    /// Takes records of a shard.
     ///
     /// # Errors
     /// When the disk is full.
-    pub(crate) fn add(&mut self, lines: &Lines) -> io::Result<()> {
-        let offset = self.lines.bytes.len();
-        self.lines.bytes.extend_from_slice(&lines.bytes);
-        self.lines.entries.extend(lines.entries.iter().map(|entry| Entry {
+    pub(crate) fn add(&mut self, records: &Records) -> io::Result<()> {
+        let offset = self.records.bytes.len();
+        self.records.bytes.extend_from_slice(&records.bytes);
+        self.records.entries.extend(records.entries.iter().map(|entry| Entry {
             start: entry.start + offset,
             end: entry.end + offset,
             ..*entry
         }));
-        if self.lines.bytes.len() >= RUN_BYTES { self.spill() } else { Ok(()) }
+        if self.records.bytes.len() >= RUN_BYTES { self.spill() } else { Ok(()) }
     }
 
-    /// Writes every line in order to `out`, each with its endpoint.
+    /// Gives every record in order, with its route, to `write`.
     ///
     /// # Errors
     /// When reading the spool or writing fails.
     pub(crate) fn finish(
         mut self,
-        endpoint_of: &dyn Fn(RouteKey) -> Option<EndpointId>,
-        out: &mut dyn Write,
+        write: &mut dyn FnMut(Option<RouteKey>, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut write = |route: Option<RouteKey>, line: &[u8]| {
-            out.write_all(line)?;
-            match route.and_then(endpoint_of) {
-                Some(endpoint) => writeln!(out, ",\"endpoint\":\"{endpoint}\"}}"),
-                None => writeln!(out, ",\"endpoint\":null}}"),
-            }
-        };
         if self.runs.is_empty() {
-            self.lines.entries.sort_unstable_by_key(|entry| entry.key);
-            for entry in &self.lines.entries {
-                let line = self.lines.bytes.get(entry.start..entry.end).unwrap_or_default();
+            self.records.entries.sort_unstable_by_key(|entry| entry.key);
+            for entry in &self.records.entries {
+                let line = self.records.bytes.get(entry.start..entry.end).unwrap_or_default();
                 write(entry.route, line)?;
             }
             return Ok(());
@@ -166,16 +158,16 @@ impl Spool {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        self.lines.entries.sort_unstable_by_key(|entry| entry.key);
+        self.records.entries.sort_unstable_by_key(|entry| entry.key);
         let path = self.next_run();
         let mut file = BufWriter::new(File::create(&path)?);
-        for entry in &self.lines.entries {
-            let line = self.lines.bytes.get(entry.start..entry.end).unwrap_or_default();
+        for entry in &self.records.entries {
+            let line = self.records.bytes.get(entry.start..entry.end).unwrap_or_default();
             write_entry(&mut file, entry.key, entry.route, line)?;
         }
         file.flush()?;
-        self.lines.entries.clear();
-        self.lines.bytes.clear();
+        self.records.entries.clear();
+        self.records.bytes.clear();
         self.runs.push(path);
         Ok(())
     }
@@ -276,35 +268,38 @@ fn merge_runs(paths: &[PathBuf], each: &mut Take<'_>) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn lines(keys: &[(u64, u8)]) -> Lines {
-        let mut lines = Lines::default();
+    fn records(keys: &[(u64, u8)]) -> Records {
+        let mut records = Records::default();
         for (sequence, &(started_nanos, shard)) in keys.iter().enumerate() {
-            let start = lines.bytes.len();
-            lines.bytes.extend_from_slice(format!("{{\"n\":{started_nanos}").as_bytes());
+            let start = records.bytes.len();
+            records.bytes.extend_from_slice(started_nanos.to_string().as_bytes());
             let key = SortKey { started_nanos, shard, sequence: sequence as u64 };
             let route = (started_nanos % 2 == 0).then_some(RouteKey(started_nanos));
-            lines.entries.push(Entry { key, route, start, end: lines.bytes.len() });
+            records.entries.push(Entry { key, route, start, end: records.bytes.len() });
         }
-        lines
+        records
     }
 
     fn written(spool: Spool) -> String {
         let mut out = Vec::new();
-        let endpoint = |route: RouteKey| (route.0 == 2).then_some(EndpointId(7));
-        spool.finish(&endpoint, &mut out).unwrap();
+        spool
+            .finish(&mut |route, record| {
+                out.extend_from_slice(record);
+                out.extend_from_slice(if route.is_some() { b" routed\n" } else { b"\n" });
+                Ok(())
+            })
+            .unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    const EXPECTED: &str = "{\"n\":1,\"endpoint\":null}\n\
-        {\"n\":2,\"endpoint\":\"0000000000000007\"}\n\
-        {\"n\":3,\"endpoint\":null}\n{\"n\":4,\"endpoint\":null}\n";
+    const EXPECTED: &str = "1\n2 routed\n3\n4 routed\n";
 
     #[test]
     fn lines_come_out_in_order_of_request_start() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path()).unwrap();
-        spool.add(&lines(&[(3, 0), (1, 0)])).unwrap();
-        spool.add(&lines(&[(4, 1), (2, 1)])).unwrap();
+        spool.add(&records(&[(3, 0), (1, 0)])).unwrap();
+        spool.add(&records(&[(4, 1), (2, 1)])).unwrap();
         assert_eq!(written(spool), EXPECTED);
     }
 
@@ -312,9 +307,9 @@ mod tests {
     fn spilling_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path()).unwrap();
-        spool.add(&lines(&[(3, 0), (1, 0)])).unwrap();
+        spool.add(&records(&[(3, 0), (1, 0)])).unwrap();
         spool.spill().unwrap();
-        spool.add(&lines(&[(4, 1), (2, 1)])).unwrap();
+        spool.add(&records(&[(4, 1), (2, 1)])).unwrap();
         assert_eq!(written(spool), EXPECTED);
         assert_eq!(folder.path().read_dir().unwrap().count(), 0, "the spool removes itself");
     }

@@ -145,16 +145,16 @@ impl Sink for Feeding<'_> {
         let Readers { discovery, fold, recorder } = &mut *self.readers;
         let feedback = self.feedback;
         match recorder {
-            None => discovery.push(transaction, &mut |observation| {
+            None => discovery.push(transaction, feedback, &mut |observation| {
                 fold.observe(observation, feedback);
             }),
             Some(recorder) => {
                 let mut seen = None;
-                discovery.push(transaction, &mut |observation| {
+                discovery.push(transaction, feedback, &mut |observation| {
                     fold.observe(observation, feedback);
-                    seen = Some(observation.clone());
+                    seen = Some((observation.route, observation.consumer.key));
                 });
-                recorder.write(discovery, transaction, seen.as_ref());
+                recorder.write(discovery, transaction, seen);
             }
         }
     }

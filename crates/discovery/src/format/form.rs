@@ -1,10 +1,12 @@
 //! Names and values joined by `=` and `&`: queries and form bodies.
 
-use percent_encoding::percent_decode;
-use tapline_model::{ParameterLocation, ValueKind};
+use std::sync::Arc;
 
-use crate::parameter::{self, Parameters};
-use crate::{lexical, sensitive};
+use percent_encoding::percent_decode;
+use tapline_model::{ParameterLocation, ParameterSet, ValueKind};
+
+use crate::shapes::{NodeId, Shapes};
+use crate::{lexical, parameter, sensitive};
 
 /// Bytes of a value that are looked at: nothing longer has a type of its own.
 const VALUE_BYTES_MAX: usize = 256;
@@ -23,9 +25,11 @@ pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)>
 pub(crate) fn read(
     text: &[u8],
     location: ParameterLocation,
-    parameters: &mut Parameters<'_>,
+    shapes: &mut Shapes,
     scratch: &mut Vec<u8>,
-) {
+) -> Option<Arc<ParameterSet>> {
+    let root = shapes.begin(location);
+    let mut before = NodeId::NOWHERE;
     for (name, value) in pairs(text) {
         let kind = match value {
             None => ValueKind::Null,
@@ -36,12 +40,13 @@ pub(crate) fn read(
             }
         };
         decode(name, scratch);
-        if parameter::is_bare_value(scratch, value) && sensitive::find(scratch).is_none() {
-            parameters.add(location, parameter::BARE_VALUE, kind);
-            continue;
-        }
-        parameters.add_named(location, scratch, kind);
+        let is_bare =
+            parameter::is_bare_value(scratch, value) && sensitive::find(scratch).is_none();
+        let name = if is_bare { parameter::BARE_VALUE.as_bytes() } else { scratch.as_slice() };
+        before = shapes.enter(root, before, name);
+        shapes.note(before, kind);
     }
+    shapes.finish()
 }
 
 /// Undoes percent-encoding and `+` for space.
@@ -61,16 +66,16 @@ pub(crate) fn decode(text: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use hashbrown::HashSet;
     use tapline_model::Key;
 
     use super::*;
 
     fn shapes(text: &[u8]) -> Vec<String> {
-        let (mut shapes, mut seen, key) = (Vec::new(), HashSet::new(), Key::fixed());
-        let mut parameters = Parameters::new(&mut shapes, &mut seen, &key, 100);
-        read(text, ParameterLocation::Query, &mut parameters, &mut Vec::new());
-        shapes.iter().map(|shape| format!("{}:{}", shape.name, shape.kind.label())).collect()
+        let mut shapes = Shapes::new(Key::fixed());
+        shapes.start(100);
+        let set = read(text, ParameterLocation::Query, &mut shapes, &mut Vec::new());
+        let set = set.unwrap_or_default();
+        set.shapes.iter().map(|shape| format!("{}:{}", shape.name, shape.kind.label())).collect()
     }
 
     #[test]

@@ -1,27 +1,19 @@
 //! The shape of JSON, in one pass and without a tree.
 
 use std::fmt;
+use std::sync::Arc;
 
-use compact_str::CompactString;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use tapline_model::{BodySample, Key, ParameterLocation, ValueKind};
+use tapline_model::{BodySample, ParameterLocation, ParameterSet, ValueKind};
 
 use super::Reading;
 use crate::lexical;
-use crate::parameter::{self, Parameters};
+use crate::shapes::{NodeId, Shapes};
 
 /// Elements of one array that are looked into.
 const ELEMENTS_MAX: usize = 16;
 /// Keys of the top level that tell one answer from another.
 const TOP_KEYS_MAX: usize = 256;
-
-/// What is reused from one document to the next.
-#[derive(Debug, Default)]
-pub(crate) struct Buffers {
-    name: CompactString,
-    /// The keyed hashes of the keys of the top level; of its first element, when it is an array.
-    pub(crate) top_keys: Vec<u64>,
-}
 
 /// Where a document stands, and how deep it is looked into.
 #[derive(Clone, Copy, Debug)]
@@ -33,56 +25,73 @@ pub(crate) struct Place {
 }
 
 /// Notes name and type of every member. A document that is cut short still gives the part that is
-/// there.
+/// there. `top_keys` gets the keyed hashes of the keys of the top level; of its first element, when
+/// it is an array.
 pub(crate) fn read(
     sample: &BodySample<'_>,
     place: Place,
-    key: &Key,
-    parameters: &mut Parameters<'_>,
-    buffers: &mut Buffers,
-) -> Reading {
-    buffers.name.clear();
-    buffers.top_keys.clear();
-    let mut walk = Walk { parameters, place, key, buffers, depth: 0, top_level: Some(0) };
-    let mut reader = serde_json::Deserializer::from_slice(sample.bytes);
-    match Value(&mut walk).deserialize(&mut reader).and_then(|()| reader.end()) {
+    shapes: &mut Shapes,
+    top_keys: &mut Vec<u64>,
+) -> (Reading, Option<Arc<ParameterSet>>) {
+    top_keys.clear();
+    let root = shapes.begin(place.location);
+    let depth_max = place.depth_max;
+    let mut walk = Walk { shapes, depth_max, top_keys, depth: 0, top_level: Some(0) };
+    // Text that is known to be UTF-8 is read without looking at every string again.
+    let outcome = match std::str::from_utf8(sample.bytes) {
+        Ok(text) => walk.read(root, &mut serde_json::Deserializer::from_str(text)),
+        Err(_) => walk.read(root, &mut serde_json::Deserializer::from_slice(sample.bytes)),
+    };
+    let reading = match outcome {
         Err(error) if !(sample.truncated && error.is_eof()) => Reading::Malformed,
         _ => Reading::Read,
-    }
+    };
+    (reading, shapes.finish())
 }
 
 /// Where the pass stands.
-struct Walk<'a, 'p> {
-    parameters: &'a mut Parameters<'p>,
-    place: Place,
-    key: &'a Key,
-    buffers: &'a mut Buffers,
+struct Walk<'a> {
+    shapes: &'a mut Shapes,
+    depth_max: u8,
+    top_keys: &'a mut Vec<u64>,
     depth: u8,
     /// The depth at which keys are those of the top level; none once they are known.
     top_level: Option<u8>,
 }
 
-impl Walk<'_, '_> {
-    fn note(&mut self, kind: ValueKind) {
-        self.parameters.add(self.place.location, &self.buffers.name, kind);
+impl Walk<'_> {
+    fn read<'de, R: serde_json::de::Read<'de>>(
+        &mut self,
+        root: NodeId,
+        reader: &mut serde_json::Deserializer<R>,
+    ) -> serde_json::Result<()> {
+        Value { walk: self, node: root }.deserialize(&mut *reader)?;
+        reader.end()
     }
 
-    fn enter(&mut self, key: &str) {
-        if self.top_level == Some(self.depth - 1) && self.buffers.top_keys.len() < TOP_KEYS_MAX {
-            self.buffers.top_keys.push(self.key.text_hash(key.as_bytes()));
+    fn enter(&mut self, parent: NodeId, before: NodeId, key: &str) -> NodeId {
+        let node = self.shapes.enter(parent, before, key.as_bytes());
+        if self.top_level == Some(self.depth - 1) && self.top_keys.len() < TOP_KEYS_MAX {
+            self.top_keys.push(self.shapes.key_hash(node, key.as_bytes()));
         }
-        let name = &mut self.buffers.name;
-        if !name.is_empty() {
-            name.push('.');
-        }
-        self.parameters.masked += u64::from(parameter::spell_name(key.as_bytes(), name));
+        node
     }
 }
 
 /// One value: noted, then walked into.
-struct Value<'w, 'a, 'p>(&'w mut Walk<'a, 'p>);
+struct Value<'w, 'a> {
+    walk: &'w mut Walk<'a>,
+    node: NodeId,
+}
 
-impl<'de> DeserializeSeed<'de> for Value<'_, '_, '_> {
+impl Value<'_, '_> {
+    fn note<E>(self, kind: ValueKind) -> Result<(), E> {
+        self.walk.shapes.note(self.node, kind);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -90,7 +99,7 @@ impl<'de> DeserializeSeed<'de> for Value<'_, '_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Value<'_, '_, '_> {
+impl<'de> Visitor<'de> for Value<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,61 +107,57 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.0.note(ValueKind::Null);
-        Ok(())
+        self.note(ValueKind::Null)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.0.note(ValueKind::Boolean);
-        Ok(())
+        self.note(ValueKind::Boolean)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.0.note(ValueKind::Integer);
-        Ok(())
+        self.note(ValueKind::Integer)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.0.note(ValueKind::Integer);
-        Ok(())
+        self.note(ValueKind::Integer)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.0.note(ValueKind::Number);
-        Ok(())
+        self.note(ValueKind::Number)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.note(lexical::text_kind(text.as_bytes()));
-        Ok(())
+        self.note(lexical::text_kind(text.as_bytes()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let walk = self.0;
-        walk.note(ValueKind::Object);
-        if walk.depth >= walk.place.depth_max {
+        let Self { walk, node } = self;
+        walk.shapes.note(node, ValueKind::Object);
+        if walk.depth >= walk.depth_max {
             while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(());
         }
         walk.depth += 1;
-        let name_bytes = walk.buffers.name.len();
+        let mut before = NodeId::NOWHERE;
         let mut result = Ok(());
         while result.is_ok() {
-            result = match members.next_key_seed(Name(&mut *walk)) {
-                Ok(Some(())) => members.next_value_seed(Value(&mut *walk)),
+            result = match members.next_key_seed(Name { walk, parent: node, before }) {
+                Ok(Some(child)) => {
+                    before = child;
+                    members.next_value_seed(Value { walk, node: child })
+                }
                 Ok(None) => break,
                 Err(error) => Err(error),
             };
-            walk.buffers.name.truncate(name_bytes);
         }
         walk.depth -= 1;
         result
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let walk = self.0;
-        walk.note(ValueKind::Array);
-        if walk.depth >= walk.place.depth_max {
+        let Self { walk, node } = self;
+        walk.shapes.note(node, ValueKind::Array);
+        if walk.depth >= walk.depth_max {
             while elements.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         }
@@ -160,23 +165,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
             walk.top_level = Some(1);
         }
         walk.depth += 1;
-        let name_bytes = walk.buffers.name.len();
-        walk.buffers.name.push_str("[]");
-        let mut result = Ok(());
-        for _ in 0..ELEMENTS_MAX {
-            match elements.next_element_seed(Value(&mut *walk)) {
-                Ok(Some(())) => {}
-                Ok(None) => break,
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
-            if walk.depth == 1 {
-                walk.top_level = None;
-            }
-        }
-        walk.buffers.name.truncate(name_bytes);
+        let result = walk_elements(walk, node, &mut elements);
         walk.depth -= 1;
         result?;
         while elements.next_element::<IgnoredAny>()?.is_some() {}
@@ -184,47 +173,68 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
     }
 }
 
-/// One key: spelled onto the name.
-struct Name<'w, 'a, 'p>(&'w mut Walk<'a, 'p>);
+fn walk_elements<'de, A: SeqAccess<'de>>(
+    walk: &mut Walk<'_>,
+    array: NodeId,
+    elements: &mut A,
+) -> Result<(), A::Error> {
+    let node = walk.shapes.elements(array);
+    for _ in 0..ELEMENTS_MAX {
+        if elements.next_element_seed(Value { walk, node })?.is_none() {
+            break;
+        }
+        if walk.depth == 1 {
+            walk.top_level = None;
+        }
+    }
+    Ok(())
+}
 
-impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_> {
-    type Value = ();
+/// One key: the node it leads to.
+struct Name<'w, 'a> {
+    walk: &'w mut Walk<'a>,
+    parent: NodeId,
+    before: NodeId,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
+    type Value = NodeId;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<NodeId, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Name<'_, '_, '_> {
-    type Value = ();
+impl Visitor<'_> for Name<'_, '_> {
+    type Value = NodeId;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
-    fn visit_str<E>(self, key: &str) -> Result<(), E> {
-        self.0.enter(key);
-        Ok(())
+    fn visit_str<E>(self, key: &str) -> Result<NodeId, E> {
+        Ok(self.walk.enter(self.parent, self.before, key))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use hashbrown::HashSet;
     use proptest::prelude::*;
+
+    use tapline_model::Key;
 
     use super::*;
 
-    fn shapes_at(text: &[u8], truncated: bool, depth_max: u8) -> (Vec<String>, Reading, Buffers) {
-        let (mut shapes, mut seen, key) = (Vec::new(), HashSet::new(), Key::fixed());
-        let mut parameters = Parameters::new(&mut shapes, &mut seen, &key, 1_000);
-        let mut buffers = Buffers::default();
+    fn shapes_at(text: &[u8], truncated: bool, depth_max: u8) -> (Vec<String>, Reading, Vec<u64>) {
+        let mut shapes = Shapes::new(Key::fixed());
+        shapes.start(1_000);
+        let mut top_keys = Vec::new();
         let place = Place { location: ParameterLocation::Body, depth_max };
         let sample = BodySample { bytes: text, truncated };
-        let reading = read(&sample, place, &key, &mut parameters, &mut buffers);
-        let shapes =
-            shapes.iter().map(|shape| format!("{}:{}", shape.name, shape.kind.label())).collect();
-        (shapes, reading, buffers)
+        let (reading, set) = read(&sample, place, &mut shapes, &mut top_keys);
+        let set = set.unwrap_or_default();
+        let shown = set.shapes.iter().map(|shape| format!("{}:{}", shape.name, shape.kind.label()));
+        (shown.collect(), reading, top_keys)
     }
 
     fn shapes(text: &str) -> Vec<String> {
@@ -289,7 +299,7 @@ mod tests {
 
     #[test]
     fn the_keys_of_the_top_level_are_told_apart() {
-        let keys = |text: &str| shapes_at(text.as_bytes(), false, 6).2.top_keys;
+        let keys = |text: &str| shapes_at(text.as_bytes(), false, 6).2;
         assert_eq!(keys(r#"{"a":1,"b":{"c":2}}"#).len(), 2);
         assert_eq!(keys(r#"[{"a":1,"b":2},{"c":3}]"#).len(), 2);
         assert_eq!(keys("[1,2]").len(), 0);

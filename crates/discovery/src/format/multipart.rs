@@ -1,11 +1,13 @@
 //! The field names of `multipart/form-data` (RFC 7578 section 4).
 
+use std::sync::Arc;
+
 use memchr::memmem;
-use tapline_model::{ParameterLocation, ValueKind};
+use tapline_model::{ParameterLocation, ParameterSet, ValueKind};
 
 use super::Reading;
 use crate::lexical;
-use crate::parameter::Parameters;
+use crate::shapes::{NodeId, Shapes};
 
 /// Longest boundary (RFC 2046 section 5.1.1), with its two dashes.
 const BOUNDARY_BYTES_MAX: usize = 72;
@@ -15,32 +17,37 @@ const HEAD_BYTES_MAX: usize = 1_024;
 const VALUE_BYTES_MAX: usize = 256;
 
 /// Notes name and type of every field.
-pub(crate) fn read(text: &[u8], parameters: &mut Parameters<'_>) -> Reading {
+pub(crate) fn read(text: &[u8], shapes: &mut Shapes) -> (Reading, Option<Arc<ParameterSet>>) {
     // The boundary is a parameter of the media type; it is also the first line.
     let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end)).unwrap_or_default();
     let boundary = line.trim_ascii_end();
     if !boundary.starts_with(b"--") || !(3..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) {
-        return Reading::Malformed;
+        return (Reading::Malformed, None);
     }
     let finder = memmem::Finder::new(boundary);
+    let root = shapes.begin(ParameterLocation::Body);
+    let mut before = NodeId::NOWHERE;
     let mut starts = finder.find_iter(text).peekable();
     while let Some(start) = starts.next() {
         let end = starts.peek().copied().unwrap_or(text.len());
         let part = text.get(start + boundary.len()..end).unwrap_or_default();
-        read_part(part, parameters);
+        if let Some((name, kind)) = read_part(part) {
+            before = shapes.enter(root, before, name);
+            shapes.note(before, kind);
+        }
     }
-    Reading::Read
+    (Reading::Read, shapes.finish())
 }
 
-fn read_part(part: &[u8], parameters: &mut Parameters<'_>) {
+fn read_part(part: &[u8]) -> Option<(&[u8], ValueKind)> {
     let looked_at = part.get(..HEAD_BYTES_MAX).unwrap_or(part);
-    let Some(head_bytes) = memmem::find(looked_at, b"\r\n\r\n") else { return };
+    let head_bytes = memmem::find(looked_at, b"\r\n\r\n")?;
     let head = part.get(..head_bytes).unwrap_or_default();
     let disposition = head.split(|&byte| byte == b'\n').find(|line| {
         line.get(..20).is_some_and(|name| name.eq_ignore_ascii_case(b"content-disposition:"))
     });
-    let Some(disposition) = disposition else { return };
-    let Some(name) = quoted(disposition, b" name=\"") else { return };
+    let disposition = disposition?;
+    let name = quoted(disposition, b" name=\"")?;
     let value = part.get(head_bytes + 4..).unwrap_or_default();
     let value = value.strip_suffix(b"\r\n").unwrap_or(value);
     let is_file = memmem::find(disposition, b"filename").is_some();
@@ -49,7 +56,7 @@ fn read_part(part: &[u8], parameters: &mut Parameters<'_>) {
     } else {
         lexical::value_kind(value)
     };
-    parameters.add_named(ParameterLocation::Body, name, kind);
+    Some((name, kind))
 }
 
 fn quoted<'a>(line: &'a [u8], opening: &[u8]) -> Option<&'a [u8]> {
@@ -60,17 +67,17 @@ fn quoted<'a>(line: &'a [u8], opening: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use hashbrown::HashSet;
     use tapline_model::Key;
 
     use super::*;
 
     fn shapes(text: &[u8]) -> (Vec<String>, Reading) {
-        let (mut shapes, mut seen, key) = (Vec::new(), HashSet::new(), Key::fixed());
-        let mut parameters = Parameters::new(&mut shapes, &mut seen, &key, 100);
-        let reading = read(text, &mut parameters);
+        let mut shapes = Shapes::new(Key::fixed());
+        shapes.start(100);
+        let (reading, set) = read(text, &mut shapes);
+        let set = set.unwrap_or_default();
         let shapes =
-            shapes.iter().map(|shape| format!("{}:{}", shape.name, shape.kind.label())).collect();
+            set.shapes.iter().map(|it| format!("{}:{}", it.name, it.kind.label())).collect();
         (shapes, reading)
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct Endpoint {
     request_bytes: Distribution,
     response_bytes: Distribution,
     confirmed: bool,
+    /// So many bodies were looked into that a sample is enough.
+    pub(crate) is_well_known: bool,
     /// What was shown last; none once something has changed.
     view: Option<Arc<EndpointView>>,
 }
@@ -58,6 +60,7 @@ impl Endpoint {
             request_bytes,
             response_bytes,
             confirmed: false,
+            is_well_known: false,
             view: None,
         }
     }
@@ -142,17 +145,21 @@ impl Endpoint {
 
     fn parameters(&self) -> Vec<ParameterView> {
         // Only what was answered below 400 teaches parameters.
-        let of = self.total.statuses.range(1..400).map(|(_, count)| count).sum();
+        let taught = self.total.statuses.range(1..400).map(|(_, count)| count).sum();
+        let of = |location| match location {
+            ParameterLocation::Path | ParameterLocation::Query => taught,
+            ParameterLocation::Body | ParameterLocation::ResponseBody => self.total.bodies_read,
+        };
         let mut slots = vec![None; self.rendered.slots.len()];
         let mut others = Vec::new();
         for ((location, name), seen) in &self.total.parameters {
             if *location != ParameterLocation::Path {
-                others.push(parameter(*location, name, seen, of));
+                others.push(parameter(*location, name, seen, of(*location)));
             } else if let Ok(index) = name.parse::<usize>()
                 && let Some((place, name)) =
                     slots.get_mut(index).zip(self.rendered.slots.get(index))
             {
-                *place = Some(parameter(*location, name, seen, of));
+                *place = Some(parameter(*location, name, seen, of(*location)));
             }
         }
         slots.into_iter().flatten().chain(others).collect()

@@ -26,6 +26,10 @@ impl Inventory {
                     let was_veiled = endpoint.is_veiled();
                     self.rejected.parameters += endpoint.absorb(seen, parameters_max);
                     self.listed_is_stale |= endpoint.is_veiled() != was_veiled;
+                    let is_enough =
+                        endpoint.total.bodies_read >= self.config.bodies_read_min.into();
+                    self.routes_changed |=
+                        is_enough && !std::mem::replace(&mut endpoint.is_well_known, is_enough);
                 }
                 self.count_matched(seen);
                 true

@@ -1,0 +1,235 @@
+//! A line of `transactions.jsonl`, from its record.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tapline_model::{AnomalySet, Completeness, ConsumerKey, EndpointId, Protocol, Timestamp};
+
+use super::holds;
+
+/// Writes lines. It remembers the second it wrote last, since times come in order.
+#[derive(Debug, Default)]
+pub struct LineWriter {
+    second: Option<u64>,
+    /// `2026-11-13T08:00:00.`
+    date: Vec<u8>,
+}
+
+impl LineWriter {
+    /// Appends the line of a record, with its end. Nothing when the bytes are no record.
+    pub fn write(&mut self, record: &[u8], endpoint: Option<EndpointId>, out: &mut Vec<u8>) {
+        let start = out.len();
+        if self.write_fields(&mut Packed(record), endpoint, out).is_none() {
+            debug_assert!(false, "a record of {} bytes is cut short", record.len());
+            out.truncate(start);
+        }
+    }
+
+    fn write_fields(
+        &mut self,
+        record: &mut Packed<'_>,
+        endpoint: Option<EndpointId>,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
+        let [flags, protocol, completeness] = record.array()?;
+        let started_at = Timestamp::from_nanos(u64::from_le_bytes(record.array()?));
+        let (client, server) = (record.socket()?, record.socket()?);
+        let consumer = u64::from_le_bytes(record.array()?);
+        let mut numbers = [0; 5];
+        for number in &mut numbers {
+            *number = record.number()?;
+        }
+        let [status, request_bytes, response_bytes, latency_ns, anomalies] = numbers;
+        out.extend_from_slice(b"{\"ts\":\"");
+        self.write_time(started_at, out);
+        out.extend_from_slice(b"\",\"client\":\"");
+        write_socket(client, out);
+        out.extend_from_slice(b"\",\"server\":\"");
+        write_socket(server, out);
+        out.extend_from_slice(b"\",\"protocol\":\"");
+        out.extend_from_slice(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
+        out.push(b'"');
+        write_request(flags, record, out)?;
+        let number = |out: &mut Vec<u8>, name: &str, number: Option<u64>| {
+            out.extend_from_slice(name.as_bytes());
+            match number {
+                Some(number) => {
+                    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes())
+                }
+                None => out.extend_from_slice(b"null"),
+            }
+        };
+        number(out, ",\"status\":", Some(status).filter(|_| flags & holds::STATUS != 0));
+        number(out, ",\"request_bytes\":", Some(request_bytes));
+        number(out, ",\"response_bytes\":", Some(response_bytes));
+        number(out, ",\"latency_ns\":", Some(latency_ns).filter(|_| flags & holds::LATENCY != 0));
+        out.extend_from_slice(b",\"completeness\":\"");
+        out.extend_from_slice(Completeness::ALL.get(usize::from(completeness))?.label().as_bytes());
+        out.extend_from_slice(b"\",\"anomalies\":[");
+        write_list(AnomalySet::from_bits(anomalies).iter().map(|it| it.label().as_bytes()), out);
+        out.extend_from_slice(b"],\"signals\":[],\"consumer\":");
+        let consumer = Some(consumer).filter(|_| flags & holds::CONSUMER != 0);
+        write_hash(consumer.map(|key| ConsumerKey(key).0), out);
+        out.extend_from_slice(b",\"endpoint\":");
+        write_hash(endpoint.map(|endpoint| endpoint.0), out);
+        out.extend_from_slice(b"}\n");
+        Some(())
+    }
+
+    /// RFC 3339, with nanoseconds.
+    fn write_time(&mut self, time: Timestamp, out: &mut Vec<u8>) {
+        let second = time.nanos() / 1_000_000_000;
+        if self.second != Some(second) {
+            self.second = Some(second);
+            self.date.clear();
+            // Writing to a vector cannot fail.
+            write!(self.date, "{}", Timestamp::from_seconds(second)).unwrap_or_default();
+            self.date.truncate("2026-11-13T08:00:00.".len());
+        }
+        out.extend_from_slice(&self.date);
+        let mut digits = *b"000000000";
+        let mut rest = time.nanos() % 1_000_000_000;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        out.extend_from_slice(&digits);
+        out.push(b'Z');
+    }
+}
+
+fn write_request(flags: u8, record: &mut Packed<'_>, out: &mut Vec<u8>) -> Option<()> {
+    if flags & holds::REQUEST == 0 {
+        out.extend_from_slice(b",\"method\":null,\"host\":null,\"path\":null,\"query_names\":[]");
+        return Some(());
+    }
+    for name in [",\"method\":\"", ",\"host\":\"", ",\"path\":\""] {
+        out.extend_from_slice(name.as_bytes());
+        escape(record.text()?, out);
+        out.push(b'"');
+    }
+    out.extend_from_slice(b",\"query_names\":[");
+    let count = record.number()?;
+    let mut names = 0;
+    write_list(
+        std::iter::from_fn(|| {
+            names += 1;
+            if names > count { None } else { record.text() }
+        }),
+        out,
+    );
+    out.push(b']');
+    if flags & holds::TARGET != 0 {
+        out.extend_from_slice(b",\"query\":");
+        if flags & holds::QUERY == 0 {
+            out.extend_from_slice(b"null");
+        } else {
+            out.push(b'"');
+            escape(record.text()?, out);
+            out.push(b'"');
+        }
+    }
+    Some(())
+}
+
+fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Vec<u8>) {
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.push(b'"');
+        escape(item, out);
+        out.push(b'"');
+    }
+}
+
+fn write_socket(socket: SocketAddr, out: &mut Vec<u8>) {
+    let mut number = itoa::Buffer::new();
+    match socket.ip() {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                out.extend_from_slice(number.format(octet).as_bytes());
+            }
+            out.push(b':');
+            out.extend_from_slice(number.format(socket.port()).as_bytes());
+        }
+        // Writing to a vector cannot fail.
+        IpAddr::V6(_) => write!(out, "{socket}").unwrap_or_default(),
+    }
+}
+
+/// Sixteen hexadecimal digits in quotes.
+fn write_hash(hash: Option<u64>, out: &mut Vec<u8>) {
+    let Some(hash) = hash else {
+        out.extend_from_slice(b"null");
+        return;
+    };
+    out.push(b'"');
+    for place in (0..16).rev() {
+        let digit = (hash >> (place * 4) & 0xF) as u8;
+        out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+    }
+    out.push(b'"');
+}
+
+/// The inside of a string (RFC 8259 section 7) of bytes that are UTF-8.
+fn escape(text: &[u8], out: &mut Vec<u8>) {
+    // DEL is allowed but no terminal likes it.
+    let is_plain = |byte: &u8| !matches!(byte, 0..=0x1F | 0x7F | b'"' | b'\\');
+    if text.iter().all(is_plain) {
+        out.extend_from_slice(text);
+        return;
+    }
+    for byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            byte if is_plain(byte) => out.push(*byte),
+            // Writing to a vector cannot fail.
+            byte => write!(out, "\\u{byte:04x}").unwrap_or_default(),
+        }
+    }
+}
+
+/// What is left of a record.
+struct Packed<'a>(&'a [u8]);
+
+impl<'a> Packed<'a> {
+    fn take(&mut self, bytes: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(bytes)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let [byte] = self.array()?;
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let bytes = self.number()?;
+        self.take(usize::try_from(bytes).ok()?)
+    }
+
+    fn socket(&mut self) -> Option<SocketAddr> {
+        let [kind] = self.array()?;
+        let address = match kind {
+            4 => IpAddr::V4(Ipv4Addr::from(self.array::<4>()?)),
+            _ => IpAddr::V6(Ipv6Addr::from(self.array::<16>()?)),
+        };
+        Some(SocketAddr::new(address, u16::from_le_bytes(self.array()?)))
+    }
+}
