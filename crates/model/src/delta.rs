@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use tapline_sketch::{Buckets, Kmv};
 
 use crate::{
-    AuthSet, ConsumerKey, ConsumerKind, Epoch, ParameterLocation, RouteKey, ShardId, Template,
-    Timestamp, ValueKind,
+    AuthSet, ConsumerKey, ConsumerKind, Epoch, ParameterLocation, RouteKey, Sampling, ShardId,
+    Template, Timestamp, ValueKind,
 };
 
 /// Version of the serialised form; a reader refuses others.
@@ -341,6 +341,9 @@ pub struct Delta {
     pub consumers: BTreeMap<ConsumerKey, ConsumerDelta>,
     /// Observations that found a table full and were folded in part only.
     pub overflowed: u64,
+    /// The least share of flows that was followed at any time of the epoch: less than all of them
+    /// means that counts are of a part of the traffic, and that a fall in them says nothing.
+    pub sampling: Sampling,
 }
 
 impl Delta {
@@ -381,6 +384,7 @@ impl Delta {
                 .join(theirs);
         }
         self.overflowed += other.overflowed;
+        self.sampling = self.sampling.max(other.sampling);
     }
 }
 

@@ -30,6 +30,8 @@ reasons! {
         Interface = "interface",
         /// A queue between two threads was full.
         QueueFull = "queue_full",
+        /// Its flow is outside the share that an overloaded sensor still follows.
+        Shed = "shed",
         /// The flow table was full.
         FlowTableFull = "flow_table_full",
         /// The budget for bytes held out of order was spent.

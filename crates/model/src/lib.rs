@@ -19,6 +19,7 @@ mod frame;
 mod key;
 mod ledger;
 mod observation;
+mod sampling;
 mod segment;
 mod shard;
 mod stats;
@@ -46,6 +47,7 @@ pub use observation::{
     AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, Gate, Observation, ParameterLocation,
     ParameterSet, ParameterShape, RouteKey, SegmentClass, Template, TemplateSegment, ValueKind,
 };
+pub use sampling::Sampling;
 pub use segment::{Segment, TcpFlags};
 pub use shard::{SHARDS, ShardId};
 pub use stats::{

@@ -108,6 +108,8 @@ sums! {
             kernel_dropped_frames,
             /// Frames that the interface dropped before the kernel saw them.
             interface_dropped_frames,
+            /// How often the interface went down or vanished.
+            outages,
         }
         tables {}
     }

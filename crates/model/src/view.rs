@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, Severity, Stats, Timestamp};
+use crate::{Finding, Sampling, Severity, Stats, Timestamp};
 
 /// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
 /// Displays as 16 hexadecimal digits.
@@ -265,6 +265,11 @@ pub struct SourceView {
     pub frame_bytes: u64,
     /// Frames lost before the sensor got them.
     pub dropped_frames: u64,
+    /// The interface is down or gone: nothing is heard of it, and it is opened again when it is
+    /// back.
+    pub down: bool,
+    /// How often it went down since the sensor started.
+    pub outages: u64,
 }
 
 /// What the merge publishes once an epoch: every number in it is of one instant.
@@ -276,6 +281,8 @@ pub struct View {
     pub stats: Stats,
     /// Every capture source.
     pub sources: Vec<SourceView>,
+    /// The share of flows that is followed now.
+    pub sampling: Sampling,
     /// Every host, by name.
     pub hosts: Arc<[HostView]>,
     /// Every endpoint, by host, template, method.
