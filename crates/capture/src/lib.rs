@@ -5,6 +5,7 @@
 //! [`tapline_model::Frame`]s borrowed from the ring or the file buffer: nothing is allocated per
 //! frame.
 
+mod affinity;
 mod config;
 mod error;
 mod fanout;
@@ -15,10 +16,11 @@ mod kernel_counters;
 mod live;
 mod socket;
 
+pub use affinity::pin_thread;
 pub use config::Config;
 pub use error::{CaptureError, ErrorKind, Offset, Problem};
 pub use fanout::Fanout;
 pub use files::{Files, Progress};
-pub use interface::{Interface, interfaces};
+pub use interface::{Interface, interfaces, probe};
 pub use interrupt::Interrupt;
-pub use live::Live;
+pub use live::{Link, Live};

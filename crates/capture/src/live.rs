@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use pcap::{Active, Capture, PacketHeader, Precision};
 use tapline_model::{CaptureStats, Frame, LinkType, SourceId, Timestamp};
 
+use crate::fanout::Membership;
 use crate::interface::{interfaces, message};
 use crate::interrupt::{Interrupt, Wakeup};
 use crate::kernel_counters::KernelCounters;
@@ -21,10 +22,23 @@ const FRAMES_PER_POLL_MAX: usize = 8_192;
 /// libpcap's device that captures from all interfaces at once. It cannot be promiscuous.
 const ANY_INTERFACE: &str = "any";
 
+/// Whether frames can come over an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It is up and has a carrier.
+    Up,
+    /// It was taken down, or the other end is gone. The handle stays good.
+    Down,
+}
+
 /// One handle on one interface.
 pub struct Live {
     capture: Capture<Active>,
+    /// Given back after the socket is closed.
+    membership: Option<Membership>,
     interface: String,
+    /// The kernel's number of the interface; none for [`ANY_INTERFACE`].
+    index: Option<i32>,
     link_type: LinkType,
     source: SourceId,
     stamps_in_nanos: bool,
@@ -73,16 +87,18 @@ impl Live {
         }
         // The wait is ours: that of libpcap has no end on a quiet link (TPACKET_V3).
         let mut capture = capture.setnonblock().map_err(|error| failed(message(&error)))?;
-        let first_of_group = match fanout {
-            None => true,
-            Some(fanout) => fanout
-                .join(capture.as_fd())
-                .map_err(|error| CaptureError::Fanout { interface: interface.to_owned(), error })?,
+        let membership = fanout.map(|fanout| fanout.join(capture.as_fd())).transpose();
+        let membership = membership
+            .map_err(|error| CaptureError::Fanout { interface: interface.to_owned(), error })?;
+        let index = match interface {
+            ANY_INTERFACE => None,
+            _ => socket::interface_index(capture.as_fd(), interface).ok(),
         };
         let kernel = capture.stats().map_err(|error| failed(message(&error)))?;
         let link_type = u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX);
         Ok(Self {
             interface: interface.to_owned(),
+            index,
             link_type: LinkType::from_dlt(link_type),
             source,
             stamps_in_nanos: socket::stamps_in_nanos(&capture),
@@ -92,9 +108,10 @@ impl Live {
             wakeup: Wakeup::new().map_err(|error| failed(error.to_string()))?,
             stale: None,
             kernel: KernelCounters::restart(kernel),
-            reports_interface_drops: first_of_group,
+            reports_interface_drops: membership.as_ref().is_none_or(|member| member.founder),
             stats: CaptureStats::default(),
             fault: None,
+            membership,
             capture,
         })
     }
@@ -143,6 +160,25 @@ impl Live {
             return Ok(0);
         }
         self.dispatch(sink).map(|(_, delivered)| delivered)
+    }
+
+    /// Whether frames can come. To be asked now and then: an interface that was deleted and made
+    /// again under its old name leaves the handle deaf without an error.
+    ///
+    /// # Errors
+    /// [`CaptureError::InterfaceLost`] when the interface that was opened is gone.
+    pub fn link(&self) -> Result<Link, CaptureError> {
+        let Some(index) = self.index else { return Ok(Link::Up) };
+        let socket = self.capture.as_fd();
+        let gone = |message: String| self.lost(message);
+        let now = socket::interface_index(socket, &self.interface)
+            .map_err(|error| gone(error.to_string()))?;
+        if now != index {
+            return Err(gone("another interface has its name now".to_owned()));
+        }
+        let running = socket::interface_runs(socket, &self.interface)
+            .map_err(|error| gone(error.to_string()))?;
+        Ok(if running { Link::Up } else { Link::Down })
     }
 
     /// Ends a wait in [`Live::poll`] from another thread.
@@ -232,6 +268,7 @@ impl fmt::Debug for Live {
             .field("interface", &self.interface)
             .field("link_type", &self.link_type)
             .field("source", &self.source)
+            .field("membership", &self.membership)
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
@@ -296,7 +333,7 @@ fn activate(interface: &str, config: &Config) -> Result<(Capture<Active>, bool),
 
 /// Tells the usual causes apart. The binding keeps the text of libpcap and not its code, and the
 /// text differs by version, so the system is asked too.
-fn refused(interface: &str, error: &pcap::Error) -> CaptureError {
+pub(crate) fn refused(interface: &str, error: &pcap::Error) -> CaptureError {
     let message = message(error);
     let interface = interface.to_owned();
     let known = match interfaces() {

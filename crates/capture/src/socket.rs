@@ -1,7 +1,7 @@
 //! What neither std nor the libpcap binding offers on a packet socket. All unsafe code is here.
 #![expect(
     unsafe_code,
-    reason = "poll, packet socket options and one libpcap getter have no safe form"
+    reason = "poll, packet socket options, interface requests and one libpcap getter have no safe form"
 )]
 
 use std::ffi::{c_int, c_void};
@@ -78,6 +78,44 @@ pub(crate) fn stamps_in_nanos(capture: &Capture<Active>) -> bool {
     // reads one field of it.
     let precision = unsafe { pcap_get_tstamp_precision(capture.as_ptr().cast()) };
     precision == 1
+}
+
+/// The kernel's number of an interface: one that is made again has another.
+pub(crate) fn interface_index(socket: BorrowedFd<'_>, name: &str) -> io::Result<i32> {
+    let answer = ask_interface(socket, name, libc::SIOCGIFINDEX as libc::Ioctl)?;
+    // SAFETY: SIOCGIFINDEX has filled this member, and every bit pattern of it is a number.
+    Ok(unsafe { answer.ifr_ifru.ifru_ifindex })
+}
+
+/// Whether an interface is up and has a carrier.
+pub(crate) fn interface_runs(socket: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
+    let answer = ask_interface(socket, name, libc::SIOCGIFFLAGS as libc::Ioctl)?;
+    // SAFETY: SIOCGIFFLAGS has filled this member, and every bit pattern of it is a number.
+    let flags = c_int::from(unsafe { answer.ifr_ifru.ifru_flags });
+    let needed = libc::IFF_UP | libc::IFF_RUNNING;
+    Ok(flags & needed == needed)
+}
+
+/// One question of netdevice(7) about an interface.
+fn ask_interface(
+    socket: BorrowedFd<'_>,
+    name: &str,
+    question: libc::Ioctl,
+) -> io::Result<libc::ifreq> {
+    // SAFETY: the structure is plain numbers, of which zero is one.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // The last byte stays zero and ends the name.
+    if name.len() >= request.ifr_name.len() {
+        return Err(io::Error::from_raw_os_error(libc::ENODEV));
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    // SAFETY: the descriptor is open, and the kernel reads and writes the one structure, which lives
+    // until after the call.
+    let status = unsafe { libc::ioctl(socket.as_raw_fd(), question, &raw mut request) };
+    check(status)?;
+    Ok(request)
 }
 
 fn set_fanout(socket: BorrowedFd<'_>, option: u32) -> io::Result<()> {

@@ -244,6 +244,56 @@ fn an_interface_that_is_down_or_vanishes_is_named() {
     assert!(live.stats().kernel_dropped_frames == 0);
 }
 
+#[test]
+fn a_link_that_goes_down_leaves_the_handle_good_and_one_made_anew_does_not() {
+    let _veth = match Veth::new("tltest2", "tltest3") {
+        Ok(veth) => veth,
+        Err(why) => return loudly(&why),
+    };
+    for name in ["tltest2", "tltest3"] {
+        ip(&["link", "set", name, "up"]).unwrap();
+    }
+    let mut live = Live::open("tltest2", &config("ip"), SourceId(0), None).unwrap();
+    assert_eq!(live.link().unwrap(), Link::Up);
+    ip(&["link", "set", "tltest3", "down"]).unwrap();
+    assert_eq!(live.link().unwrap(), Link::Down, "there is no carrier");
+    live.poll(&mut |_| {}).unwrap();
+    ip(&["link", "set", "tltest3", "up"]).unwrap();
+    assert_eq!(live.link().unwrap(), Link::Up);
+    ip(&["link", "delete", "tltest2"]).unwrap();
+    ip(&["link", "add", "tltest2", "type", "veth", "peer", "name", "tltest3"]).unwrap();
+    ip(&["link", "set", "tltest2", "up"]).unwrap();
+    let error = live.link().unwrap_err();
+    assert!(matches!(&error, CaptureError::InterfaceLost { .. }), "{error}");
+}
+
+#[test]
+fn a_group_that_lost_its_interface_is_founded_anew() {
+    let _veth = match Veth::new("tltest4", "tltest5") {
+        Ok(veth) => veth,
+        Err(why) => return loudly(&why),
+    };
+    let up = || {
+        for name in ["tltest4", "tltest5"] {
+            ip(&["link", "set", name, "up"]).unwrap();
+        }
+    };
+    up();
+    let fanout = Fanout::new_group();
+    let open = || Live::open("tltest4", &config("ip"), SourceId(0), Some(&fanout));
+    let (first, second) = (open().unwrap(), open().unwrap());
+    ip(&["link", "delete", "tltest4"]).unwrap();
+    ip(&["link", "add", "tltest4", "type", "veth", "peer", "name", "tltest5"]).unwrap();
+    up();
+    drop(first);
+    // The second handle still holds the old group.
+    let first = open().unwrap();
+    assert!(first.reports_interface_drops);
+    drop(second);
+    let second = open().unwrap();
+    assert!(!second.reports_interface_drops, "it joined the first");
+}
+
 /// Two interfaces that are connected; they go when it goes.
 struct Veth(&'static str);
 
