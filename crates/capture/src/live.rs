@@ -19,6 +19,8 @@ use crate::{CaptureError, Config, Fanout, socket};
 /// Frames of one [`Live::poll`] at most, so that a caller whose link never rests is not kept from
 /// its other duties.
 const FRAMES_PER_POLL_MAX: usize = 8_192;
+/// The ring that libpcap makes when it is not told.
+const RING_BYTES_OF_LIBPCAP: u64 = 2 << 20;
 /// libpcap's device that captures from all interfaces at once. It cannot be promiscuous.
 const ANY_INTERFACE: &str = "any";
 
@@ -104,7 +106,10 @@ impl Live {
             stamps_in_nanos: socket::stamps_in_nanos(&capture),
             promiscuous,
             block_timeout: Duration::from_millis(u64::from(config.block_timeout_ms)),
-            ring_bytes: u64::from(config.buffer_bytes),
+            ring_bytes: match config.buffer_bytes {
+                0 => RING_BYTES_OF_LIBPCAP,
+                bytes => u64::from(bytes),
+            },
             wakeup: Wakeup::new().map_err(|error| failed(error.to_string()))?,
             stale: None,
             kernel: KernelCounters::restart(kernel),
@@ -305,13 +310,16 @@ fn activate(interface: &str, config: &Config) -> Result<(Capture<Active>, bool),
         (false, Precision::Micro),
     ] {
         let inactive = Capture::from_device(interface).map_err(|e| refused(interface, &e))?;
+        let inactive = match i32::try_from(config.buffer_bytes).unwrap_or(i32::MAX) {
+            0 => inactive,
+            bytes => inactive.buffer_size(bytes),
+        };
         // No immediate mode: it would make libpcap fall back to TPACKET_V2, which costs many times
         // the CPU time.
         let opened = inactive
             .promisc(promiscuous)
             .precision(precision)
             .snaplen(i32::try_from(config.snap_bytes).unwrap_or(i32::MAX))
-            .buffer_size(i32::try_from(config.buffer_bytes).unwrap_or(i32::MAX))
             .timeout(i32::try_from(config.block_timeout_ms).unwrap_or(i32::MAX))
             .open();
         match opened {

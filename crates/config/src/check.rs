@@ -2,9 +2,13 @@
 
 use tapline_web::Config as Web;
 
+use crate::filter;
 use crate::settings::Settings;
 use crate::size;
 use crate::walk::Walk;
+
+/// The smallest kernel ring.
+const RING_BYTES_MIN: u32 = 1 << 20;
 
 /// Notes values that are right alone and wrong together.
 pub(crate) fn together(walk: &mut Walk<'_>) {
@@ -24,6 +28,10 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
             size::print(settings.sensor.memory_bytes)
         );
         walk.clash("sensor.memory_bytes", text);
+    }
+    if (1..RING_BYTES_MIN).contains(&settings.capture.buffer_bytes) {
+        let text = "a ring has at least 1MiB; give more, or 0 for what suits the machine";
+        walk.clash("capture.buffer_bytes", text);
     }
     if let Some(text) = exposed(&settings.web) {
         walk.clash("web.listen", text);
@@ -52,14 +60,8 @@ pub fn check_listen(web: &Web) -> Result<(), String> {
 /// What is allowed and probably not meant.
 pub fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(filter) = &settings.capture.filter
-        && !filter.contains("vlan")
-    {
-        warnings.push(
-            "capture.filter: frames with a VLAN tag pass it only if it says so \
-             (`(FILTER) or (vlan and (FILTER))`)"
-                .to_owned(),
-        );
+    if let Some(filter) = &settings.capture.filter {
+        warnings.extend(filter::warnings(filter));
     }
     if settings.capture.snap_bytes < 65_535 {
         warnings.push(format!(
@@ -82,6 +84,7 @@ pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
         ("sensor", running.sensor != new.sensor),
         ("log.format", running.log != log),
         ("capture", running.capture != new.capture),
+        ("overload", running.overload != new.overload),
         ("decap", running.decap.overlapping_networks != new.decap.overlapping_networks),
         ("reassembly", running.reassembly != new.reassembly),
         ("protocol", running.protocol != new.protocol),

@@ -14,6 +14,9 @@ const FORMAT_SHAPE: &str = "text or json";
 const FILTER_SHAPE: &str = "a filter of at most 4096 bytes";
 const LISTEN_SHAPE: &str = "an address and port such as 127.0.0.1:9488 or [::1]:9488";
 
+/// The last core that Linux can name in a set of the usual size.
+const CPU_MAX: u16 = 1_023;
+
 const fn whole(
     path: &'static str,
     help: &'static str,
@@ -77,6 +80,29 @@ pub(crate) const KEYS: &[Key] = &[
         0,
         64,
         "workers",
+    ),
+    Key {
+        path: "sensor.cpus",
+        help: "Cores that workers, and after them readers, are kept on, one each and in turn; none for any core.",
+        kind: Kind::List {
+            get: |s| s.sensor.cpus.iter().map(u16::to_string).collect(),
+            add: |s, text| {
+                let cpu = text.parse::<u16>().ok().filter(|&cpu| cpu <= CPU_MAX);
+                s.sensor.cpus.push(cpu.ok_or_else(|| refusal(text, "the number of a core"))?);
+                Ok(())
+            },
+            clear: |s| s.sensor.cpus.clear(),
+            count_max: 1_024,
+            shape: "a list of core numbers such as [2, 3]",
+        },
+    },
+    whole(
+        "sensor.queue_batches_max",
+        "Batches (up to 512 segments or 256KiB each) waiting in one queue between a reader and a worker; 0 shares a sixteenth of memory_bytes among the queues, 8 to 64 batches each.",
+        Whole::U16(|s| &mut s.sensor.queue_batches_max),
+        0,
+        4096,
+        "batches",
     ),
     whole(
         "sensor.memory_bytes",
@@ -173,9 +199,9 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     whole(
         "capture.buffer_bytes",
-        "The kernel ring of each handle; there is one for every interface and worker.",
+        "The kernel ring of each handle, at least 1MiB; there is one for every interface and worker. 0 shares an eighth of sensor.memory_bytes among them, 4MiB to 64MiB each.",
         Whole::U32(|s| &mut s.capture.buffer_bytes),
-        1 << 20,
+        0,
         1 << 30,
         "bytes",
     ),
@@ -191,6 +217,51 @@ pub(crate) const KEYS: &[Key] = &[
         "capture.promiscuous",
         "Whether to take frames that are addressed to others, as a mirror port needs.",
         |s| &mut s.capture.promiscuous,
+    ),
+    flag(
+        "overload.enabled",
+        "Whether an overloaded sensor sheds whole flows, chosen by a keyed hash, in place of packets as they come; never in replay.",
+        |s| &mut s.overload.enabled,
+    ),
+    real(
+        "overload.queue_fill_max",
+        "How full the fullest queue between a reader and a worker may be before flows are shed.",
+        |s| &mut s.overload.queue_fill_max,
+        0.1,
+        1.0,
+        "ratio",
+    ),
+    real(
+        "overload.lag_seconds_max",
+        "How far the clock may be ahead of the packets that are read before flows are shed.",
+        |s| &mut s.overload.lag_seconds_max,
+        0.5,
+        60.0,
+        "seconds",
+    ),
+    real(
+        "overload.drop_share_max",
+        "The share of frames that the kernel may drop before flows are shed.",
+        |s| &mut s.overload.drop_share_max,
+        0.0,
+        1.0,
+        "ratio",
+    ),
+    whole(
+        "overload.recovery_seconds",
+        "How long nothing may press before twice as many flows are followed again.",
+        Whole::U32(|s| &mut s.overload.recovery_seconds),
+        1,
+        3600,
+        "seconds",
+    ),
+    whole(
+        "overload.halvings_max",
+        "How often the traffic is halved at most; 6 leaves one flow in 64.",
+        Whole::U8(|s| &mut s.overload.halvings_max),
+        1,
+        6,
+        "halvings",
     ),
     flag(
         "decap.overlapping_networks",

@@ -2,10 +2,12 @@
 
 mod alertmanager;
 mod check;
+mod filter;
 mod key;
 mod keys;
 mod login;
 mod network;
+mod overload;
 mod print;
 mod problem;
 mod secret;
@@ -21,6 +23,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use check::{check_listen, needs_restart, warnings};
+pub use overload::Overload;
 pub use print::{default_file, print};
 pub use problem::{Place, Problem, Problems};
 pub use settings::{Log, LogFormat, SecretFiles, Sensor, Settings};

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Overload;
+
 /// The whole configuration: every stage's own, and what concerns the process.
 ///
 /// `Default` is the configuration of an empty file.
@@ -13,6 +15,8 @@ pub struct Settings {
     pub log: Log,
     /// Interface to frames.
     pub capture: tapline_capture::Config,
+    /// What happens when there is too much of it.
+    pub overload: Overload,
     /// Frame to segment.
     pub decap: tapline_decap::Config,
     /// Segment to chunk.
@@ -38,6 +42,11 @@ pub struct Sensor {
     pub name: String,
     /// Workers, 0 to 64; 0 takes one for every core but one, at most 8.
     pub workers: u16,
+    /// Cores that workers, and after them readers, are kept on, in turn; empty for any.
+    pub cpus: Vec<u16>,
+    /// Batches that wait in one queue between a reader and a worker, 0 to 4 096; 0 takes what suits
+    /// the memory.
+    pub queue_batches_max: u16,
     /// Memory of the process, 256 MiB to 1 TiB; every other ceiling is a part of it.
     pub memory_bytes: u64,
     /// Directory of the per-install key.
@@ -49,6 +58,8 @@ impl Default for Sensor {
         Self {
             name: "tapline".to_owned(),
             workers: 0,
+            cpus: Vec::new(),
+            queue_batches_max: 0,
             memory_bytes: 1 << 30,
             state_dir: PathBuf::from("/var/lib/tapline"),
         }

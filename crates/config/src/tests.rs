@@ -54,7 +54,7 @@ t.yaml:5:19: protocol.head_bytes_max: \"1GiB\" is not a size from 256 to 1MiB
 t.yaml:7:16: capture.promiscuous: \"1\" is neither true nor false
 t.yaml:8:15: capture.interfaces: is not a list; give a list of interface names
 t.yaml:9:1: unheard: unknown key; here are: alert, behavior, capture, decap, discovery, log, \
-protocol, reassembly, sensor, web
+overload, protocol, reassembly, sensor, web
 t.yaml:11:11: web.listen: \"nowhere\" is not an address and port such as 127.0.0.1:9488 or [::1]:9488
 t.yaml:14:15: behavior.error_burst.lift_min: \"0.5\" is not a number (times) from 1 to 1000
 t.yaml:15:3: behavior.error_burst: is set twice, first in line 13; keep one"
