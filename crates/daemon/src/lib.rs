@@ -15,3 +15,4 @@ mod pipeline;
 mod progress;
 mod runtime;
 mod session;
+mod sizing;

@@ -73,6 +73,7 @@ pub(crate) fn summary(view: &View, wall_seconds: f64) -> Value {
         "wall_seconds": (wall_seconds * 1e3).round() / 1e3,
         "captured_until": view.now.to_string(),
         "sources": view.sources,
+        "sampling_ratio": view.sampling.ratio(),
         "frames": stats.capture.frames,
         "frame_bytes": stats.capture.frame_bytes,
         "segments": stats.reassembly.segments.processed,

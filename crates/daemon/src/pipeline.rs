@@ -12,10 +12,13 @@ pub(crate) mod feedback_board;
 pub(crate) mod files;
 pub(crate) mod live;
 pub(crate) mod merge;
+mod overload;
 pub(crate) mod published;
 pub(crate) mod record;
 pub(crate) mod router;
 mod shard;
+mod shedding;
+pub(crate) mod tap;
 pub(crate) mod tick;
 mod worker;
 
@@ -32,10 +35,10 @@ use self::merge::Message;
 use self::record::Recorder;
 use self::router::{Lane, Route, Router, WhenFull};
 use self::shard::Shard;
+use self::shedding::Shedding;
 use self::worker::Worker;
+use crate::sizing;
 
-/// Batches waiting in one queue.
-const QUEUE_BATCHES_MAX: usize = 64;
 /// Messages waiting for the merge.
 const MERGE_MESSAGES_MAX: usize = 256;
 
@@ -109,9 +112,14 @@ impl Plant {
         out: &Sender<Message>,
     ) -> Self {
         let inline = sources.len() == 1 && shared.workers == 1;
+        let settings = &shared.settings;
+        let sheds = when_full == WhenFull::Drop && settings.overload.enabled;
+        let shedding =
+            sheds.then(|| Arc::new(Shedding::new(settings.overload.clone(), sources.len())));
         let router = |source, names: Vec<_>, route| {
-            let decap = Decap::new(shared.settings.decap.clone());
+            let decap = Decap::new(settings.decap.clone());
             Router::new(source, names, decap, shared.key.clone(), route, when_full)
+                .with_shedding(shedding.clone())
         };
         let worker = |index| Worker::new(index, Arc::clone(shared), out.clone());
         if inline {
@@ -121,6 +129,11 @@ impl Plant {
                 .collect();
             return Self { routers, workers: Vec::new() };
         }
+        let batches_max = sizing::queue_batches_max(
+            settings.sensor.queue_batches_max,
+            settings.sensor.memory_bytes,
+            sources.len() * shared.workers,
+        );
         let mut workers: Vec<_> = (0..shared.workers)
             .map(|index| Staffed { worker: worker(index), queues: Vec::new(), spent: Vec::new() })
             .collect();
@@ -129,8 +142,8 @@ impl Plant {
             .enumerate()
             .map(|(source, names)| {
                 let lanes = workers.iter_mut().map(|staffed| {
-                    let (queue, incoming) = bounded(QUEUE_BATCHES_MAX);
-                    let (outgoing, back) = bounded(QUEUE_BATCHES_MAX + 2);
+                    let (queue, incoming) = bounded(batches_max);
+                    let (outgoing, back) = bounded(batches_max + 2);
                     staffed.queues.push(incoming);
                     staffed.spent.push(outgoing);
                     Lane::new(queue, back)
@@ -142,17 +155,32 @@ impl Plant {
         Self { routers, workers }
     }
 
-    /// Starts a thread for each worker that has a queue.
+    /// Starts a thread for each worker that has a queue, on a core of its own if there are `cpus`;
+    /// says how many there are.
     pub(crate) fn start_workers<'scope>(
         &mut self,
         scope: &'scope std::thread::Scope<'scope, '_>,
-    ) -> std::io::Result<()> {
+        cpus: &'scope [u16],
+    ) -> std::io::Result<usize> {
+        let count = self.workers.len();
         for (index, staffed) in self.workers.drain(..).enumerate() {
             let Staffed { worker, queues, spent } = staffed;
-            std::thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn_scoped(scope, move || worker.run(queues, &spent))?;
+            std::thread::Builder::new().name(format!("worker-{index}")).spawn_scoped(
+                scope,
+                move || {
+                    pin(cpus, index);
+                    worker.run(queues, &spent);
+                },
+            )?;
         }
-        Ok(())
+        Ok(count)
+    }
+}
+
+/// Keeps this thread on the core whose turn it is, if any are named.
+pub(crate) fn pin(cpus: &[u16], turn: usize) {
+    let Some(&cpu) = turn.checked_rem(cpus.len()).and_then(|index| cpus.get(index)) else { return };
+    if let Err(error) = tapline_capture::pin_thread(cpu) {
+        tracing::warn!("sensor.cpus: core {cpu} cannot be used: {error}");
     }
 }

@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use tapline_alert::Notifier;
 use tapline_config::Settings;
 use tapline_discovery::LineWriter;
-use tapline_model::{Key, RouteKey, Stats, View};
+use tapline_model::{Key, RouteKey, SourceView, Stats, View};
 use tapline_telemetry::{BuildInfo, Exporter, Limits};
 use tapline_web::{Health, Mode, SensorInfo, State};
 use tokio::runtime::Runtime as Tokio;
@@ -301,7 +301,13 @@ fn health(mode: Mode, analysing: bool, view: &View) -> Health {
             reasons.push(format!("nothing was merged for {} seconds", age_nanos / 1_000_000_000));
         }
     }
-    Health { ready: reasons.is_empty(), reasons }
+    let ready = reasons.is_empty();
+    let (down, heard): (Vec<&SourceView>, _) = view.sources.iter().partition(|source| source.down);
+    let mut names: Vec<&str> = down.iter().map(|source| source.name.as_str()).collect();
+    names.dedup();
+    reasons.extend(names.into_iter().map(|name| format!("{name}: the interface is down")));
+    // What is still heard is worth having.
+    Health { ready: ready && (down.is_empty() || !heard.is_empty()), reasons }
 }
 
 fn serve(

@@ -75,7 +75,7 @@ fn analyse(session: &Session, files: &mut Files) -> Result<(Ended, Vec<CaptureEr
         drop(sender);
         let merge = session.start_merge(scope, receiver)?;
         plant
-            .start_workers(scope)
+            .start_workers(scope, &session.shared.settings.sensor.cpus)
             .map_err(|error| Failure::new(SOFTWARE, format!("cannot start a worker: {error}")))?;
         let mut faults = Vec::new();
         if let Some(router) = plant.routers.pop() {

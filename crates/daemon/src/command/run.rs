@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
 
-use tapline_capture::{CaptureError, Fanout, Live};
+use tapline_capture::Fanout;
 use tapline_config::Settings;
 use tapline_model::SourceId;
 use tapline_web::Mode;
@@ -15,9 +15,10 @@ use crate::exit::{Failure, SOFTWARE, USAGE};
 use crate::output::Folder;
 use crate::pipeline::merge::Ended;
 use crate::pipeline::router::WhenFull;
-use crate::pipeline::{Plant, live, merge_queue};
+use crate::pipeline::tap::Tap;
+use crate::pipeline::{Plant, live, merge_queue, pin};
 use crate::session::{self, Plan, Session};
-use crate::{clock, key_file, logging};
+use crate::{clock, key_file, logging, sizing};
 
 /// Listens until SIGINT or SIGTERM, then drains.
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let key = key_file::of_install(&settings.sensor.state_dir)?;
     let out = arguments.out.as_deref().map(Folder::open).transpose()?;
     let listener = control::bind(settings.web.listen)?;
-    let handles = open(&settings, workers)?;
+    let taps = open(&settings, workers)?;
     let session = Session::start(Plan {
         key,
         mode: Mode::Live,
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         raw_targets: arguments.raw_targets,
         settings,
     })?;
-    let (ended, fault) = analyse(&session, handles, load, level)?;
+    let (ended, fault) = analyse(&session, taps, load, level)?;
     let written = session.write_output(ended);
     notify(&[sd_notify::NotifyState::Stopping]);
     session.finish();
@@ -70,39 +71,39 @@ fn loader(arguments: &Run) -> impl Fn() -> Result<Settings, Failure> + Send + Sy
     }
 }
 
-/// A handle of an interface.
-struct Handle {
-    id: SourceId,
-    name: Arc<str>,
-    live: Live,
-}
-
 /// Opens a handle for every interface and worker, all of them before any is read.
-fn open(settings: &Settings, workers: usize) -> Result<Vec<Handle>, Failure> {
-    let mut handles = Vec::new();
-    for interface in &settings.capture.interfaces {
+fn open(settings: &Settings, workers: usize) -> Result<Vec<Tap>, Failure> {
+    let interfaces = &settings.capture.interfaces;
+    let mut config = settings.capture.clone();
+    config.buffer_bytes = sizing::ring_bytes(
+        config.buffer_bytes,
+        settings.sensor.memory_bytes,
+        interfaces.len() * workers,
+    );
+    let mut taps = Vec::new();
+    for interface in interfaces {
         let fanout = (workers > 1).then(Fanout::new_group);
-        for _ in 0..workers {
-            let id = SourceId(u16::try_from(handles.len()).unwrap_or(u16::MAX));
-            let live = Live::open(interface, &settings.capture, id, fanout.as_ref())?;
-            handles.push(Handle { id, name: Arc::from(interface.as_str()), live });
+        for worker in 0..workers {
+            let id = SourceId(u16::try_from(taps.len()).unwrap_or(u16::MAX));
+            let name = Arc::from(interface.as_str());
+            taps.push(Tap::open(id, name, &config, fanout.clone(), worker == 0)?);
         }
     }
-    for handle in &mut handles {
+    for tap in &mut taps {
         // What came before all had joined was given to more than one of them.
-        handle.live.discard_queued()?;
+        tap.discard_queued()?;
     }
-    Ok(handles)
+    Ok(taps)
 }
 
 fn analyse(
     session: &Session,
-    handles: Vec<Handle>,
+    taps: Vec<Tap>,
     load: impl Fn() -> Result<Settings, Failure> + Send + Sync + 'static,
     level: logging::LevelHandle,
 ) -> Result<(Ended, Option<Failure>), Failure> {
-    let sources =
-        handles.iter().map(|handle| vec![(handle.id, Arc::clone(&handle.name))]).collect();
+    let sources = taps.iter().map(|tap| vec![(tap.id(), tap.name())]).collect();
+    let cpus = &session.shared.settings.sensor.cpus;
     std::thread::scope(|scope| {
         let (sender, receiver) = merge_queue();
         let mut plant = Plant::new(&session.shared, sources, WhenFull::Drop, &sender);
@@ -116,20 +117,15 @@ fn analyse(
         let signals = control::watch_signals(&session.tokio, session.stop.clone(), reload)?;
         let merge = session.start_merge(scope, receiver)?;
         let no_thread = |error| Failure::new(SOFTWARE, format!("cannot start a thread: {error}"));
-        plant.start_workers(scope).map_err(no_thread)?;
-        let mut readers: Vec<ScopedJoinHandle<'_, Result<(), CaptureError>>> = Vec::new();
-        for (router, mut handle) in plant.routers.drain(..).zip(handles) {
+        let turns = plant.start_workers(scope, cpus).map_err(no_thread)?;
+        let mut readers: Vec<ScopedJoinHandle<'_, ()>> = Vec::new();
+        for (index, (router, mut tap)) in plant.routers.drain(..).zip(taps).enumerate() {
             let stop: Stop = session.stop.clone();
             let reader = std::thread::Builder::new()
-                .name(format!("capture-{}", handle.id.0))
+                .name(format!("capture-{index}"))
                 .spawn_scoped(scope, move || {
-                    let outcome = live::run(&mut handle.live, handle.id, router, stop.flag());
-                    if outcome.is_err() {
-                        // One interface that is gone ends the run: a sensor that hears half of
-                        // the traffic and says nothing would be worse.
-                        stop.stop();
-                    }
-                    outcome
+                    pin(cpus, turns + index);
+                    live::run(&mut tap, router, stop.flag());
                 })
                 .map_err(no_thread)?;
             readers.push(reader);
@@ -138,10 +134,8 @@ fn analyse(
         notify(&[sd_notify::NotifyState::Ready]);
         let mut fault = None;
         for reader in readers {
-            match reader.join() {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => fault = Some(Failure::from(error)),
-                Err(_) => fault = Some(Failure::new(SOFTWARE, "a capture thread died")),
+            if reader.join().is_err() {
+                fault = Some(Failure::new(SOFTWARE, "a capture thread died"));
             }
         }
         let ended = merge

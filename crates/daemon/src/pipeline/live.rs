@@ -1,40 +1,44 @@
 //! An interface as the source.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use tapline_capture::{CaptureError, Live};
-use tapline_model::SourceId;
+use std::time::Duration;
 
 use super::router::Router;
+use super::tap::Tap;
 use crate::clock;
 
-/// Reads one handle until `stop`, or until the interface fails.
-pub(crate) fn run(
-    live: &mut Live,
-    id: SourceId,
-    mut router: Router,
-    stop: &AtomicBool,
-) -> Result<(), CaptureError> {
-    let mut outcome = Ok(());
+/// Between two looks at the load.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Reads one handle until `stop`. An interface that goes is waited for.
+pub(crate) fn run(tap: &mut Tap, mut router: Router, stop: &AtomicBool) {
+    let mut looked = clock::monotone();
     while !stop.load(Ordering::Relaxed) {
-        if let Err(error) = live.poll(&mut |frame| router.push(frame)) {
-            outcome = Err(error);
-            break;
-        }
+        router.take_rate();
+        let heard = tap.poll(&mut |frame| router.push(frame));
         // The link may be idle, so the epoch is the daemon's, not the traffic's.
-        if router.enters_epoch(clock::timestamp()) {
-            book_losses(live, id, &mut router);
+        let now = clock::timestamp();
+        let enters_epoch = router.enters_epoch(now);
+        if enters_epoch {
+            tap.look();
+        }
+        let instant = clock::monotone();
+        if enters_epoch || instant.duration_since(looked) >= LOOK {
+            looked = instant;
+            book(tap, &mut router);
+            router.watch_load(now, heard > 0);
+        }
+        if enters_epoch {
             router.tick();
         } else {
             router.flush();
         }
     }
-    book_losses(live, id, &mut router);
+    book(tap, &mut router);
     router.end();
-    outcome
 }
 
-fn book_losses(live: &mut Live, id: SourceId, router: &mut Router) {
-    let stats = live.stats();
-    router.set_losses(id, stats.kernel_dropped_frames, stats.interface_dropped_frames);
+fn book(tap: &mut Tap, router: &mut Router) {
+    let losses = tap.losses();
+    router.set_losses(tap.id(), &losses, tap.is_down());
 }

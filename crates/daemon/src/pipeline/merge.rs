@@ -261,7 +261,8 @@ impl Merge {
         let view = Arc::new(View {
             now,
             stats: self.stats(),
-            sources: self.complete.counters.iter().flat_map(|all| all.iter().map(source)).collect(),
+            sources: self.counters().map(source).collect(),
+            sampling: self.counters().map(|source| source.sampling).max().unwrap_or_default(),
             hosts: self.inventory.hosts().into(),
             endpoints: endpoints.into(),
             servers: self.inventory.servers().into(),
@@ -300,6 +301,11 @@ impl Merge {
         full
     }
 
+    /// Every source as of the last tick that all workers have passed.
+    fn counters(&self) -> impl Iterator<Item = &SourceCounters> {
+        self.complete.counters.iter().flat_map(|all| all.iter())
+    }
+
     /// One consistent copy: workers and sources as of the last tick that all of them have passed,
     /// the merge as of now.
     fn stats(&self) -> Stats {
@@ -312,7 +318,7 @@ impl Merge {
         stats.behavior.unmatched_requests = self.inventory.unmatched_requests();
         stats.behavior.findings_opened = self.lifecycle.counts().opened;
         stats.alert = (self.alert_stats)();
-        for source in self.complete.counters.iter().flat_map(|all| all.iter()) {
+        for source in self.counters() {
             stats.capture.add(&source.capture);
             stats.decap.add(&source.decap);
         }
@@ -332,5 +338,7 @@ fn source(counters: &SourceCounters) -> SourceView {
         frames: capture.frames,
         frame_bytes: capture.frame_bytes,
         dropped_frames: capture.kernel_dropped_frames + capture.interface_dropped_frames,
+        down: counters.down,
+        outages: capture.outages,
     }
 }

@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tapline_decap::Decap;
-use tapline_model::{CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, SourceId, Timestamp};
+use tapline_model::{
+    CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, Sampling, ShardId, SourceId,
+    Timestamp,
+};
 
 use super::batch::Batch;
+use super::overload::Signals;
+use super::shedding::Shedding;
 use super::tick::{SourceCounters, Tick};
 use super::worker::Worker;
 
@@ -76,8 +81,35 @@ pub(crate) struct Router {
     captured: Vec<Captured>,
     epoch: Option<Epoch>,
     clock: Timestamp,
-    lost_segments: u64,
-    lost_bytes: u64,
+    lost: Lost,
+    shed: Lost,
+    /// None in replay: files are followed whole.
+    shedding: Option<Arc<Shedding>>,
+    rate: Sampling,
+    /// The least rate since the epoch began.
+    rate_least: Sampling,
+    newest: Timestamp,
+}
+
+/// Segments that went no further, and the bytes of their frames on the wire.
+#[derive(Clone, Copy, Default)]
+struct Lost {
+    segments: u64,
+    bytes: u64,
+}
+
+impl Lost {
+    fn add(&mut self, (segments, bytes): (u64, u64)) {
+        self.segments += segments;
+        self.bytes += bytes;
+    }
+
+    fn book(self, reason: DropReason, decap: &mut DecapStats) {
+        decap.packets.processed -= self.segments;
+        decap.packets.drop(reason, self.segments);
+        decap.bytes.processed -= self.bytes;
+        decap.bytes.drop(reason, self.bytes);
+    }
 }
 
 /// What one capture source gave.
@@ -85,6 +117,7 @@ struct Captured {
     id: SourceId,
     name: Arc<str>,
     stats: CaptureStats,
+    down: bool,
 }
 
 impl Router {
@@ -105,18 +138,34 @@ impl Router {
             when_full,
             captured: names
                 .into_iter()
-                .map(|(id, name)| Captured { id, name, stats: CaptureStats::default() })
+                .map(|(id, name)| Captured {
+                    id,
+                    name,
+                    stats: CaptureStats::default(),
+                    down: false,
+                })
                 .collect(),
             epoch: None,
             clock: Timestamp::ZERO,
-            lost_segments: 0,
-            lost_bytes: 0,
+            lost: Lost::default(),
+            shed: Lost::default(),
+            shedding: None,
+            rate: Sampling::WHOLE,
+            rate_least: Sampling::WHOLE,
+            newest: Timestamp::ZERO,
         }
+    }
+
+    /// The same, and under overload it sheds flows as all who share `shedding` do.
+    #[must_use]
+    pub(crate) fn with_shedding(self, shedding: Option<Arc<Shedding>>) -> Self {
+        Self { shedding, ..self }
     }
 
     /// Takes one frame.
     pub(crate) fn push(&mut self, frame: &Frame<'_>) {
-        let Self { decap, key, route, when_full, captured, lost_segments, lost_bytes, .. } = self;
+        let Self { decap, key, route, when_full, captured, lost, shed, rate, .. } = self;
+        self.newest = frame.captured_at;
         if let Some(captured) = captured.iter_mut().find(|captured| captured.id == frame.source) {
             captured.stats.frames += 1;
             captured.stats.frame_bytes += u64::from(frame.wire_bytes);
@@ -124,7 +173,11 @@ impl Router {
                 u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
         }
         decap.push(frame, &mut |segment| {
-            let shard = key.shard(&segment.flow_key());
+            let hash = key.flow_hash(&segment.flow_key());
+            if !rate.keeps(hash) {
+                return shed.add((1, u64::from(segment.wire_bytes)));
+            }
+            let shard = ShardId::from_hash(hash);
             match route {
                 Route::Inline(worker) => worker.push(shard, &segment),
                 Route::Queues(lanes) => {
@@ -132,9 +185,7 @@ impl Router {
                     let Some(lane) = lanes.get_mut(owner) else { return };
                     lane.batch.push(shard, &segment);
                     if lane.batch.is_full() {
-                        let (segments, bytes) = lane.send(*when_full);
-                        *lost_segments += segments;
-                        *lost_bytes += bytes;
+                        lost.add(lane.send(*when_full));
                     }
                 }
             }
@@ -158,21 +209,58 @@ impl Router {
         self.mark(true);
     }
 
-    /// Books what a capture source lost before the sensor got it; totals since it was opened.
-    pub(crate) fn set_losses(&mut self, id: SourceId, kernel: u64, interface: u64) {
+    /// Books what a capture source lost before the sensor got it, as totals since start, and
+    /// whether anything can be heard of it now.
+    pub(crate) fn set_losses(&mut self, id: SourceId, losses: &CaptureStats, down: bool) {
         if let Some(captured) = self.captured.iter_mut().find(|captured| captured.id == id) {
-            captured.stats.kernel_dropped_frames = kernel;
-            captured.stats.interface_dropped_frames = interface;
+            captured.stats.kernel_dropped_frames = losses.kernel_dropped_frames;
+            captured.stats.interface_dropped_frames = losses.interface_dropped_frames;
+            captured.stats.outages = losses.outages;
+            captured.down = down;
         }
+    }
+
+    /// Says how the load is, `heard` being whether frames have just come.
+    pub(crate) fn watch_load(&self, now: Timestamp, heard: bool) {
+        let Some(shedding) = &self.shedding else { return };
+        let sum = |count: fn(&CaptureStats) -> u64| {
+            self.captured.iter().map(|captured| count(&captured.stats)).sum()
+        };
+        shedding.report(
+            self.source,
+            Signals {
+                frames: sum(|stats| stats.frames),
+                dropped_frames: sum(|stats| stats.kernel_dropped_frames),
+                queue_fill: self.queue_fill(),
+                lag_nanos: if heard { now.nanos_since(self.newest) } else { 0 },
+            },
+        );
+    }
+
+    /// Follows from now on the share of flows that is in force.
+    pub(crate) fn take_rate(&mut self) {
+        if let Some(shedding) = &self.shedding {
+            self.rate = shedding.rate();
+            self.rate_least = self.rate_least.max(self.rate);
+        }
+    }
+
+    /// How full the fullest queue is, 0 to 1.
+    fn queue_fill(&self) -> f64 {
+        let Route::Queues(lanes) = &self.route else { return 0.0 };
+        let fill = |lane: &Lane| {
+            let [waiting, room] = [lane.queue.len(), lane.queue.capacity().unwrap_or(usize::MAX)]
+                .map(|count| f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+            waiting / room.max(1.0)
+        };
+        lanes.iter().map(fill).fold(0.0, f64::max)
     }
 
     /// Sends what is gathered, without waiting for a batch to fill.
     pub(crate) fn flush(&mut self) {
         let Route::Queues(lanes) = &mut self.route else { return };
         for lane in lanes {
-            let (segments, bytes) = lane.send(self.when_full);
-            self.lost_segments += segments;
-            self.lost_bytes += bytes;
+            self.lost.add(lane.send(self.when_full));
         }
     }
 
@@ -181,6 +269,7 @@ impl Router {
         // never dropped: a worker that is alive takes it within one batch.
         self.flush();
         let counters = self.counters();
+        self.rate_least = self.rate;
         let entered = self.clock.epoch();
         match &mut self.route {
             Route::Inline(worker) if ended => worker.end(self.clock, &counters),
@@ -211,10 +300,8 @@ impl Router {
         for captured in &self.captured {
             book_capture_losses(&mut decap, &captured.stats);
         }
-        decap.packets.processed -= self.lost_segments;
-        decap.packets.drop(DropReason::QueueFull, self.lost_segments);
-        decap.bytes.processed -= self.lost_bytes;
-        decap.bytes.drop(DropReason::QueueFull, self.lost_bytes);
+        self.lost.book(DropReason::QueueFull, &mut decap);
+        self.shed.book(DropReason::Shed, &mut decap);
         let mut first = Some(decap);
         self.captured
             .iter()
@@ -222,6 +309,9 @@ impl Router {
                 name: Arc::clone(&captured.name),
                 capture: captured.stats,
                 decap: first.take().unwrap_or_default(),
+                down: captured.down,
+                sampling: self.rate,
+                sampling_least: self.rate_least,
             })
             .collect()
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tapline_model::{CaptureStats, DecapStats, Epoch, Timestamp};
+use tapline_model::{CaptureStats, DecapStats, Epoch, Sampling, Timestamp};
 
 /// Everything captured before `entered` has been sent.
 #[derive(Clone, Debug)]
@@ -29,4 +29,10 @@ pub(crate) struct SourceCounters {
     pub(crate) capture: CaptureStats,
     /// What decap made of it; losses before and after decap included.
     pub(crate) decap: DecapStats,
+    /// The interface is down or gone.
+    pub(crate) down: bool,
+    /// The share of flows that is followed now.
+    pub(crate) sampling: Sampling,
+    /// The least share since the epoch before began.
+    pub(crate) sampling_least: Sampling,
 }

@@ -88,6 +88,10 @@ impl Worker {
             deltas.extend(shard.seal(epoch, now, &self.feedback));
             stats.add(&shard.stats());
         }
+        let least = counters.iter().map(|source| source.sampling_least).max().unwrap_or_default();
+        for delta in &mut deltas {
+            delta.sampling = least;
+        }
         let counters = (self.index == 0).then(|| Arc::clone(counters));
         Report { worker: self.index, watermark, now, deltas, stats, counters, ended }
     }
