@@ -132,19 +132,25 @@ fn capture(view: &View) -> Vec<Family> {
     let mut frames = Family::new(names::CAPTURED_FRAMES);
     let mut bytes = Family::new(names::CAPTURED_BYTES);
     let mut dropped = Family::new(names::CAPTURE_DROPPED);
+    let mut up = Family::new(names::CAPTURE_UP);
+    let mut outages = Family::new(names::CAPTURE_OUTAGES);
     // One interface may have several handles, one for each worker.
-    let mut by_name = std::collections::BTreeMap::<&str, [u64; 3]>::new();
+    let mut by_name = std::collections::BTreeMap::<&str, ([u64; 4], bool)>::new();
     for source in &view.sources {
-        let sums = by_name.entry(&source.name).or_default();
-        let counts = [source.frames, source.frame_bytes, source.dropped_frames];
+        let (sums, down) = by_name.entry(&source.name).or_default();
+        let counts =
+            [source.frames, source.frame_bytes, source.dropped_frames, source.outages];
         for (sum, count) in sums.iter_mut().zip(counts) {
             *sum += count;
         }
+        *down |= source.down;
     }
-    for (name, [frame_count, byte_count, drop_count]) in by_name {
+    for (name, ([frame_count, byte_count, drop_count, outage_count], down)) in by_name {
         frames.add(&[name], number(frame_count));
         bytes.add(&[name], number(byte_count));
         dropped.add(&[name], number(drop_count));
+        outages.add(&[name], number(outage_count));
+        up.add(&[name], f64::from(u8::from(!down)));
     }
     let ended = f64::from(u8::from(view.ended));
     vec![
@@ -153,6 +159,9 @@ fn capture(view: &View) -> Vec<Family> {
         frames,
         bytes,
         dropped,
+        up,
+        outages,
+        Family::single(names::SAMPLING_RATIO, view.sampling.ratio()),
     ]
 }
 
@@ -262,8 +271,8 @@ mod tests {
     use std::sync::Arc;
 
     use tapline_model::{
-        EndpointId, EndpointState, EndpointView, FindingTally, HostView, Quantiles, ServerView,
-        SourceView, Timestamp,
+        EndpointId, EndpointState, EndpointView, FindingTally, HostView, Quantiles, Sampling,
+        ServerView, SourceView, Timestamp,
     };
 
     use super::*;
@@ -353,6 +362,22 @@ mod tests {
         let other = page.lines().find(|line| line.contains("~other") && line.contains("2xx"));
         assert!(other.unwrap().ends_with(" 15"), "{other:?}");
         assert!(page.contains("tapline_inventory_export_overflow{kind=\"endpoints\"} 3"));
+    }
+
+    #[test]
+    fn an_interface_is_down_when_any_handle_of_it_is() {
+        let source = |down, outages| SourceView {
+            name: "eth1".to_owned(),
+            down,
+            outages,
+            ..SourceView::default()
+        };
+        let sources = vec![source(false, 2), source(true, 0)];
+        let sampling = Sampling::halved(2);
+        let page = render(&exporter(2), &View { sources, sampling, ..view(1) });
+        assert_eq!(value(&page, "tapline_capture_source_up{source=\"eth1\"}"), Some(0.0));
+        assert_eq!(value(&page, "tapline_capture_outages_total{source=\"eth1\"}"), Some(2.0));
+        assert_eq!(value(&page, "tapline_sampling_ratio"), Some(0.25));
     }
 
     #[test]

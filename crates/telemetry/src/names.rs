@@ -62,6 +62,12 @@ metrics! {
         "Bytes on the wire of those frames.";
     CAPTURE_DROPPED: Counter "tapline_capture_dropped_frames_total" ["source"]
         "Frames that the kernel or the interface lost before the sensor got them.";
+    CAPTURE_UP: Gauge "tapline_capture_source_up" ["source"]
+        "Whether a capture source can be heard; 0 while its interface is down or gone.";
+    CAPTURE_OUTAGES: Counter "tapline_capture_outages_total" ["source"]
+        "How often an interface went down or vanished.";
+    SAMPLING_RATIO: Gauge "tapline_sampling_ratio" []
+        "The share of flows that is followed; below 1 the sensor is overloaded and sheds whole flows.";
     PIPELINE_RECEIVED: Counter "tapline_pipeline_received_total" ["stage", "unit"]
         "What a stage was given. Equals processed + dropped + ignored + held in every scrape.";
     PIPELINE_PROCESSED: Counter "tapline_pipeline_processed_total" ["stage", "unit"]

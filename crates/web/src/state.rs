@@ -55,7 +55,7 @@ pub struct SensorInfo {
 pub struct Health {
     /// It captures, and what it shows is current.
     pub ready: bool,
-    /// Why it is not; for people.
+    /// Why it is not, or what it does without all the same; for people.
     pub reasons: Vec<String>,
 }
 

@@ -336,7 +336,13 @@ fn servers() -> Vec<ServerView> {
 }
 
 fn source(name: &str, frames: u64, dropped_frames: u64) -> SourceView {
-    SourceView { name: name.to_owned(), frames, frame_bytes: frames * 712, dropped_frames }
+    SourceView {
+        name: name.to_owned(),
+        frames,
+        frame_bytes: frames * 712,
+        dropped_frames,
+        ..SourceView::default()
+    }
 }
 
 fn stats(elapsed: u64) -> Stats {

@@ -28,6 +28,7 @@ struct Capture<'a> {
     frames: u64,
     frame_bytes: u64,
     dropped_frames: u64,
+    sampling_ratio: f64,
     sources: &'a [SourceView],
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             frames: view.sources.iter().map(|source| source.frames).sum(),
             frame_bytes: view.sources.iter().map(|source| source.frame_bytes).sum(),
             dropped_frames: view.sources.iter().map(|source| source.dropped_frames).sum(),
+            sampling_ratio: view.sampling.ratio(),
             sources: &view.sources,
         },
         conservation: Conservation {

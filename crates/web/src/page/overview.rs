@@ -31,6 +31,8 @@ struct Page {
     sources: Vec<String>,
     frames: String,
     frame_bytes: String,
+    /// One flow in this many is followed; none when every flow is.
+    one_in: Option<u64>,
     losses: Losses,
     imbalances: Vec<String>,
     visibility: Bar,
@@ -108,6 +110,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         sources: sensor.sources.iter().map(|name| shown(name, 80).into_owned()).collect(),
         frames: number::count(view.sources.iter().map(|source| source.frames).sum()),
         frame_bytes: number::bytes(view.sources.iter().map(|source| source.frame_bytes).sum()),
+        one_in: (!view.sampling.is_whole()).then(|| view.sampling.one_in()),
         losses: losses(view),
         imbalances: view.stats.imbalances(),
         visibility: Bar::of_visibility([

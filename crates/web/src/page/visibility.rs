@@ -41,6 +41,8 @@ struct ServerRow {
 
 struct SourceRow {
     name: String,
+    state: Tag,
+    outages: u64,
     frames: String,
     bytes: String,
     dropped: u64,
@@ -99,6 +101,8 @@ fn server_row(server: &tapline_model::ServerView) -> ServerRow {
 fn source_row(source: &tapline_model::SourceView) -> SourceRow {
     SourceRow {
         name: shown(&source.name, LISTED_MAX).into_owned(),
+        state: if source.down { Tag::new("critical", "down") } else { Tag::new("good", "up") },
+        outages: source.outages,
         frames: number::exact(source.frames),
         bytes: number::bytes(source.frame_bytes),
         dropped: source.dropped_frames,
