@@ -59,6 +59,21 @@ struct Side {
     address: Ipv4Addr,
     port: u16,
     sequence: u32,
+    /// Whether its frames reach the capture.
+    heard: bool,
+    /// Segments with data until the one that does not.
+    skipped: Option<usize>,
+}
+
+/// What of a flow reaches the capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// All of it.
+    Whole,
+    /// What the client sends.
+    ClientOnly,
+    /// All but one of the server's segments with data, counted from 0.
+    WithoutServerSegment(usize),
 }
 
 impl Capture {
@@ -74,11 +89,31 @@ impl Capture {
 
     /// One flow for many exchanges of one client.
     pub fn flow(&mut self, server: Ipv4Addr, client: Ipv4Addr, exchanges: &[Exchange]) {
+        self.flow_heard((server, 80), client, exchanges, Heard::Whole);
+    }
+
+    /// One flow to any port, of which the capture may lack a part.
+    pub fn flow_heard(
+        &mut self,
+        (server, server_port): (Ipv4Addr, u16),
+        client: Ipv4Addr,
+        exchanges: &[Exchange],
+        heard: Heard,
+    ) {
         let Some((first, last)) = exchanges.first().zip(exchanges.last()) else { return };
         self.ports_used = self.ports_used.wrapping_add(1);
         let port = 10_000 + self.ports_used % 50_000;
-        let mut c = Side { address: client, port, sequence: 1_000 };
-        let mut s = Side { address: server, port: 80, sequence: 9_000 };
+        let mut c = Side { address: client, port, sequence: 1_000, heard: true, skipped: None };
+        let mut s = Side {
+            address: server,
+            port: server_port,
+            sequence: 9_000,
+            heard: heard != Heard::ClientOnly,
+            skipped: match heard {
+                Heard::WithoutServerSegment(index) => Some(index),
+                Heard::Whole | Heard::ClientOnly => None,
+            },
+        };
         self.frame(first.at - 300_000, &mut c, &s, SYN, b"");
         self.frame(first.at - 200_000, &mut s, &c, SYN | ACK, b"");
         self.frame(first.at - 100_000, &mut c, &s, ACK, b"");
@@ -114,7 +149,17 @@ impl Capture {
         bytes.extend(payload);
         let counted = payload.len() + usize::from(flags & (FIN | SYN) != 0);
         from.sequence = from.sequence.wrapping_add(u32::try_from(counted).unwrap_or(0));
-        self.frames.push((at, bytes));
+        if !payload.is_empty()
+            && let Some(left) = from.skipped
+        {
+            from.skipped = left.checked_sub(1);
+            if left == 0 {
+                return;
+            }
+        }
+        if from.heard {
+            self.frames.push((at, bytes));
+        }
     }
 
     /// The frames as a nanosecond pcap file, in time order.

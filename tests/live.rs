@@ -1,140 +1,20 @@
 //! Live: a mirror port, a real nginx and real clients, and every request is there.
 
+mod interfaces;
+mod overload;
+mod stage;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tapline_tests::program::{Program, pause, until};
+use tapline_tests::http;
+use tapline_tests::program::{Program, pause};
 use tapline_tests::sensor::{json, json_lines};
-use tapline_tests::{http, skip};
 
-use crate::TAPLINE;
+use self::stage::{CLIENTS, Mirror, Stage};
 
 const REQUESTS: u64 = 20_000;
-const CLIENTS: u64 = 4;
-
-/// Three namespaces: clients, a server, and the sensor on a mirror of the server's port. Removed
-/// with the test.
-struct Net {
-    names: [String; 3],
-}
-
-impl Net {
-    fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let id = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let names = ["c", "s", "m"].map(|role| format!("tapline-{role}-{id}"));
-        let net = Self { names };
-        let [clients, server, sensor] = &net.names;
-        for name in &net.names {
-            ip(&["netns", "add", name]);
-            ip(&["-n", name, "link", "set", "lo", "up"]);
-        }
-        ip(&[
-            "link", "add", "c0", "netns", clients, "type", "veth", "peer", "name", "s0", "netns",
-            server,
-        ]);
-        ip(&[
-            "link", "add", "m0", "netns", server, "type", "veth", "peer", "name", "m1", "netns",
-            sensor,
-        ]);
-        for last in 1..=CLIENTS {
-            ip(&["-n", clients, "addr", "add", &format!("10.89.0.{last}/16"), "dev", "c0"]);
-        }
-        ip(&["-n", server, "addr", "add", "10.89.1.1/16", "dev", "s0"]);
-        for (name, link) in [(clients, "c0"), (server, "s0"), (server, "m0"), (sensor, "m1")] {
-            ip(&["-n", name, "link", "set", link, "up"]);
-            Self::inside(name, "ethtool", &["-K", link, "gso", "off", "tso", "off", "gro", "off"]);
-        }
-        Self::inside(server, "tc", &["qdisc", "add", "dev", "s0", "clsact"]);
-        for way in ["ingress", "egress"] {
-            let filter = format!(
-                "filter add dev s0 {way} protocol all prio 1 u32 match u32 0 0 \
-                 action mirred egress mirror dev m0"
-            );
-            let words: Vec<&str> = filter.split_whitespace().collect();
-            assert!(Self::inside(server, "tc", &words), "tc {filter}");
-        }
-        net
-    }
-
-    fn command(name: &str, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", name, program]);
-        command
-    }
-
-    fn inside(name: &str, program: &str, arguments: &[&str]) -> bool {
-        let output = Self::command(name, program).args(arguments).output().unwrap();
-        output.status.success()
-    }
-}
-
-impl Drop for Net {
-    fn drop(&mut self) {
-        for name in &self.names {
-            drop(Command::new("ip").args(["netns", "del", name]).output());
-        }
-    }
-}
-
-fn ip(arguments: &[&str]) {
-    let output = Command::new("ip").args(arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "ip {arguments:?}: {said}");
-}
-
-fn nginx_conf(folder: &str) -> String {
-    let json = |path: &str, body: &str| {
-        format!("location {path} {{ default_type application/json; return 200 '{body}'; }}\n")
-    };
-    let locations = [
-        json("= /health", "{\"status\":\"ok\"}"),
-        json("= /api/v1/items", "{\"data\":[]}"),
-        json("~ ^/api/v1/items/[0-9]+$", "{\"id\":1,\"name\":\"x\"}"),
-        json("~ ^/api/v1/items/[0-9]+/parts$", "{\"parts\":[]}"),
-        json("~ ^/files/[0-9a-f-]+$", "{\"size\":1}"),
-    ]
-    .concat();
-    format!(
-        "worker_processes 1; master_process off; error_log {folder}/error.log; pid {folder}/nginx.pid;\n\
-         events {{ worker_connections 1024; }}\n\
-         http {{ access_log off; keepalive_requests 100;\n\
-         client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;\n\
-         uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;\n\
-         log_format t '$request_method $request_uri $status';\n\
-         server {{ listen 8080; access_log {folder}/access.log t;\n{locations} }} }}\n"
-    )
-}
-
-/// A client with an address of its own: GETs over keep-alive flows.
-const CLIENT: &str = r#"
-import http.client, random, sys, uuid
-address, count = sys.argv[1], int(sys.argv[2])
-rng, left, link = random.Random(address), 0, None
-for n in range(count):
-    if left == 0:
-        if link: link.close()
-        link = http.client.HTTPConnection("10.89.1.1", 8080, source_address=(address, 0))
-        left = rng.randint(1, 90)
-    left -= 1
-    item = rng.randrange(10**6)
-    path = rng.choice(["/health", "/api/v1/items?page=%d" % item, "/api/v1/items/%d" % item,
-                       "/api/v1/items/%d/parts" % item, "/files/%s" % uuid.UUID(int=rng.getrandbits(128)),
-                       "/missing/%d" % item])
-    link.request("GET", path, headers={"Host": "items.example.test", "Authorization": "Bearer tok-" + address})
-    link.getresponse().read()
-"#;
-
-fn write_settings(folder: &Path) -> std::path::PathBuf {
-    let path = folder.join("tapline.yaml");
-    let state = folder.join("state");
-    let text = format!("sensor:\n  state_dir: {}\nlog:\n  level: info\n", state.display());
-    fs::write(&path, text).unwrap();
-    path
-}
 
 /// Scrapes until told to stop; every scrape must conserve.
 fn conservation(page: &str) -> Result<(), String> {
@@ -175,50 +55,14 @@ fn conservation(page: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check(workers: &str) {
-    if !skip::root() || !skip::programs(&["nginx", "tc", "ip", "ethtool", "python3", "curl"]) {
-        return;
-    }
-    let net = Net::new();
-    let [clients, server, sensor] = &net.names;
-    let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().to_str().unwrap();
-    let conf = folder.path().join("nginx.conf");
-    fs::write(&conf, nginx_conf(place)).unwrap();
-    let _nginx = Program::start(Net::command(server, "nginx").args([
-        "-g",
-        "daemon off;",
-        "-c",
-        conf.to_str().unwrap(),
-    ]));
-    let out = folder.path().join("out");
-    let settings = write_settings(folder.path());
-    let mut tapline = Program::start(
-        Net::command(sensor, TAPLINE)
-            .args(["run", "-i", "m1", "--workers", workers])
-            .arg("--config")
-            .arg(&settings)
-            .arg("--out")
-            .arg(&out),
-    );
-    let scrape = || {
-        let curl = ["-s", "-m", "5", "http://127.0.0.1:9488/metrics"];
-        let output = Net::command(sensor, "curl").args(curl).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    assert!(until(20, || scrape().contains("tapline_build_info")), "the sensor is up");
-
-    let running: Vec<Program> = (1..=CLIENTS)
-        .map(|last| {
-            let count = (REQUESTS / CLIENTS).to_string();
-            let address = format!("10.89.0.{last}");
-            Program::start(Net::command(clients, "python3").args(["-c", CLIENT, &address, &count]))
-        })
-        .collect();
+fn check(mirror: Mirror, workers: u16, requests: u64) {
+    let Some(mut stage) = Stage::start(mirror, workers, "") else { return };
+    let running: Vec<Program> =
+        (1..=CLIENTS).map(|last| stage.client(last, requests / CLIENTS)).collect();
     let mut scrapes = 0;
     for mut client in running {
         loop {
-            conservation(&scrape()).unwrap();
+            conservation(&stage.scrape()).unwrap();
             scrapes += 1;
             if let Some(code) = client.wait(1) {
                 assert_eq!(code, 0, "the client ended well");
@@ -228,19 +72,21 @@ fn check(workers: &str) {
     }
     assert!(scrapes > 3);
     pause(3_000);
-    let page = scrape();
+    let page = stage.scrape();
     conservation(&page).unwrap();
     assert!(http::sum(&page, "tapline_pipeline_dropped_total", "") < 0.5, "nothing was dropped");
-    tapline.signal("TERM");
-    assert_eq!(tapline.wait(30), Some(0), "SIGTERM drains and ends well");
-    judge(&out, folder.path());
+    assert_eq!(http::metric(&page, "tapline_sampling_ratio"), Some(1.0), "nothing was shed");
+    stage.end();
+    judge(&stage.out(), stage.folder(), requests);
 }
 
 /// Everything that nginx logged is in the output, with the right endpoints.
-fn judge(out: &Path, folder: &Path) {
+fn judge(out: &Path, folder: &Path, requests: u64) {
     let logged = fs::read_to_string(folder.join("access.log")).unwrap();
-    assert_eq!(logged.lines().count() as u64, REQUESTS);
+    assert_eq!(logged.lines().count() as u64, requests);
     let lines = json_lines(&out.join("transactions.jsonl"));
+    let broken: Vec<_> = lines.iter().filter(|line| line["completeness"] != "whole").collect();
+    assert!(broken.is_empty(), "{} are not whole: {:?}", broken.len(), broken.first());
     let mut heard: Vec<String> = lines
         .iter()
         .map(|line| format!("{} {}", line["path"].as_str().unwrap(), line["status"]))
@@ -285,10 +131,20 @@ fn judge(out: &Path, folder: &Path) {
 
 #[test]
 fn a_mirror_port_is_heard_whole() {
-    check("1");
+    check(Mirror::OnePort, 1, REQUESTS);
 }
 
 #[test]
 fn two_workers_hear_it_whole_as_well() {
-    check("2");
+    check(Mirror::OnePort, 2, REQUESTS);
+}
+
+#[test]
+fn two_mirror_ports_of_one_direction_each_are_joined() {
+    check(Mirror::TwoPorts, 1, REQUESTS / 4);
+}
+
+#[test]
+fn two_mirror_ports_are_joined_by_two_workers_as_well() {
+    check(Mirror::TwoPorts, 2, REQUESTS / 4);
 }

@@ -19,6 +19,8 @@ mod pages;
 mod secrets;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod visibility;
 
 /// The sensor's binary.
 #[cfg(test)]

@@ -64,11 +64,14 @@ impl Behavior {
         let epoch = self.now.map_or(epoch, |now| epoch.max(now.minus(1)));
         self.advance(epoch, sink);
         let touched = by_endpoint(delta, endpoint_of);
+        // An overloaded sensor counts a part of the flows: such a minute does not say how many
+        // requests are normal.
+        let is_part = !delta.sampling.is_whole();
         for (&id, did) in &touched {
             let is_burst = self.error_bursts.observe(epoch, did, sink);
             while self.rates.make_room(id).is_some() {}
             let rate = self.rates.touch(id, epoch, || Rate::new(epoch));
-            rate.observe(epoch, did.requests, is_burst, self.learning);
+            rate.observe(epoch, did.requests, is_burst || is_part, self.learning);
         }
         self.error_bursts.observe_silence(epoch, |id| !touched.contains_key(&id), sink);
         for (&consumer, did) in &delta.consumers {

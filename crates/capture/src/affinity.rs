@@ -17,7 +17,8 @@ pub fn pin_thread(cpu: u16) -> io::Result<()> {
     // SAFETY: the number was seen to be within the set.
     unsafe { libc::CPU_SET(cpu, &mut set) };
     // SAFETY: 0 is the calling thread, and the kernel reads the set, of the size announced.
-    let status = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
+    let status =
+        unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
     if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

@@ -19,6 +19,8 @@ use crate::{CaptureError, Config, Fanout, socket};
 /// Frames of one [`Live::poll`] at most, so that a caller whose link never rests is not kept from
 /// its other duties.
 const FRAMES_PER_POLL_MAX: usize = 8_192;
+/// A shorter wait would be none.
+const WAIT_MIN: Duration = Duration::from_millis(1);
 /// The ring that libpcap makes when it is not told.
 const RING_BYTES_OF_LIBPCAP: u64 = 2 << 20;
 /// libpcap's device that captures from all interfaces at once. It cannot be promiscuous.
@@ -144,6 +146,19 @@ impl Live {
     /// # Errors
     /// [`CaptureError::InterfaceLost`] when the interface failed or vanished.
     pub fn poll(&mut self, sink: &mut impl FnMut(&Frame<'_>)) -> Result<usize, CaptureError> {
+        self.poll_within(self.block_timeout, sink)
+    }
+
+    /// [`Live::poll`] for a caller who has something else to do in a while: it waits no longer than
+    /// that either, to the millisecond.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn poll_within(
+        &mut self,
+        wait_max: Duration,
+        sink: &mut impl FnMut(&Frame<'_>),
+    ) -> Result<usize, CaptureError> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
@@ -151,14 +166,15 @@ impl Live {
         if read > 0 {
             return Ok(delivered);
         }
+        let wait = self.block_timeout.min(wait_max).max(WAIT_MIN);
         let [readable, interrupted] =
-            socket::wait(self.capture.as_fd(), self.wakeup.watched(), self.block_timeout)
+            socket::wait(self.capture.as_fd(), self.wakeup.watched(), wait)
                 .map_err(|error| self.lost(error.to_string()))?;
         if interrupted {
             self.wakeup.clear().map_err(|error| self.lost(error.to_string()))?;
         }
         if !readable {
-            if !interrupted {
+            if !interrupted && wait >= self.block_timeout {
                 // A whole block timeout without a block: nothing old is left in the ring.
                 self.stale = None;
             }

@@ -10,9 +10,8 @@ const ENCAPSULATIONS: [(&str, &[&str]); 5] = [
     ("MPLS", &["mpls", "0x8847"]),
 ];
 /// Words that look for something inside the outer packet, where a tunnelled one is not found.
-const NARROWING: [&str; 11] = [
-    "tcp", "udp", "port", "portrange", "host", "net", "src", "dst", "ip", "ip6", "proto",
-];
+const NARROWING: [&str; 11] =
+    ["tcp", "udp", "port", "portrange", "host", "net", "src", "dst", "ip", "ip6", "proto"];
 
 /// What a filter probably hides without being meant to: VLAN tags and tunnels.
 pub(crate) fn warnings(filter: &str) -> Vec<String> {

@@ -46,7 +46,7 @@ enum Command {
         #[arg(long, conflicts_with = "file")]
         defaults: bool,
     },
-    /// List the interfaces that can be listened on.
+    /// List the interfaces, and whether they can be listened on.
     Interfaces,
     /// Print a completion script for a shell.
     Completions {

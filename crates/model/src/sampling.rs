@@ -65,15 +65,8 @@ impl Sampling {
 mod tests {
     use super::*;
 
-    const RATES: [Sampling; 7] = [
-        Sampling(0),
-        Sampling(1),
-        Sampling(2),
-        Sampling(3),
-        Sampling(4),
-        Sampling(5),
-        Sampling(6),
-    ];
+    const RATES: [Sampling; 7] =
+        [Sampling(0), Sampling(1), Sampling(2), Sampling(3), Sampling(4), Sampling(5), Sampling(6)];
 
     /// Hashes as good as random ones.
     fn hashes() -> impl Iterator<Item = u64> {

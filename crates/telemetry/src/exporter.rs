@@ -138,8 +138,7 @@ fn capture(view: &View) -> Vec<Family> {
     let mut by_name = std::collections::BTreeMap::<&str, ([u64; 4], bool)>::new();
     for source in &view.sources {
         let (sums, down) = by_name.entry(&source.name).or_default();
-        let counts =
-            [source.frames, source.frame_bytes, source.dropped_frames, source.outages];
+        let counts = [source.frames, source.frame_bytes, source.dropped_frames, source.outages];
         for (sum, count) in sums.iter_mut().zip(counts) {
             *sum += count;
         }

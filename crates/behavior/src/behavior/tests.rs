@@ -433,6 +433,22 @@ fn a_baseline_is_learned_by_endpoint() {
 }
 
 #[test]
+fn a_minute_of_which_a_part_was_followed_teaches_nothing() {
+    let mut world = World::new();
+    world.warm_up(30);
+    let before = world.behavior.baseline(EndpointId(1)).unwrap();
+    for _ in 0..10 * 60 {
+        world.answer(1, 200, 1, 1);
+        world.delta.sampling = tapline_model::Sampling::halved(1);
+        world.end_epoch();
+    }
+    world.warm_up(2);
+    let after = world.behavior.baseline(EndpointId(1)).unwrap();
+    assert!(after.minutes <= before.minutes + 2, "{} and {}", before.minutes, after.minutes);
+    assert!((after.normal - before.normal).abs() < 1.0, "{} and {}", before.normal, after.normal);
+}
+
+#[test]
 fn baselines_stay_within_their_bound() {
     let mut world = World::with(Config { baselines_max: 16, ..Config::default() });
     for route in 0..100 {

@@ -15,7 +15,9 @@ pub(crate) fn run(tap: &mut Tap, mut router: Router, stop: &AtomicBool) {
     let mut looked = clock::monotone();
     while !stop.load(Ordering::Relaxed) {
         router.take_rate();
-        let heard = tap.poll(&mut |frame| router.push(frame));
+        // Where a link is idle the wait ends with the epoch: until all sources have entered the next,
+        // the queues of those that have rest.
+        let heard = tap.poll(until_next_epoch(), &mut |frame| router.push(frame));
         // The link may be idle, so the epoch is the daemon's, not the traffic's.
         let now = clock::timestamp();
         let enters_epoch = router.enters_epoch(now);
@@ -36,6 +38,11 @@ pub(crate) fn run(tap: &mut Tap, mut router: Router, stop: &AtomicBool) {
     }
     book(tap, &mut router);
     router.end();
+}
+
+fn until_next_epoch() -> Duration {
+    let now = clock::timestamp();
+    Duration::from_nanos(now.epoch().next().start().nanos_since(now))
 }
 
 fn book(tap: &mut Tap, router: &mut Router) {

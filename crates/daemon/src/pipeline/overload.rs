@@ -70,12 +70,8 @@ struct Source {
 impl Policy {
     /// Every flow is followed.
     pub(crate) fn new(config: Config, sources: usize) -> Self {
-        let silent = Source {
-            at: Timestamp::ZERO,
-            frames: 0,
-            dropped_frames: 0,
-            pressure: Pressure::Calm,
-        };
+        let silent =
+            Source { at: Timestamp::ZERO, frames: 0, dropped_frames: 0, pressure: Pressure::Calm };
         Self {
             config,
             rate: Sampling::WHOLE,

@@ -1,12 +1,14 @@
 //! The sending end of a source: decap, and every segment to the worker that owns its shard.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tapline_decap::Decap;
 use tapline_model::{
-    CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, Sampling, ShardId, SourceId,
-    Timestamp,
+    CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, Sampling, ShardId, SourceId, Timestamp,
 };
 
 use super::batch::Batch;

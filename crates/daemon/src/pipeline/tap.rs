@@ -77,16 +77,16 @@ impl Tap {
         Arc::clone(&self.name)
     }
 
-    /// Hands out what there is, waiting a while for it. Without an interface it rests, and tries to
+    /// Hands out what there is, waiting `wait_max` for it at most. Without an interface it rests, and tries to
     /// open it now and then. Says how many frames there were.
-    pub(crate) fn poll(&mut self, sink: &mut impl FnMut(&Frame<'_>)) -> usize {
+    pub(crate) fn poll(&mut self, wait_max: Duration, sink: &mut impl FnMut(&Frame<'_>)) -> usize {
         match &mut self.live {
-            Some(live) => live.poll(sink).unwrap_or_else(|error| {
+            Some(live) => live.poll_within(wait_max, sink).unwrap_or_else(|error| {
                 self.lose(&error);
                 0
             }),
             None => {
-                std::thread::sleep(REST);
+                std::thread::sleep(REST.min(wait_max));
                 if self.backoff.is_due(clock::monotone()) {
                     self.reopen();
                 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tapline_model::{
     BaselineState, BaselineView, ConsumerKey, DropReason, EndpointId, EndpointRef, EndpointState,
     EndpointView, Evidence, Finding, FindingKind, FindingState, FindingTally, HostView,
-    IgnoreReason, Ledger, Mappings, Measure, ParameterView, Quantiles, ServerView, Severity,
-    SourceView, Stats, Timestamp, View,
+    IgnoreReason, Ledger, Mappings, Measure, ParameterView, Quantiles, Sampling, ServerView,
+    Severity, SourceView, Stats, Timestamp, View,
 };
 
 /// 2026-05-04 12:00:00 UTC.
@@ -121,6 +121,7 @@ pub(crate) fn view(elapsed: u64) -> View {
     View {
         now,
         stats: stats(elapsed),
+        sampling: Sampling::WHOLE,
         sources: vec![
             source("eth1", 184_201_377 + elapsed * 61_000, 1_204),
             source("eth2", 91_400_212, 0),
