@@ -5,5 +5,6 @@
 //! hardly.
 
 pub(crate) mod error_share;
+mod partial;
 pub(crate) mod population;
 pub(crate) mod rate;

@@ -42,7 +42,7 @@ impl Behavior {
     /// anew; smaller tables shrink as they are used.
     pub fn reconfigure(&mut self, config: Config) {
         let Config { baselines_max, baseline_memory_days, .. } = config;
-        self.learning = Learning::new(baseline_memory_days, config.baseline_minutes_min);
+        self.learning.reconfigure(baseline_memory_days, config.baseline_minutes_min);
         self.rates.set_max(baselines_max);
         self.error_bursts.reconfigure(config.error_burst, baseline_memory_days, baselines_max);
         self.path_scanners.reconfigure(config.path_scanner, config.consumers_max);
@@ -64,14 +64,14 @@ impl Behavior {
         let epoch = self.now.map_or(epoch, |now| epoch.max(now.minus(1)));
         self.advance(epoch, sink);
         let touched = by_endpoint(delta, endpoint_of);
-        // An overloaded sensor counts a part of the flows: such a minute does not say how many
-        // requests are normal.
-        let is_part = !delta.sampling.is_whole();
+        if !delta.sampling.is_whole() {
+            self.learning.note_partial(epoch);
+        }
         for (&id, did) in &touched {
             let is_burst = self.error_bursts.observe(epoch, did, sink);
             while self.rates.make_room(id).is_some() {}
             let rate = self.rates.touch(id, epoch, || Rate::new(epoch));
-            rate.observe(epoch, did.requests, is_burst || is_part, self.learning);
+            rate.observe(epoch, did.requests, is_burst, &self.learning);
         }
         self.error_bursts.observe_silence(epoch, |id| !touched.contains_key(&id), sink);
         for (&consumer, did) in &delta.consumers {
@@ -98,7 +98,7 @@ impl Behavior {
     /// The rate of an endpoint, if it has a baseline.
     pub fn baseline(&self, endpoint: EndpointId) -> Option<BaselineView> {
         let rate = self.rates.get(endpoint)?;
-        Some(rate.view(self.now.unwrap_or_default(), self.learning))
+        Some(rate.view(self.now.unwrap_or_default(), &self.learning))
     }
 
     /// Baselines given up because their table was full.

@@ -6,6 +6,7 @@ use libm::{exp, pow};
 use tapline_model::{BaselineState, BaselineView, Epoch};
 use tapline_sketch::NegativeBinomial;
 
+use super::partial::PartialMinutes;
 use crate::number::real;
 
 /// Seconds of a bucket.
@@ -28,19 +29,36 @@ const CLIP_DEVIATIONS: f64 = 3.0;
 const RANGE: (f64, f64) = (0.01, 0.99);
 
 /// How a rate learns.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Learning {
     /// What one minute leaves of what was known.
     keep: f64,
     /// Minutes after which it judges, and clips.
     minutes_min: u64,
+    /// Minutes that do not teach, because a part of the flows was shed in them.
+    partial: PartialMinutes,
 }
 
 impl Learning {
     /// With a time constant in days, and the minutes after which it judges.
     pub(crate) fn new(memory_days: f64, minutes_min: u32) -> Self {
         let memory_minutes = (memory_days * 1_440.0).max(1.0);
-        Self { keep: exp(-1.0 / memory_minutes), minutes_min: u64::from(minutes_min) }
+        Self {
+            keep: exp(-1.0 / memory_minutes),
+            minutes_min: u64::from(minutes_min),
+            partial: PartialMinutes::default(),
+        }
+    }
+
+    /// Takes new settings; which minutes were whole stays known.
+    pub(crate) fn reconfigure(&mut self, memory_days: f64, minutes_min: u32) {
+        let partial = std::mem::take(&mut self.partial);
+        *self = Self { partial, ..Self::new(memory_days, minutes_min) };
+    }
+
+    /// A part of the flows was shed in this epoch, no earlier than any noted before.
+    pub(crate) fn note_partial(&mut self, epoch: Epoch) {
+        self.partial.note(epoch.0 / MINUTE_SECONDS);
     }
 }
 
@@ -103,7 +121,7 @@ impl Rate {
         epoch: Epoch,
         requests: u64,
         incident: bool,
-        learning: Learning,
+        learning: &Learning,
     ) {
         self.advance(epoch.0 / MINUTE_SECONDS, learning);
         self.filling.count += requests;
@@ -111,7 +129,7 @@ impl Rate {
     }
 
     /// As of the first instant of `now`.
-    pub(crate) fn view(&self, now: Epoch, learning: Learning) -> BaselineView {
+    pub(crate) fn view(&self, now: Epoch, learning: &Learning) -> BaselineView {
         let mut current = self.clone();
         current.advance(now.0 / MINUTE_SECONDS, learning);
         let predicted = current.predicted();
@@ -135,26 +153,29 @@ impl Rate {
     }
 
     /// Closes every minute before `minute`; silent ones in one step, however many.
-    fn advance(&mut self, minute: u64, learning: Learning) {
+    fn advance(&mut self, minute: u64, learning: &Learning) {
         let Some(passed) = minute.checked_sub(self.minute).filter(|&passed| passed > 0) else {
             return;
         };
-        self.minute = minute;
-        let closed = std::mem::replace(&mut self.filling, Minute::SILENT);
+        let before = std::mem::replace(&mut self.minute, minute);
+        let mut closed = std::mem::replace(&mut self.filling, Minute::SILENT);
+        closed.is_normal &= learning.partial.count(before, before) == 0;
         if closed.is_whole {
             self.close(closed, learning);
         }
         let silent = passed - 1;
         if silent > 0 {
-            self.close(Minute::SILENT, learning);
-            self.learn_silence(silent - 1, learning);
+            // In minutes of which a part was followed silence says nothing.
+            let known = silent - learning.partial.count(before + 1, minute - 1).min(silent);
+            self.close(Minute { is_normal: known > 0, ..Minute::SILENT }, learning);
+            self.learn_silence(known.saturating_sub(1), learning);
             let shown = usize::try_from(silent - 1).unwrap_or(usize::MAX).min(RECENT_MAX);
             (0..shown).for_each(|_| self.show(0));
         }
     }
 
     /// A whole minute ends: the one before it is learned from.
-    fn close(&mut self, minute: Minute, learning: Learning) {
+    fn close(&mut self, minute: Minute, learning: &Learning) {
         if let Some(before) = self.last.replace(minute)
             && before.is_normal
         {
@@ -170,7 +191,7 @@ impl Rate {
         self.recent.push_back(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
-    fn learn(&mut self, count: u64, learning: Learning) {
+    fn learn(&mut self, count: u64, learning: &Learning) {
         let predicted = self.predicted();
         let seen = real(count);
         if self.learned >= SCATTER_AFTER_MINUTES {
@@ -185,7 +206,7 @@ impl Rate {
     }
 
     /// The same as learning from `count` minutes of nothing one by one; of the scatter, nearly.
-    fn learn_silence(&mut self, count: u64, learning: Learning) {
+    fn learn_silence(&mut self, count: u64, learning: &Learning) {
         if count == 0 {
             return;
         }
@@ -203,7 +224,7 @@ impl Rate {
     }
 
     /// `ratio` is a squared deviation over the variance that a Poisson count would have.
-    fn learn_scatter(&mut self, ratio: f64, minutes: u64, learning: Learning) {
+    fn learn_scatter(&mut self, ratio: f64, minutes: u64, learning: &Learning) {
         let clipped = ratio.min(CLIP_DEVIATIONS * CLIP_DEVIATIONS * self.scatter());
         let keep = pow(learning.keep, 1.0 / SCATTER_MEMORY_FACTOR);
         let kept = pow(keep, real(minutes));
@@ -240,13 +261,13 @@ mod tests {
     fn rate_of(minutes: impl IntoIterator<Item = u64>) -> Rate {
         let mut rate = Rate::new(Epoch(0));
         for (minute, count) in (0..).zip(minutes) {
-            rate.observe(Epoch(minute * 60 + 7), count, false, learning());
+            rate.observe(Epoch(minute * 60 + 7), count, false, &learning());
         }
         rate
     }
 
     fn view_at(rate: &Rate, minute: u64) -> BaselineView {
-        rate.view(Epoch(minute * 60), learning())
+        rate.view(Epoch(minute * 60), &learning())
     }
 
     /// 12 on average, scattered as a Poisson count is.
@@ -295,8 +316,8 @@ mod tests {
     #[test]
     fn a_minute_that_began_before_the_endpoint_is_left_out() {
         let mut rate = Rate::new(Epoch(30));
-        rate.observe(Epoch(30), 1_000, false, learning());
-        rate.observe(Epoch(61), 7, false, learning());
+        rate.observe(Epoch(30), 1_000, false, &learning());
+        rate.observe(Epoch(61), 7, false, &learning());
         assert_eq!(view_at(&rate, 2).recent, [7]);
     }
 
@@ -305,7 +326,7 @@ mod tests {
         let mut rate = rate_of(STEADY);
         let before = view_at(&rate, 21).normal;
         for minute in 20..40 {
-            rate.observe(Epoch(minute * 60), 5_000, true, learning());
+            rate.observe(Epoch(minute * 60), 5_000, true, &learning());
         }
         let view = view_at(&rate, 41);
         assert!((view.normal - before).abs() < 0.7, "{view:?}");
