@@ -36,8 +36,11 @@ fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: a.example.test\r\n\r\n").into_bytes()
 }
 
-/// The bytes that a server should have: name, class, how many; all else is 0.
-fn expected() -> (Capture, Vec<(String, Vec<(&'static str, u64)>)>) {
+/// What a server should have: its name, and how many bytes of which class; all else is 0.
+type Row = (String, Vec<(&'static str, u64)>);
+
+/// A server of each kind.
+fn expected() -> (Capture, Vec<Row>) {
     let mut capture = Capture::new();
     let mut all = Vec::new();
     let mut talk = |last: u8, port: u16, exchange: &Exchange, heard: Heard| {

@@ -1,11 +1,15 @@
 //! Interfaces that go and come back: the sensor stays, says so, and hears again.
 
-use tapline_tests::http;
+use std::fs;
+use std::process::Command;
+
 use tapline_tests::program::{pause, until};
 use tapline_tests::sensor::json;
+use tapline_tests::{http, skip};
 
 use super::conservation;
 use super::stage::{Mirror, Stage};
+use crate::TAPLINE;
 
 fn is_up(page: &str, port: &str) -> Option<f64> {
     http::metric(page, &format!("tapline_capture_source_up{{source=\"{port}\"}}"))
@@ -91,4 +95,40 @@ fn a_port_made_anew_and_a_link_taken_down_are_noticed() {
     assert_eq!(http::metric(&stage.scrape(), outages), Some(2.0));
     assert!((understood(&stage, 100) - 100.0).abs() < 0.5, "all is heard once more");
     stage.end();
+}
+
+/// Workers have the first cores named, readers the next.
+#[test]
+fn threads_stay_on_their_cores() {
+    let extra = "  cpus: [0]\n  queue_batches_max: 8\n";
+    let Some(mut stage) = Stage::start(Mirror::OnePort, 2, extra) else { return };
+    let mut pinned = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{}/task", stage.tapline.id())).unwrap() {
+        let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().to_owned()
+        };
+        if field("Cpus_allowed_list:") == "0" {
+            pinned.push(field("Name:"));
+        }
+    }
+    for name in ["worker-0", "worker-1", "capture-0", "capture-1"] {
+        assert!(pinned.iter().any(|pinned| pinned == name), "{name}: {pinned:?}");
+    }
+    assert!((understood(&stage, 100) - 100.0).abs() < 0.5, "all is heard");
+    stage.end();
+}
+
+#[test]
+fn the_table_of_interfaces_says_what_can_be_captured() {
+    let output = Command::new(TAPLINE).arg("interfaces").output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("NAME"), "{text}");
+    let loopback = text.lines().find(|line| line.starts_with("lo ")).unwrap();
+    assert!(loopback.contains("127.0.0.1") && loopback.contains("no need"), "{loopback}");
+    if skip::root() {
+        assert!(loopback.contains("EN10MB") && loopback.contains("yes"), "{loopback}");
+    }
 }

@@ -151,7 +151,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts server and sensor, `extra` being settings beside the usual ones. None, loudly,
+    /// Starts server and sensor, `extra` being settings that go on from those of `sensor`. None, loudly,
     /// without the rights or the programs.
     pub(super) fn start(mirror: Mirror, workers: u16, extra: &str) -> Option<Self> {
         let programs = ["nginx", "tc", "ip", "ethtool", "python3", "curl"];
@@ -173,7 +173,7 @@ impl Stage {
         let settings = place.join("tapline.yaml");
         let state = place.join("state");
         let text =
-            format!("sensor:\n  state_dir: {}\nlog:\n  level: info\n{extra}", state.display());
+            format!("log:\n  level: info\nsensor:\n  state_dir: {}\n{extra}", state.display());
         fs::write(&settings, text).unwrap();
         let mut command = Net::command(sensor, TAPLINE);
         command.args(["run", "--workers", &workers.to_string(), "--config"]).arg(&settings);
