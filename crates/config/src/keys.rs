@@ -227,7 +227,7 @@ pub(crate) const KEYS: &[Key] = &[
         "overload.queue_fill_max",
         "How full the fullest queue between a reader and a worker may be before flows are shed.",
         |s| &mut s.overload.queue_fill_max,
-        0.1,
+        0.001,
         1.0,
         "ratio",
     ),

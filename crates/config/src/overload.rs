@@ -5,7 +5,7 @@
 pub struct Overload {
     /// Whether flows are shed at all; else packets are lost as they come.
     pub enabled: bool,
-    /// How full the fullest queue between readers and workers may be, 0.1 to 1.
+    /// How full the fullest queue between readers and workers may be, 0.001 to 1.
     pub queue_fill_max: f64,
     /// How far the clock may be ahead of the packets that are read, 0.5 to 60 seconds.
     pub lag_seconds_max: f64,
