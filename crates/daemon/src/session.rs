@@ -347,3 +347,26 @@ fn own_sockets(plan: &Plan) -> Vec<SocketAddr> {
     }
     own
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensor_that_hears_a_part_is_ready_and_says_what_it_does_without() {
+        let of = |down: &[bool]| {
+            let sources = down.iter().zip(["eth1", "eth1", "eth2"]).map(|(&down, name)| {
+                SourceView { name: name.to_owned(), down, ..SourceView::default() }
+            });
+            let now = clock::timestamp();
+            health(Mode::Live, true, &View { now, sources: sources.collect(), ..View::default() })
+        };
+        let (all, none) = (of(&[false; 3]), of(&[true; 3]));
+        assert!(all.ready && all.reasons.is_empty());
+        assert!(!none.ready);
+        assert_eq!(none.reasons, ["eth1: the interface is down", "eth2: the interface is down"]);
+        let half = of(&[true, true, false]);
+        assert!(half.ready);
+        assert_eq!(half.reasons, ["eth1: the interface is down"]);
+    }
+}

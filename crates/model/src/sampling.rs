@@ -9,7 +9,20 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[serde(from = "u8", into = "u8")]
 pub struct Sampling(u8);
+
+impl From<u8> for Sampling {
+    fn from(halvings: u8) -> Self {
+        Self::halved(halvings)
+    }
+}
+
+impl From<Sampling> for u8 {
+    fn from(sampling: Sampling) -> Self {
+        sampling.halvings()
+    }
+}
 
 impl Sampling {
     /// Every flow: nothing is shed.
@@ -97,5 +110,7 @@ mod tests {
         assert_eq!(RATES.map(Sampling::one_in), [1, 2, 4, 8, 16, 32, 64]);
         assert!((Sampling::LEAST.ratio() - 1.0 / 64.0).abs() < 1e-12);
         assert_eq!(Sampling::halved(200), Sampling::LEAST);
+        let read: Sampling = postcard::from_bytes(&[200]).unwrap();
+        assert_eq!(read, Sampling::LEAST, "whatever another sensor sends");
     }
 }

@@ -1,10 +1,11 @@
 //! The pages.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
-use tapline_model::View;
-use tapline_web::{Config, router};
+use tapline_model::{Sampling, View};
+use tapline_web::{Config, Health, router};
 
 use crate::sample;
 use crate::support::{get, shop, state};
@@ -171,4 +172,25 @@ async fn files_are_kept_for_good_under_their_hash_alone() {
     }
     assert_eq!(get(&app, "/static/nothing").await.status, StatusCode::NOT_FOUND);
     assert_eq!(get(&app, "/static/..%2fCargo.toml").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_overload_and_an_interface_that_is_down_are_shown() {
+    let calm = get(&shop(), "/").await.text;
+    assert!(!calm.contains("Overloaded") && !calm.contains("is down"));
+    let mut view = sample::view(0);
+    view.sampling = Sampling::halved(2);
+    view.sources[1].down = true;
+    view.sources[1].outages = 3;
+    let reasons = vec!["eth2: the interface is down".to_owned()];
+    let mut state = state(view);
+    state.health = Arc::new(move || Health { ready: true, reasons: reasons.clone() });
+    let app = router(&Config::default(), state);
+    let overview = get(&app, "/").await.text;
+    assert!(overview.contains("1 in 4") && overview.contains("eth2: the interface is down"));
+    let visibility = get(&app, "/visibility").await.text;
+    assert!(visibility.contains("down") && visibility.contains("3 outages"));
+    let status = get(&app, "/api/v1/status").await.json();
+    assert_eq!(status["capture"]["sampling_ratio"], 0.25);
+    assert_eq!(status["capture"]["sources"][1]["down"], true);
 }
