@@ -150,7 +150,7 @@ async fn broken_books_and_reasons_are_seen_first() {
     let mut view = sample::view(0);
     view.stats.decap.packets.received += 1;
     let mut state = state(view);
-    state.health = std::sync::Arc::new(|| tapline_web::Health {
+    state.health = Arc::new(|| Health {
         ready: false,
         reasons: vec!["eth1 is <down>".to_owned()],
     });
