@@ -150,10 +150,7 @@ async fn broken_books_and_reasons_are_seen_first() {
     let mut view = sample::view(0);
     view.stats.decap.packets.received += 1;
     let mut state = state(view);
-    state.health = Arc::new(|| Health {
-        ready: false,
-        reasons: vec!["eth1 is <down>".to_owned()],
-    });
+    state.health = Arc::new(|| Health { ready: false, reasons: vec!["eth1 is <down>".to_owned()] });
     let html = get(&router(&Config::default(), state), "/").await.text;
     assert!(html.contains("Not ready") && html.contains("eth1 is &#60;down&#62;"));
     assert!(html.contains("Broken"));
