@@ -134,7 +134,7 @@ impl Discovery {
         let luck = (seen.path_hash ^ transaction.started_at.nanos())
             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
             >> 32;
-        seen.bodies_read = one_in <= 1 || luck % u64::from(one_in) == 0;
+        seen.bodies_read = one_in <= 1 || luck.is_multiple_of(one_in.into());
         let bodies = [&transaction.request_body, &transaction.response_body];
         let with_bodies = bodies.iter().filter(|body| !body.sample.bytes.is_empty()).count() as u64;
         self.stats.bodies_seen += with_bodies;

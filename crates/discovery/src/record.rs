@@ -104,15 +104,13 @@ fn pack_request(
     text.clear();
     write_utf8(request.method, text);
     pack_text(text, out);
-    match known_host {
-        Some(host) => pack_text(host.as_bytes(), out),
-        None => {
-            let authority = request
-                .authority
-                .or_else(|| (request.method == b"CONNECT").then_some(request.target));
-            write_host(authority, transaction.server, host);
-            pack_text(host.as_bytes(), out);
-        }
+    if let Some(host) = known_host {
+        pack_text(host.as_bytes(), out);
+    } else {
+        let authority =
+            request.authority.or_else(|| (request.method == b"CONNECT").then_some(request.target));
+        write_host(authority, transaction.server, host);
+        pack_text(host.as_bytes(), out);
     }
     text.clear();
     let mut masked = write_path(request.path, text, meant);

@@ -83,7 +83,8 @@ pub(crate) struct Shapes {
     known: Vec<Known>,
     by_name: HashMap<(ParameterLocation, CompactString), u32>,
     sets: HashMap<Box<[u32]>, Arc<ParameterSet>>,
-    set_shapes: usize,
+    /// Shapes in all of them.
+    remembered: usize,
     /// The set that is being gathered: names and kinds.
     gathered: Vec<u32>,
     location: ParameterLocation,
@@ -111,7 +112,7 @@ impl Shapes {
             known: Vec::new(),
             by_name: HashMap::new(),
             sets: HashMap::new(),
-            set_shapes: 0,
+            remembered: 0,
             gathered: Vec::new(),
             location: ParameterLocation::Query,
             set: 0,
@@ -230,9 +231,9 @@ impl Shapes {
         if let Some(set) = self.sets.get(self.gathered.as_slice()) {
             return Some(Arc::clone(set));
         }
-        if self.set_shapes + self.gathered.len() > SET_SHAPES_MAX {
+        if self.remembered + self.gathered.len() > SET_SHAPES_MAX {
             self.sets.clear();
-            self.set_shapes = 0;
+            self.remembered = 0;
         }
         let shapes = self.gathered.iter().filter_map(|&entry| {
             let known = self.known.get((entry >> 8) as usize)?;
@@ -240,7 +241,7 @@ impl Shapes {
             Some(ParameterShape { location: known.location, name: known.name.clone(), kind })
         });
         let set = Arc::new(ParameterSet { shapes: shapes.collect() });
-        self.set_shapes += set.shapes.len();
+        self.remembered += set.shapes.len();
         self.sets.insert(self.gathered.as_slice().into(), Arc::clone(&set));
         Some(set)
     }
@@ -311,7 +312,7 @@ impl Shapes {
         self.known.clear();
         self.by_name.clear();
         self.sets.clear();
-        self.set_shapes = 0;
+        self.remembered = 0;
         for _ in 0..4 {
             self.nodes.push(Node {
                 parent: NodeId::NOWHERE,
@@ -378,7 +379,7 @@ mod tests {
                 names(&set(&mut shapes, &[&name, "17", "18"]).unwrap()),
                 [&name, "[integer]"]
             );
-            assert!(shapes.nodes.len() <= NODES_MAX + 8 && shapes.set_shapes <= SET_SHAPES_MAX);
+            assert!(shapes.nodes.len() <= NODES_MAX + 8 && shapes.remembered <= SET_SHAPES_MAX);
         }
         assert_eq!(before, set(&mut shapes, &["page", "limit"]).unwrap());
     }

@@ -93,6 +93,9 @@ impl Recorder {
     }
 }
 
+/// Writes one record, with its route.
+pub(crate) type Writing<'a> = dyn FnMut(Option<RouteKey>, &[u8]) -> io::Result<()> + 'a;
+
 /// Collects all records in bounded memory.
 pub(crate) struct Spool {
     folder: tempfile::TempDir,
@@ -130,10 +133,7 @@ impl Spool {
     ///
     /// # Errors
     /// When reading the spool or writing fails.
-    pub(crate) fn finish(
-        mut self,
-        write: &mut dyn FnMut(Option<RouteKey>, &[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub(crate) fn finish(mut self, write: &mut Writing<'_>) -> io::Result<()> {
         if self.runs.is_empty() {
             self.records.entries.sort_unstable_by_key(|entry| entry.key);
             for entry in &self.records.entries {

@@ -85,9 +85,8 @@ struct Value<'w, 'a> {
 }
 
 impl Value<'_, '_> {
-    fn note<E>(self, kind: ValueKind) -> Result<(), E> {
+    fn note(self, kind: ValueKind) {
         self.walk.shapes.note(self.node, kind);
-        Ok(())
     }
 }
 
@@ -107,27 +106,33 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.note(ValueKind::Null)
+        self.note(ValueKind::Null);
+        Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.note(ValueKind::Boolean)
+        self.note(ValueKind::Boolean);
+        Ok(())
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.note(ValueKind::Integer)
+        self.note(ValueKind::Integer);
+        Ok(())
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.note(ValueKind::Integer)
+        self.note(ValueKind::Integer);
+        Ok(())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.note(ValueKind::Number)
+        self.note(ValueKind::Number);
+        Ok(())
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.note(lexical::text_kind(text.as_bytes()))
+        self.note(lexical::text_kind(text.as_bytes()));
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {

@@ -52,12 +52,9 @@ impl LineWriter {
         write_request(flags, record, out)?;
         let number = |out: &mut Vec<u8>, name: &str, number: Option<u64>| {
             out.extend_from_slice(name.as_bytes());
-            match number {
-                Some(number) => {
-                    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes())
-                }
-                None => out.extend_from_slice(b"null"),
-            }
+            let mut digits = itoa::Buffer::new();
+            let text = number.map_or("null", |number| digits.format(number));
+            out.extend_from_slice(text.as_bytes());
         };
         number(out, ",\"status\":", Some(status).filter(|_| flags & holds::STATUS != 0));
         number(out, ",\"request_bytes\":", Some(request_bytes));
