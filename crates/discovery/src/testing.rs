@@ -128,7 +128,7 @@ impl Discovery {
     pub(crate) fn push_exchange(&mut self, exchange: &Exchange, seen: &mut Option<Observation>) {
         exchange.with(|transaction| {
             self.push(transaction, &Feedback::default(), &mut |observation| {
-                *seen = Some(observation.clone())
+                *seen = Some(observation.clone());
             });
         });
     }

@@ -31,10 +31,10 @@ pub(crate) fn text_kind(text: &[u8]) -> ValueKind {
     if text.len() > EMAIL_BYTES_MAX {
         return ValueKind::String;
     }
-    if is_date(text) {
+    if text.first().is_some_and(u8::is_ascii_digit) && is_date(text) {
         return ValueKind::Date;
     }
-    if memchr::memchr(b'@', text).is_some() && is_email(text) {
+    if text.contains(&b'@') && is_email(text) {
         return ValueKind::Email;
     }
     if matches!(text.len(), 32 | 36) && is_uuid(text, &Scan::of(text)) {
