@@ -36,6 +36,10 @@ reasons! {
         FlowTableFull = "flow_table_full",
         /// The budget for bytes held out of order was spent.
         BufferFull = "buffer_full",
+        /// The table of IP fragments was full.
+        FragmentsFull = "fragments_full",
+        /// The other fragments of its datagram did not come in time.
+        FragmentTimeout = "fragment_timeout",
         /// More requests waiting for their response than the cap.
         PipelineFull = "pipeline_full",
         /// A table of the epoch's delta was full.
@@ -58,8 +62,13 @@ reasons! {
         NotIp = "not_ip",
         /// No TCP inside.
         NotTcp = "not_tcp",
-        /// An IP fragment.
+        /// An IP fragment whose bytes went on with the frame that completed its datagram, or that
+        /// was cut short by the snap length.
         Fragment = "fragment",
+        /// Encapsulated more deeply than is looked into.
+        TooDeep = "too_deep",
+        /// A frame that another port of the mirror had delivered already.
+        Duplicate = "duplicate",
         /// A header that is cut short or contradicts itself.
         Malformed = "malformed",
         /// The sensor's own traffic.

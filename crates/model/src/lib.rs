@@ -11,6 +11,7 @@ mod alert;
 mod anomaly;
 mod chunk;
 mod delta;
+mod encapsulation;
 mod feedback;
 mod finding;
 mod flow;
@@ -34,6 +35,7 @@ pub use delta::{
     ConsumerDelta, DELTA_VERSION, Delta, DeltaId, HostDelta, ParameterDelta, RouteDelta,
     ServerDelta,
 };
+pub use encapsulation::Encapsulation;
 pub use feedback::{Feedback, RouteFeedback, RouteHasher, RouteMap};
 pub use finding::{
     EndpointRef, Evidence, Finding, FindingKind, FindingState, Mappings, Measure, Severity,

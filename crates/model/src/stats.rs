@@ -1,6 +1,6 @@
 //! Every stage's counters: plain integers since start. One worker owns each; others read copies.
 
-use crate::{Anomaly, Completeness, Ledger, Protocol};
+use crate::{Anomaly, Completeness, Encapsulation, Ledger, Protocol};
 
 /// Why a flow left its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,8 +131,20 @@ sums! {
             ipv4_segments,
             /// Segments over IPv6.
             ipv6_segments,
+            /// IP fragments, each one that a frame carried.
+            fragments,
+            /// Datagrams put together from fragments.
+            reassembled_datagrams,
+            /// Fragments that overlap others of their datagram, or contradict its length.
+            overlapping_fragments,
+            /// Fragments, not the last of their datagram, that are smaller than any network makes
+            /// them.
+            tiny_fragments,
         }
-        tables {}
+        tables {
+            /// Frames by what their packet was wrapped in; one with several counts for each.
+            encapsulations: Encapsulation::COUNT,
+        }
     }
 }
 
