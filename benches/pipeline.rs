@@ -100,7 +100,7 @@ impl Sink for Rest {
 /// One round; nanoseconds and transactions.
 fn round(recorded: &Recorded, until: Until) -> (u64, u64) {
     let shard = ShardId::all().next().unwrap_or_default();
-    let mut decap = Decap::new(tapline_decap::Config::default());
+    let mut decap = Decap::new(tapline_decap::Config::default(), &Key::fixed());
     // One shard stands for all, so it gets the whole budget of 64.
     let mut reassembler = Reassembler::new(tapline_reassembly::Config {
         flows_max: 64 * 262_144,

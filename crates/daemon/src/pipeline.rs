@@ -116,8 +116,9 @@ impl Plant {
         let sheds = when_full == WhenFull::Drop && settings.overload.enabled;
         let shedding =
             sheds.then(|| Arc::new(Shedding::new(settings.overload.clone(), sources.len())));
+        let decap = settings.decap.share(sources.len());
         let router = |source, names: Vec<_>, route| {
-            let decap = Decap::new(settings.decap.clone());
+            let decap = Decap::new(decap.clone(), &shared.key);
             Router::new(source, names, decap, shared.key.clone(), route, when_full)
                 .with_shedding(shedding.clone())
         };

@@ -203,11 +203,13 @@ impl Router {
     /// Enters the epoch of the clock: everything pushed before belongs to earlier ones.
     pub(crate) fn tick(&mut self) {
         self.epoch = Some(self.clock.epoch());
+        self.decap.tick(self.clock);
         self.mark(false);
     }
 
     /// The source has ended.
     pub(crate) fn end(mut self) {
+        self.decap.finish();
         self.mark(true);
     }
 
