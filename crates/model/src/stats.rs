@@ -125,8 +125,6 @@ sums! {
             bytes,
         }
         counts {
-            /// Frames that carried at least one VLAN tag.
-            vlan_frames,
             /// Segments over IPv4.
             ipv4_segments,
             /// Segments over IPv6.
