@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tapline_model::{DecapStats, DropReason, Frame, IgnoreReason, Key, Segment, Timestamp};
 
-use crate::duplicates::{Duplicates, Identity};
+use crate::duplicates::Duplicates;
 use crate::fragments::Fragments;
 use crate::layer::{Kind, Layer, Path};
 use crate::packet::{self, Fragment, Packet};
@@ -162,20 +162,9 @@ impl Decap {
         if !tunnel::may_carry_tcp(packet.protocol) {
             return Err(IgnoreReason::NotTcp.into());
         }
-        let part =
-            u32::from(fragment.offset | u16::from(fragment.more)) << 8 | u32::from(packet.protocol);
         let network = self.network(*path);
-        let identity = Identity {
-            source: packet.source,
-            destination: packet.destination,
-            id: packet.id,
-            network,
-            part: part | 1 << 31,
-            wire_bytes: u32::try_from(packet.rest.wire_bytes).unwrap_or(u32::MAX),
-            header: packet.rest.bytes,
-            payload: &[],
-        };
-        if self.duplicates.is_repeated(&identity, frame.captured_at) {
+        let at = frame.captured_at;
+        if self.duplicates.is_repeated_fragment(packet, fragment, network, at) {
             return Err(IgnoreReason::Duplicate.into());
         }
         let Self { fragments, stats, .. } = self;
@@ -210,17 +199,7 @@ impl Decap {
             return Err(IgnoreReason::OwnTraffic.into());
         }
         let network = self.network(path);
-        let identity = Identity {
-            source: packet.source,
-            destination: packet.destination,
-            id: packet.id,
-            network,
-            part: 0,
-            wire_bytes: tcp.wire_payload_bytes,
-            header: tcp.header,
-            payload: tcp.payload,
-        };
-        if self.duplicates.is_repeated(&identity, frame.captured_at) {
+        if self.duplicates.is_repeated_segment(packet, &tcp, network, frame.captured_at) {
             return Err(IgnoreReason::Duplicate.into());
         }
         if source.is_ipv4() {

@@ -1,13 +1,13 @@
 //! Packets that a mirror delivers twice: once where they enter it, and once where they leave.
 //!
-//! The copies are one packet: identification, addresses, ports, sequence numbers, flags, options,
-//! checksum, lengths and payload are equal; link layer, tags, tunnel and TTL need not be. A TCP
+//! The copies are one packet: identification, addresses, ports, sequence numbers, flags, window,
+//! checksum, length and payload are equal; link layer, tags, tunnel and TTL need not be. A TCP
 //! retransmission is another packet: Linux numbers the packets of a flow, and a repetition comes
 //! hundreds of milliseconds later, where the copies of a mirror are apart by the time a switch
 //! takes. Where the identification tells nothing (0, and IPv6), two equal packets within the window
 //! may be two, and leaving one out is harmless: its bytes were delivered with the first.
 //!
-//! Of a long payload the first and the last bytes are compared, and the checksum speaks for the
+//! Of a payload the first and the last eight bytes are compared, and the checksum speaks for the
 //! rest. Who forges a second payload with the same checksum and identification gains nothing:
 //! reassembly keeps the first as well.
 
@@ -15,27 +15,11 @@ use std::net::IpAddr;
 
 use tapline_model::{Key, Timestamp};
 
-/// Buckets: room for 16,384 packets, the most that 10 Gbit/s bring in 5 ms being 75,000 of the
-/// smallest and 7,800 of usual size. What is pushed out early is not recognised, which costs time
-/// alone.
-const BUCKETS: usize = 4096;
-/// Payload bytes compared at each end.
-const SAMPLE_BYTES: usize = 32;
+use crate::packet::{Fragment, Packet, TcpHeader};
 
-/// What two copies of a packet have in common.
-pub(crate) struct Identity<'a> {
-    pub(crate) source: IpAddr,
-    pub(crate) destination: IpAddr,
-    pub(crate) id: u32,
-    /// Where overlapping networks are told apart: equal packets of two networks are two.
-    pub(crate) network: u32,
-    /// 0 for a whole packet; of a fragment offset, protocol, and whether more come.
-    pub(crate) part: u32,
-    pub(crate) wire_bytes: u32,
-    /// The TCP header.
-    pub(crate) header: &'a [u8],
-    pub(crate) payload: &'a [u8],
-}
+/// Buckets: room for 8,192 packets, as many as 10 Gbit/s bring in 5 ms. What is pushed out early is
+/// not recognised, which costs time alone: reassembly knows bytes that it has delivered.
+const BUCKETS: usize = 2048;
 
 /// The packets of the last milliseconds: a table of fixed size, by keyed hash.
 pub(crate) struct Duplicates {
@@ -66,12 +50,57 @@ impl Duplicates {
         }
     }
 
-    /// Whether an equal packet was seen within the window; if not, this one is remembered.
-    pub(crate) fn is_repeated(&mut self, identity: &Identity<'_>, at: Timestamp) -> bool {
+    /// Whether an equal TCP packet was seen within the window; if not, this one is remembered.
+    #[inline]
+    pub(crate) fn is_repeated_segment(
+        &mut self,
+        packet: &Packet<'_>,
+        tcp: &TcpHeader<'_>,
+        network: u32,
+        at: Timestamp,
+    ) -> bool {
         if self.buckets.is_empty() {
             return false;
         }
-        let hash = self.hash(identity);
+        let [first, second, third, fourth] = self.seeds;
+        // All from the sequence number to the checksum; that speaks for the options.
+        let ports = tcp.header.first_chunk().map_or(0, |ports| u32::from_be_bytes(*ports));
+        let numbers = tcp.header.get(4..).map_or(0, |numbers| pair(numbers, third, fourth));
+        let lengths = u64::from(ports) << 32 | u64::from(tcp.wire_payload_bytes);
+        let origin = u64::from(packet.id) << 32 | u64::from(network);
+        self.is_repeated(
+            self.addresses(packet)
+                ^ fold(lengths ^ fourth, origin ^ second)
+                ^ numbers.rotate_left(13)
+                ^ ends(tcp.payload, first, fourth).rotate_left(43),
+            at,
+        )
+    }
+
+    /// Whether an equal fragment was seen within the window; if not, this one is remembered.
+    pub(crate) fn is_repeated_fragment(
+        &mut self,
+        packet: &Packet<'_>,
+        fragment: Fragment,
+        network: u32,
+        at: Timestamp,
+    ) -> bool {
+        if self.buckets.is_empty() {
+            return false;
+        }
+        let [first, second, third, fourth] = self.seeds;
+        let part = u64::from(fragment.offset | u16::from(fragment.more)) << 8;
+        let origin = u64::from(packet.id) << 32 | u64::from(network);
+        let part = fold(part ^ u64::from(packet.protocol) ^ second, origin ^ fourth);
+        let bytes = absorb(third, packet.rest.bytes);
+        self.is_repeated(self.addresses(packet) ^ fold(part, bytes ^ first), at)
+    }
+
+    #[inline]
+    fn is_repeated(&mut self, mixed: u64, at: Timestamp) -> bool {
+        let [first, ..] = self.seeds;
+        // Never 0, which marks an empty entry.
+        let hash = fold(mixed ^ first, first | 1) | 1;
         let at = at.nanos();
         let index = usize::try_from(hash >> 32).unwrap_or_default() % BUCKETS;
         let Some(Bucket(entries)) = self.buckets.get_mut(index) else { return false };
@@ -92,64 +121,58 @@ impl Duplicates {
         false
     }
 
-    /// A keyed hash that is never 0, which marks an empty entry.
-    fn hash(&self, identity: &Identity<'_>) -> u64 {
-        let [first, second, third, fourth] = self.seeds;
-        let addresses = match (identity.source, identity.destination) {
+    fn addresses(&self, packet: &Packet<'_>) -> u64 {
+        let [first, second, ..] = self.seeds;
+        match (packet.source, packet.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                fold(u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits()), first)
+                fold(u64::from(source.to_bits()) ^ first, u64::from(destination.to_bits()) ^ second)
             }
             (source, destination) => {
                 let [low, high] = [source, destination].map(|address| match address {
-                    IpAddr::V4(address) => absorb(first, &address.octets()),
-                    IpAddr::V6(address) => absorb(first, &address.octets()),
+                    IpAddr::V4(address) => u64::from(address.to_bits()),
+                    IpAddr::V6(address) => pair(&address.octets(), first, second),
                 });
-                fold(low ^ second, high)
+                fold(low ^ second, high.rotate_left(7) ^ first)
             }
-        };
-        let numbers = fold(
-            u64::from(identity.id) << 32 | u64::from(identity.part),
-            u64::from(identity.network) << 32 | u64::from(identity.wire_bytes) ^ second,
-        );
-        let header = absorb(third, identity.header);
-        let payload = identity.payload;
-        let payload = match (payload.first_chunk(), payload.last_chunk()) {
-            (Some(start), Some(end)) => {
-                let start: &[u8; SAMPLE_BYTES] = start;
-                let end: &[u8; SAMPLE_BYTES] = end;
-                fold(absorb(fourth, start), absorb(third, end) ^ first)
-            }
-            _ => absorb(fourth, payload),
-        };
-        fold(addresses ^ header, numbers ^ payload.rotate_left(17)) | 1
+        }
     }
 }
 
-/// Mixes bytes into a state.
+/// Mixes both ends of a payload.
+fn ends(payload: &[u8], first: u64, second: u64) -> u64 {
+    match (payload.first_chunk(), payload.last_chunk()) {
+        (Some(start), Some(end)) => {
+            fold(u64::from_le_bytes(*start) ^ first, u64::from_le_bytes(*end) ^ second)
+        }
+        _ if payload.is_empty() => 0,
+        _ => absorb(first, payload),
+    }
+}
+
+/// Mixes bytes into a state, one block after the other.
 fn absorb(mut state: u64, bytes: &[u8]) -> u64 {
     let blocks = bytes.chunks_exact(16);
     let left = blocks.remainder();
     for block in blocks {
-        state = fold(word(block) ^ state, word(block.get(8..).unwrap_or_default()) ^ !state);
+        state = pair(block, state, !state);
     }
-    if !left.is_empty() {
-        let mut block = [0; 16];
-        for (to, from) in block.iter_mut().zip(left) {
-            *to = *from;
-        }
-        let [low, high] = block.as_chunks::<8>().0 else { return state };
-        state = fold(u64::from_le_bytes(*low) ^ state, u64::from_le_bytes(*high) ^ !state);
+    let mut block = [0; 16];
+    for (to, from) in block.iter_mut().zip(left) {
+        *to = *from;
     }
-    state ^ bytes.len() as u64
+    pair(&block, state, !state) ^ bytes.len() as u64
 }
 
-fn word(bytes: &[u8]) -> u64 {
-    bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+/// Mixes the first 16 bytes with two words.
+fn pair(bytes: &[u8], first: u64, second: u64) -> u64 {
+    let Some((low, rest)) = bytes.split_first_chunk::<8>() else { return second };
+    let high = rest.first_chunk::<8>().map_or(0, |high| u64::from_le_bytes(*high));
+    fold(u64::from_le_bytes(*low) ^ first, high ^ second)
 }
 
 /// Both halves of the product, folded: every bit of either factor reaches every bit.
 #[expect(clippy::cast_possible_truncation, reason = "the halves are taken one by one")]
 fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a ^ 0x9e37_79b9_7f4a_7c15) * u128::from(b ^ 0xd1b5_4a32_d192_ed03);
+    let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
 }

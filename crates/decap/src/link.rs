@@ -14,6 +14,7 @@ const FAMILIES_IPV6: [u32; 5] = [10, 23, 24, 28, 30];
 const ARPHRD_NETLINK: u16 = 824;
 
 /// Takes the link layer off a frame.
+#[inline]
 pub(crate) fn open<'a>(frame: &Frame<'a>) -> Result<Layer<'a>, IgnoreReason> {
     let wire_bytes = usize::try_from(frame.wire_bytes).unwrap_or(usize::MAX);
     let rest = Rest { bytes: frame.bytes, wire_bytes };
@@ -47,6 +48,7 @@ pub(crate) fn open<'a>(frame: &Frame<'a>) -> Result<Layer<'a>, IgnoreReason> {
 }
 
 /// Takes an Ethernet header off.
+#[inline]
 pub(crate) fn ethernet(rest: Rest<'_>) -> Result<Layer<'_>, IgnoreReason> {
     let (header, rest) = rest.take::<14>()?;
     let [.., high, low] = *header;

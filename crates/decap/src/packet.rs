@@ -56,6 +56,7 @@ pub(crate) struct TcpHeader<'a> {
 }
 
 /// Reads an IPv4 header.
+#[inline]
 pub(crate) fn read_ipv4(rest: Rest<'_>) -> Result<Packet<'_>, IgnoreReason> {
     let (ip, stopped_by) =
         LaxIpv4Slice::from_slice(rest.bytes).map_err(|_| IgnoreReason::Malformed)?;
@@ -175,6 +176,7 @@ pub(crate) fn without_extensions(packet: Packet<'_>) -> Result<Packet<'_>, Ignor
 }
 
 /// Reads a TCP header.
+#[inline]
 pub(crate) fn read_tcp(rest: Rest<'_>) -> Result<TcpHeader<'_>, IgnoreReason> {
     let tcp = TcpSlice::from_slice(rest.bytes).map_err(|_| IgnoreReason::Malformed)?;
     let header = tcp.header_slice();

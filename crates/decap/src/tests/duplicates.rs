@@ -38,9 +38,9 @@ fn any_other_difference_makes_another_packet() {
 
 #[test]
 fn any_byte_of_a_short_payload_counts_and_either_end_of_a_long_one() {
-    for length in [1, 15, 16, 31, 32, 33, 64, 1400] {
+    for length in [1, 7, 8, 15, 16, 17, 31, 32, 33, 1400] {
         let payload = vec![7; length];
-        for index in (0..length.min(32)).chain(length.saturating_sub(32)..length) {
+        for index in (0..length.min(8)).chain(length.saturating_sub(8)..length) {
             let mut bench = Bench::new(Config::default());
             let mut other = payload.clone();
             other[index] = 8;
@@ -103,13 +103,13 @@ fn doubled_fragments_are_put_together_once() {
 #[test]
 fn the_table_keeps_what_fits_and_forgets_the_oldest() {
     let mut bench = Bench::new(Config::default());
-    for id in 0..8_000 {
+    for id in 0..4_000 {
         assert_eq!(bench.ip(&ipv4_with(id, 0, 6, &tcp(PAYLOAD))), whole());
     }
-    let again = (0..8_000).filter(|&id| {
+    let again = (0..4_000).filter(|&id| {
         let outcome = bench.ip(&ipv4_with(id, 0, 6, &tcp(PAYLOAD)));
         outcome == Outcome::Ignored(IgnoreReason::Duplicate)
     });
     // Half full: a bucket of four overflows now and then.
-    assert!(again.count() > 7_200);
+    assert!(again.count() > 3_600);
 }

@@ -217,8 +217,8 @@ fn a_wrong_checksum_is_no_reason_to_leave_a_packet_out() {
 
 #[test]
 fn ethernet_padding_is_no_payload() {
-    let mut ack = super::wire::ipv4(6, &super::wire::tcp(&[]));
+    let mut ack = wire::ipv4(6, &wire::tcp(&[]));
     ack.extend([0; 6]);
-    let outcome = Bench::new(Config::default()).ethernet(&super::wire::ethernet(0x0800, &ack));
+    let outcome = Bench::new(Config::default()).ethernet(&wire::ethernet(0x0800, &ack));
     assert_eq!(outcome, Outcome::Segment(Vec::new(), 0, 0));
 }
