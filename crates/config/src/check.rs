@@ -19,11 +19,13 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
                     reassembly.held_bytes_max";
         walk.clash("reassembly.flow_held_bytes_max", text);
     }
-    let budgets = reassembly.held_bytes_max + settings.protocol.message_bytes_max;
+    let budgets = reassembly.held_bytes_max
+        + settings.protocol.message_bytes_max
+        + settings.decap.fragment_bytes_max;
     if budgets > settings.sensor.memory_bytes {
         let text = format!(
-            "reassembly.held_bytes_max and protocol.message_bytes_max take {} together, more than \
-             {}; lower them, or raise this",
+            "reassembly.held_bytes_max, protocol.message_bytes_max and decap.fragment_bytes_max \
+             take {} together, more than {}; lower them, or raise this",
             size::print(budgets),
             size::print(settings.sensor.memory_bytes)
         );
@@ -80,12 +82,14 @@ pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
     delivery.findings_resolved_max = running.alert.findings_resolved_max;
     let mut log = new.log.clone();
     log.level.clone_from(&running.log.level);
+    let mut decap = new.decap.clone();
+    decap.own_sockets.clone_from(&running.decap.own_sockets);
     let sections = [
         ("sensor", running.sensor != new.sensor),
         ("log.format", running.log != log),
         ("capture", running.capture != new.capture),
         ("overload", running.overload != new.overload),
-        ("decap", running.decap.overlapping_networks != new.decap.overlapping_networks),
+        ("decap", running.decap != decap),
         ("reassembly", running.reassembly != new.reassembly),
         ("protocol", running.protocol != new.protocol),
         ("discovery", running.discovery != new.discovery),

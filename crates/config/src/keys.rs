@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use crate::key::{At, Key, Kind, Whole};
+use crate::key::{At, Key, Kind, Set, Whole};
 use crate::problem::quoted;
-use crate::settings::LogFormat;
-use crate::{network, url};
+use crate::settings::{LogFormat, Settings};
+use crate::{network, port, url};
 
 const NAME_SHAPE: &str = "1 to 64 characters";
 const PATH_SHAPE: &str = "an absolute path";
 const LEVEL_SHAPE: &str = "error, warn, info, debug or trace";
 const FORMAT_SHAPE: &str = "text or json";
 const FILTER_SHAPE: &str = "a filter of at most 4096 bytes";
+const PORTS_SHAPE: &str = "a list of ports";
 const LISTEN_SHAPE: &str = "an address and port such as 127.0.0.1:9488 or [::1]:9488";
 
 /// The last core that Linux can name in a set of the usual size.
@@ -41,6 +42,16 @@ const fn real(
 
 const fn flag(path: &'static str, help: &'static str, at: At<bool>) -> Key {
     Key { path, help, kind: Kind::Flag(at) }
+}
+
+const fn ports(
+    path: &'static str,
+    help: &'static str,
+    get: fn(&Settings) -> Vec<String>,
+    add: Set,
+    clear: fn(&mut Settings),
+) -> Key {
+    Key { path, help, kind: Kind::List { get, add, clear, count_max: 16, shape: PORTS_SHAPE } }
 }
 
 /// What is wrong with a text, and what would be right.
@@ -265,8 +276,62 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     flag(
         "decap.overlapping_networks",
-        "Whether the VLAN is part of a flow, for networks whose addresses overlap.",
+        "Whether the innermost VLAN, VNI or tunnel key is part of a flow, for networks whose addresses overlap.",
         |s| &mut s.decap.overlapping_networks,
+    ),
+    whole(
+        "decap.nesting_max",
+        "Tunnels, labels and tags inside one another that are looked through.",
+        Whole::U8(|s| &mut s.decap.nesting_max),
+        1,
+        32,
+        "levels",
+    ),
+    ports(
+        "decap.vxlan_ports",
+        "UDP destination ports of VXLAN and VXLAN-GPE.",
+        |s| s.decap.vxlan_ports.iter().map(u16::to_string).collect(),
+        |s, text| port::add(&mut s.decap.vxlan_ports, text),
+        |s| s.decap.vxlan_ports.clear(),
+    ),
+    ports(
+        "decap.geneve_ports",
+        "UDP destination ports of GENEVE.",
+        |s| s.decap.geneve_ports.iter().map(u16::to_string).collect(),
+        |s, text| port::add(&mut s.decap.geneve_ports, text),
+        |s| s.decap.geneve_ports.clear(),
+    ),
+    whole(
+        "decap.fragments_max",
+        "IP fragments held until their datagram is whole; the oldest datagram makes room.",
+        Whole::U32(|s| &mut s.decap.fragments_max),
+        64,
+        1 << 20,
+        "fragments",
+    ),
+    whole(
+        "decap.fragment_bytes_max",
+        "Bytes of IP fragments held.",
+        Whole::U64(|s| &mut s.decap.fragment_bytes_max),
+        64 << 10,
+        1 << 30,
+        "bytes",
+    ),
+    whole(
+        "decap.fragment_timeout_seconds",
+        "Capture time for which the other fragments of a datagram are waited for.",
+        Whole::U32(|s| &mut s.decap.fragment_timeout_seconds),
+        1,
+        300,
+        "seconds",
+    ),
+    whole(
+        "decap.duplicate_window_ms",
+        "Capture time within which an identical packet is taken for the copy of another mirror port; 0 keeps all.",
+        Whole::U32(|s| &mut s.decap.duplicate_window_ms),
+        0,
+        1000,
+        "milliseconds",
     ),
     whole(
         "reassembly.flows_max",

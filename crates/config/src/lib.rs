@@ -8,6 +8,7 @@ mod keys;
 mod login;
 mod network;
 mod overload;
+mod port;
 mod print;
 mod problem;
 mod secret;

@@ -133,11 +133,12 @@ fn login(username: &str, file: &str, indent: &str) -> String {
 
 /// A text as a YAML scalar: plain where that cannot be misread, else in double quotes.
 fn quoted(text: &str) -> String {
+    let number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
         && !["true", "false", "null", "yes", "no", "on", "off"]
             .contains(&text.to_lowercase().as_str());
-    if plain {
+    if plain || number {
         return text.to_owned();
     }
     let mut quoted = String::from("\"");

@@ -72,6 +72,30 @@ fn values_that_do_not_go_together_are_named_with_their_line() {
 }
 
 #[test]
+fn ports_are_ports() {
+    let settings = parse("decap:\n  vxlan_ports: [4789, 65535]\n  geneve_ports: []\n", "t.yaml");
+    let settings = settings.unwrap();
+    assert_eq!(settings.decap.vxlan_ports, [4789, 65_535]);
+    assert!(settings.decap.geneve_ports.is_empty());
+    assert!(print(&settings).contains("vxlan_ports: [4789, 65535]\n"));
+    for port in ["0", "65536", "http", "4789, 4789"] {
+        let text = refused(&format!("decap:\n  vxlan_ports: [{port}]\n"));
+        assert!(text.starts_with("t.yaml:2:"), "{text}");
+    }
+}
+
+#[test]
+fn a_filter_for_tcp_alone_hides_tunnels() {
+    let said = |filter: &str| {
+        let text = format!("capture:\n  filter: \"vlan and {filter}\"\n");
+        warnings(&parse(&text, "t.yaml").unwrap()).join("\n")
+    };
+    assert!(said("tcp port 80").contains("udp port 4789 or udp port 8472"));
+    assert_eq!(said("(tcp port 80 or udp port 4789)"), "");
+    assert_eq!(said("host 10.0.0.1"), "");
+}
+
+#[test]
 fn passwords_come_from_files_and_are_never_printed() {
     let read = |path: &Path| {
         assert_eq!(path, Path::new("/etc/tapline/secret"));
