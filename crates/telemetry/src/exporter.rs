@@ -9,7 +9,8 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{Encoder, TextEncoder};
 use tapline_model::{
-    Anomaly, Completeness, DropReason, EvictReason, IgnoreReason, Protocol, Severity, View,
+    Anomaly, Completeness, DropReason, Encapsulation, EvictReason, IgnoreReason, Protocol,
+    Severity, View,
 };
 
 use self::inventory::Admitted;
@@ -88,6 +89,7 @@ impl Exporter {
         families.extend(limit.map(|bytes| Family::single(names::MEMORY_LIMIT, bytes)));
         families.extend(capture(view));
         families.extend(ledgers(view));
+        families.extend(decap(view));
         families.extend(flows(view));
         families.extend(protocol(view));
         families.extend(visibility(view));
@@ -190,6 +192,23 @@ fn ledgers(view: &View) -> Vec<Family> {
         ignored,
         held,
         Family::single(names::IMBALANCES, number(imbalances)),
+    ]
+}
+
+fn decap(view: &View) -> Vec<Family> {
+    let stats = &view.stats.decap;
+    let mut encapsulated = Family::new(names::ENCAPSULATED_FRAMES);
+    for (kind, count) in Encapsulation::ALL.iter().zip(stats.encapsulations) {
+        encapsulated.add(&[kind.label()], number(count));
+    }
+    let mut anomalies = Family::new(names::FRAGMENT_ANOMALIES);
+    anomalies.add(&["overlap"], number(stats.overlapping_fragments));
+    anomalies.add(&["tiny"], number(stats.tiny_fragments));
+    vec![
+        encapsulated,
+        Family::single(names::FRAGMENTS, number(stats.fragments)),
+        Family::single(names::REASSEMBLED_DATAGRAMS, number(stats.reassembled_datagrams)),
+        anomalies,
     ]
 }
 

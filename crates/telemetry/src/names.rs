@@ -80,6 +80,14 @@ metrics! {
         "What waits inside a stage.";
     IMBALANCES: Gauge "tapline_pipeline_imbalances" []
         "Ledgers and arrows that do not balance; anything but 0 is a fault of the sensor.";
+    ENCAPSULATED_FRAMES: Counter "tapline_decap_encapsulated_frames_total" ["encapsulation"]
+        "Frames by what their packet was wrapped in; a frame with several counts for each.";
+    FRAGMENTS: Counter "tapline_decap_fragments_total" []
+        "IP fragments.";
+    REASSEMBLED_DATAGRAMS: Counter "tapline_decap_reassembled_datagrams_total" []
+        "Datagrams put together from fragments.";
+    FRAGMENT_ANOMALIES: Counter "tapline_decap_fragment_anomalies_total" ["anomaly"]
+        "Fragments that overlap others of their datagram, or are smaller than any network makes them.";
     FLOWS_ACTIVE: Gauge "tapline_flows_active" []
         "Flows followed now.";
     FLOWS_OPENED: Counter "tapline_flows_opened_total" []
