@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tapline_model::{
-    Anomaly, Completeness, DropReason, EvictReason, IgnoreReason, Ledger, Protocol, Stats, View,
+    Anomaly, Completeness, DropReason, Encapsulation, EvictReason, IgnoreReason, Ledger, Protocol,
+    Stats, View,
 };
 
 use crate::exit::Failure;
@@ -90,7 +91,12 @@ pub(crate) fn summary(view: &View, wall_seconds: f64) -> Value {
         },
         "stages": {
             "capture": counts(stats.capture.counts()),
-            "decap": counts(stats.decap.counts()),
+            "decap": with_table(
+                stats.decap.counts(),
+                "encapsulations",
+                Encapsulation::ALL.iter().map(|kind| kind.label()),
+                &stats.decap.encapsulations,
+            ),
             "reassembly": with_table(
                 stats.reassembly.counts(),
                 "flows_closed",
