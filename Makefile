@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_PACKAGES := build-essential pkg-config libpcap-dev
 # Real programs that the tests start: a server and clients, Prometheus, Alertmanager, a browser.
 TEST_PACKAGES := $(BUILD_PACKAGES) nginx curl tcpdump zstd iproute2 ethtool procps python3 \
-	prometheus prometheus-alertmanager chromium tshark
+	python3-scapy prometheus prometheus-alertmanager chromium tshark
 
 .PHONY: run test lint bench setup setup-test
 

@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(test)]
 mod determinism;
 #[cfg(test)]
+mod encapsulation;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod live;
