@@ -104,20 +104,14 @@ impl Duplicates {
         let at = at.nanos();
         let index = usize::try_from(hash >> 32).unwrap_or_default() % BUCKETS;
         let Some(Bucket(entries)) = self.buckets.get_mut(index) else { return false };
-        let mut oldest = 0;
-        let mut oldest_at = u64::MAX;
-        for (index, seen) in entries.iter().enumerate() {
-            // Two interfaces are read in turns: the copy may be the older one.
-            if seen.hash == hash && seen.at.abs_diff(at) <= self.window_ns {
-                return true;
-            }
-            if seen.at < oldest_at {
-                (oldest, oldest_at) = (index, seen.at);
-            }
+        // Two interfaces are read in turns: the copy may be the older one.
+        let is_repeated = |seen: &Seen| seen.hash == hash && seen.at.abs_diff(at) <= self.window_ns;
+        if entries.iter().any(is_repeated) {
+            return true;
         }
-        if let Some(seen) = entries.get_mut(oldest) {
-            *seen = Seen { hash, at };
-        }
+        // The newest comes first, the oldest drops out.
+        let [first, second, third, _] = *entries;
+        *entries = [Seen { hash, at }, first, second, third];
         false
     }
 

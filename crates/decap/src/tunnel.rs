@@ -64,20 +64,21 @@ fn open_udp<'a>(
     let (header, rest) = rest.take::<8>()?;
     let [_, _, port_high, port_low, length_high, length_low, ..] = *header;
     let port = u16::from_be_bytes([port_high, port_low]);
+    let open = if config.vxlan_ports.contains(&port) {
+        vxlan::open
+    } else if config.geneve_ports.contains(&port) {
+        geneve::open
+    } else if port == GTP_U_PORT {
+        gtp::open
+    } else {
+        return Err(IgnoreReason::NotTcp);
+    };
     // A length of 0 is a jumbogram's, or was left to offload.
     let rest = match usize::from(u16::from_be_bytes([length_high, length_low])) {
         0 => rest,
         length => rest.limited(length.checked_sub(8).ok_or(IgnoreReason::Malformed)?),
     };
-    if config.vxlan_ports.contains(&port) {
-        vxlan::open(rest, path)
-    } else if config.geneve_ports.contains(&port) {
-        geneve::open(rest, path)
-    } else if port == GTP_U_PORT {
-        gtp::open(rest, path)
-    } else {
-        Err(IgnoreReason::NotTcp)
-    }
+    open(rest, path)
 }
 
 /// A network identifier of 24 bits.
