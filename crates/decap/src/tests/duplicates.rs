@@ -103,13 +103,13 @@ fn doubled_fragments_are_put_together_once() {
 #[test]
 fn the_table_keeps_what_fits_and_forgets_the_oldest() {
     let mut bench = Bench::new(Config::default());
-    for id in 0..4_000 {
+    for id in 0..2_000 {
         assert_eq!(bench.ip(&ipv4_with(id, 0, 6, &tcp(PAYLOAD))), whole());
     }
-    let again = (0..4_000).filter(|&id| {
+    let again = (0..2_000).filter(|&id| {
         let outcome = bench.ip(&ipv4_with(id, 0, 6, &tcp(PAYLOAD)));
         outcome == Outcome::Ignored(IgnoreReason::Duplicate)
     });
-    // Half full: a bucket of four overflows now and then.
-    assert!(again.count() > 3_600);
+    // A quarter full: a bucket of four overflows now and then.
+    assert!(again.count() > 1_900);
 }

@@ -110,7 +110,7 @@ fn a_fragment_that_says_nothing_new_is_no_part_of_the_books_of_its_datagram() {
     let early_end = ipv4_with(1, 32, 6, &packet[20 + 256..20 + 264]);
     assert_eq!(bench.ip(&early_end), Outcome::Ignored(IgnoreReason::Malformed));
     assert_eq!(bench.ip(&fragments[2]), Outcome::Held);
-    let beyond = ipv4_with(1, 0x2000 | 192, 6, &[0; 8]);
+    let beyond = ipv4_with(1, 0x20c0, 6, &[0; 8]);
     assert_eq!(bench.ip(&beyond), Outcome::Ignored(IgnoreReason::Malformed));
     assert_eq!(bench.decap.stats().overlapping_fragments, 3);
     assert_eq!(bench.ip(&fragments[1]), expected);
