@@ -85,17 +85,6 @@ fn ports_are_ports() {
 }
 
 #[test]
-fn a_filter_for_tcp_alone_hides_tunnels() {
-    let said = |filter: &str| {
-        let text = format!("capture:\n  filter: \"vlan and {filter}\"\n");
-        warnings(&parse(&text, "t.yaml").unwrap()).join("\n")
-    };
-    assert!(said("tcp port 80").contains("udp port 4789 or udp port 8472"));
-    assert_eq!(said("(tcp port 80 or udp port 4789)"), "");
-    assert_eq!(said("host 10.0.0.1"), "");
-}
-
-#[test]
 fn passwords_come_from_files_and_are_never_printed() {
     let read = |path: &Path| {
         assert_eq!(path, Path::new("/etc/tapline/secret"));

@@ -56,7 +56,7 @@ fn bench() -> (Router, Vec<Receiver<Batch>>) {
     });
     let route = Route::Queues(lanes.collect());
     let names = [(SourceId(0), Arc::from("eth1"))];
-    let decap = Decap::new(tapline_decap::Config::default());
+    let decap = Decap::new(tapline_decap::Config::default(), &Key::fixed());
     (Router::new(0, names, decap, Key::fixed(), route, WhenFull::Drop), ends)
 }
 
