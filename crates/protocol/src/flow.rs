@@ -21,6 +21,8 @@ pub(crate) struct Flow {
     bytes: Classes,
     recorded: bool,
     counted_as_other: bool,
+    /// What it carries now goes through a proxy's tunnel.
+    tunnel: bool,
     /// In the list of flows that the next tick visits.
     pub(crate) touched: bool,
 }
@@ -91,6 +93,7 @@ impl Flow {
             bytes: Classes::default(),
             recorded: false,
             counted_as_other: false,
+            tunnel: false,
             touched: false,
         }
     }
@@ -103,14 +106,34 @@ impl Flow {
         now: Timestamp,
         room: &mut Room<'_, S>,
     ) {
-        if let Some(seen) = self.seen.get_mut(direction.index()) {
-            *seen = true;
+        let is_first = self
+            .seen
+            .get_mut(direction.index())
+            .is_some_and(|seen| !std::mem::replace(seen, true));
+        if matches!(self.kind, Kind::Tls) && is_first && classify(bytes) == Verdict::Response {
+            // Whoever speaks TLS to a server that does not is told so in plain text.
+            self.note_garbage(direction.reverse());
+            self.begin_http1(direction.reverse(), direction, bytes, 1, now, room);
+        } else {
+            self.pass(direction, bytes, 1, now, room);
         }
+    }
+
+    /// Gives bytes to whoever reads this kind of flow. `chunks` is 0 for the rest of a chunk that is
+    /// in the books.
+    fn pass<S: Sink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        chunks: u64,
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
         match &self.kind {
-            Kind::Unknown => self.detect(direction, bytes, now, room),
-            Kind::Http1(_) => self.read(direction, bytes, 1, now, room),
-            Kind::Tls => self.ignore(Class::Tls, bytes, room),
-            Kind::Opaque => self.ignore(Class::Other, bytes, room),
+            Kind::Unknown => self.detect(direction, bytes, chunks, now, room),
+            Kind::Http1(_) => self.read(direction, bytes, chunks, now, room),
+            Kind::Tls => self.ignore(Class::Tls, bytes, chunks, room),
+            Kind::Opaque => self.ignore(Class::Other, bytes, chunks, room),
         }
     }
 
@@ -133,9 +156,7 @@ impl Flow {
             }
             Kind::Unknown => {
                 self.give_up_prefix(direction, Class::Other, room);
-                if let Some(prefix) = self.prefixes.get_mut(direction.index()) {
-                    prefix.garbage = true;
-                }
+                self.note_garbage(direction);
                 Some(IgnoreReason::UnknownProtocol)
             }
             Kind::Tls | Kind::Opaque => Some(IgnoreReason::UnknownProtocol),
@@ -237,6 +258,7 @@ impl Flow {
         &mut self,
         direction: Direction,
         bytes: &[u8],
+        chunks: u64,
         now: Timestamp,
         room: &mut Room<'_, S>,
     ) {
@@ -250,8 +272,8 @@ impl Flow {
                 if kept_before == 0 {
                     prefix.since = now;
                 }
-                prefix.chunks += 1;
-                room.stats.chunks.held += 1;
+                prefix.chunks += chunks;
+                room.stats.chunks.held += chunks;
                 room.stats.chunk_bytes.held += count(bytes);
                 return;
             }
@@ -264,24 +286,22 @@ impl Flow {
             }
         }
         match verdict {
-            Verdict::Request => self.begin_http1(direction, direction, bytes, now, room),
+            Verdict::Request => self.begin_http1(direction, direction, bytes, chunks, now, room),
             Verdict::Response => {
-                self.begin_http1(direction.reverse(), direction, bytes, now, room);
+                self.begin_http1(direction.reverse(), direction, bytes, chunks, now, room);
             }
             Verdict::Tls => {
-                room.stats.tls_flows += 1;
+                room.stats.tls_flows += u64::from(!self.tunnel);
                 self.settle(Kind::Tls, Class::Tls, room);
-                self.ignore(Class::Tls, bytes, room);
+                self.ignore(Class::Tls, bytes, chunks, room);
             }
             Verdict::Opaque => {
                 self.settle(Kind::Opaque, Class::Other, room);
-                self.ignore(Class::Other, bytes, room);
+                self.ignore(Class::Other, bytes, chunks, room);
             }
             Verdict::Unknown | Verdict::More => {
-                if let Some(prefix) = self.prefixes.get_mut(direction.index()) {
-                    prefix.garbage = true;
-                }
-                self.ignore(Class::Other, bytes, room);
+                self.note_garbage(direction);
+                self.ignore(Class::Other, bytes, chunks, room);
             }
         }
     }
@@ -292,10 +312,11 @@ impl Flow {
         client: Direction,
         told_by: Direction,
         bytes: &[u8],
+        chunks: u64,
         now: Timestamp,
         room: &mut Room<'_, S>,
     ) {
-        room.stats.http1_flows += 1;
+        room.stats.http1_flows += u64::from(!self.tunnel);
         let garbage = |direction: Direction| {
             self.prefixes.get(direction.index()).is_some_and(|prefix| prefix.garbage)
         };
@@ -308,7 +329,7 @@ impl Flow {
         for direction in [client, server] {
             self.read_prefix(direction, room);
             if direction == told_by {
-                self.read(direction, bytes, 1, now, room);
+                self.pass(direction, bytes, chunks, now, room);
             }
         }
     }
@@ -321,7 +342,8 @@ impl Flow {
         let held = &mut room.stats.chunk_bytes.held;
         *held = held.saturating_sub(count(bytes.bytes()));
         if !bytes.is_empty() {
-            self.read(direction, bytes.bytes(), chunks, since, room);
+            // Unless what came before it opened a tunnel, it is HTTP/1.
+            self.pass(direction, bytes.bytes(), chunks, since, room);
         }
         room.pool.give(bytes);
     }
@@ -340,18 +362,43 @@ impl Flow {
         let was_switched = dialogue.is_switched();
         let side = dialogue.side(direction);
         let spent = dialogue.data(side, bytes, scene, room);
+        let is_tunnel = dialogue.is_tunnel();
         self.bytes.add(Class::Http, spent.http);
         self.bytes.add(Class::Other, spent.other);
         let stats = &mut *room.stats;
         stats.chunk_bytes.processed += spent.http + spent.other;
-        stats.chunk_bytes.ignore(IgnoreReason::Switched, spent.switched);
         if was_switched {
             stats.chunks.ignore(IgnoreReason::Switched, chunks);
         } else {
             stats.chunks.processed += chunks;
         }
         let switched_at = bytes.len() - usize::try_from(spent.switched).unwrap_or(0);
-        self.add_switched(direction, bytes.get(switched_at..).unwrap_or_default());
+        let switched = bytes.get(switched_at..).unwrap_or_default();
+        if is_tunnel {
+            self.enter_tunnel(direction, switched, now, room);
+        } else {
+            stats.chunk_bytes.ignore(IgnoreReason::Switched, spent.switched);
+            self.add_switched(direction, switched);
+        }
+    }
+
+    /// A proxy was asked for a tunnel, and made it: whatever goes through is told by its content.
+    fn enter_tunnel<S: Sink>(
+        &mut self,
+        direction: Direction,
+        rest: &[u8],
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        let scene = self.scene(now);
+        if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Unknown) {
+            dialogue.finish(EndReason::Fin, scene, room);
+        }
+        self.tunnel = true;
+        self.counted_as_other = true;
+        if !rest.is_empty() {
+            self.detect(direction, rest, 0, now, room);
+        }
     }
 
     /// Bytes after a switch are told apart by the first of them in each direction.
@@ -390,9 +437,16 @@ impl Flow {
         room.pool.give(bytes);
     }
 
-    fn ignore<S>(&mut self, class: Class, bytes: &[u8], room: &mut Room<'_, S>) {
+    /// The direction is met in the middle of something.
+    fn note_garbage(&mut self, direction: Direction) {
+        if let Some(prefix) = self.prefixes.get_mut(direction.index()) {
+            prefix.garbage = true;
+        }
+    }
+
+    fn ignore<S>(&mut self, class: Class, bytes: &[u8], chunks: u64, room: &mut Room<'_, S>) {
         self.bytes.add(class, count(bytes));
-        room.stats.chunks.ignore(IgnoreReason::UnknownProtocol, 1);
+        room.stats.chunks.ignore(IgnoreReason::UnknownProtocol, chunks);
         room.stats.chunk_bytes.ignore(IgnoreReason::UnknownProtocol, count(bytes));
     }
 

@@ -145,7 +145,7 @@ pub(crate) fn begins_well(side: Side, bytes: &[u8]) -> Option<bool> {
         let line = bytes.get(..end).unwrap_or_default();
         return Some(match side {
             Side::Request => is_request_line(line),
-            Side::Response => is_status_line(line),
+            Side::Response => lenient::due_status_line(line).is_some(),
         });
     }
     let hopeless = match side {
@@ -154,8 +154,8 @@ pub(crate) fn begins_well(side: Side, bytes: &[u8]) -> Option<bool> {
             !method.unwrap_or_default().iter().all(|&byte| is_token_byte(byte) || byte == b'\r')
         }
         Side::Response => {
-            let known = bytes.len().min(RESPONSE_START.len());
-            bytes.get(..known) != RESPONSE_START.get(..known)
+            let known = bytes.len().min(lenient::VERSION_START.len());
+            bytes.get(..known) != lenient::VERSION_START.get(..known)
         }
     };
     hopeless.then_some(false)
@@ -371,9 +371,10 @@ mod tests {
         check(
             Side::Request,
             b"GET /\r\n\r\n",
-            &expect![[r"
-            none
-        "]],
+            &expect![[r#"
+                GET / http/1.0
+                  ! lenient_head
+            "#]],
         );
         check(
             Side::Response,

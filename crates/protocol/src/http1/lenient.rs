@@ -7,6 +7,11 @@ use super::facts::Facts;
 use super::head::{Field, Side, Span, StartLine, is_token_byte};
 use crate::detect;
 
+/// What a spoilt version still begins with.
+pub(super) const VERSION_START: &[u8] = b"HTTP/1";
+/// And how long it may be.
+const VERSION_BYTES_MAX: usize = 16;
+
 /// What a tolerant reading gives.
 pub(super) struct Lenient {
     pub(super) start: StartLine,
@@ -35,7 +40,7 @@ pub(super) fn parse(
     let first = bytes.get(..first_end).unwrap_or_default();
     let (start, version) = match side {
         Side::Request => request_line(first)?,
-        Side::Response => status_line(first)?,
+        Side::Response => due_status_line(first)?,
     };
     let mut facts = Facts::default();
     let mut line_start = first_end + 1;
@@ -55,38 +60,70 @@ pub(super) fn parse(
     Some(Lenient { start, version, facts, anomalies })
 }
 
-/// `method SP target SP HTTP/1.x`, with any white space around and within the target.
+/// `method SP target SP HTTP/1.x`, with any white space around and within the target. Without a
+/// version it is HTTP/0.9, if the method and the path are beyond doubt.
 pub(super) fn request_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
     let text = line.trim_ascii_end();
-    let method_end = text.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
-    let version_start = text.iter().rposition(|byte| matches!(byte, b' ' | b'\t'))? + 1;
-    let version = version(text.get(version_start..)?)?;
-    let is_method = text.get(..method_end)?.iter().all(|&byte| is_token_byte(byte));
-    let between = text.get(method_end..version_start)?;
+    let method_end = text.iter().position(|byte| is_blank(*byte))?;
+    let last_start = text.iter().rposition(|byte| is_blank(*byte))? + 1;
+    let version = version(text.get(last_start..)?);
+    let target_end = if version.is_some() { last_start } else { text.len() };
+    let method = text.get(..method_end)?;
+    let between = text.get(method_end..target_end)?;
     let target = between.trim_ascii();
-    if method_end == 0 || !is_method || target.is_empty() {
+    if method.is_empty() || !method.iter().all(|&byte| is_token_byte(byte)) || target.is_empty() {
         return None;
     }
-    // With spaces in the target almost any sentence would do: the method must be beyond doubt.
-    let has_space = target.iter().any(|byte| matches!(byte, b' ' | b'\t'));
-    if has_space && !detect::is_known_method(line.get(..method_end)?) {
-        return None;
-    }
+    let has_space = target.iter().any(|byte| is_blank(*byte));
+    let is_plain = match version {
+        Some(_) => !has_space,
+        None => !has_space && target.starts_with(b"/"),
+    };
+    // With spaces in the target almost any sentence would do, and without a version many: then the
+    // method must be known.
+    let is_request = is_plain && version.is_some()
+        || detect::is_known_method(method) && (is_plain || version.is_some());
     let target_start = method_end + (between.len() - between.trim_ascii_start().len());
     let method = Span::new(0, method_end);
     let target = Span::new(target_start, target_start + target.len());
-    Some((StartLine::Request { method, target }, version))
+    let version = version.unwrap_or(Protocol::Http10);
+    is_request.then_some((StartLine::Request { method, target }, version))
+}
+
+/// Whether a request line names no version: HTTP/0.9 has neither fields nor content.
+pub(super) fn is_versionless(line: &[u8]) -> bool {
+    let last = line.trim_ascii_end().rsplit(|byte| is_blank(*byte)).next().unwrap_or_default();
+    version(last).is_none()
 }
 
 /// `HTTP/1.x SP status`, with any white space between and anything after.
 pub(super) fn status_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
-    let space = line.iter().position(|byte| matches!(byte, b' ' | b'\t'))?;
-    let (first, rest) = line.split_at_checked(space)?;
-    let version = version(first)?;
-    let (digits, after) = rest.trim_ascii_start().split_at_checked(3)?;
+    let (first, rest) = first_word(line)?;
+    Some((StartLine::Response { status: status(rest)? }, version(first)?))
+}
+
+/// The same where a response is due: then the version may be spoilt, as clients let it be.
+pub(super) fn due_status_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
+    let (first, rest) = first_word(line)?;
+    let is_version = first.starts_with(VERSION_START) && first.len() <= VERSION_BYTES_MAX;
+    let version = version(first).or(is_version.then_some(Protocol::Http11))?;
+    Some((StartLine::Response { status: status(rest)? }, version))
+}
+
+fn first_word(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = line.iter().position(|byte| is_blank(*byte))?;
+    line.split_at_checked(space)
+}
+
+fn status(text: &[u8]) -> Option<u16> {
+    let (digits, after) = text.trim_ascii_start().split_at_checked(3)?;
     let ends = after.first().is_none_or(|byte| !byte.is_ascii_digit());
     let status = decimal(digits).and_then(|status| u16::try_from(status).ok())?;
-    (ends && status >= 100).then_some((StartLine::Response { status }, version))
+    (ends && status >= 100).then_some(status)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 /// A number of decimal digits alone.

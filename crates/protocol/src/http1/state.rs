@@ -73,7 +73,16 @@ pub(crate) struct Dialogue {
     exchanges: Exchanges,
     /// Bytes of interim responses that belong to no request seen so far.
     interim_bytes: u64,
-    switched: bool,
+    switched: Option<Switch>,
+}
+
+/// What a flow turned into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Switch {
+    /// A tunnel through a proxy (RFC 9110 section 9.3.6).
+    Tunnel,
+    /// Another protocol (RFC 9110 section 7.8).
+    Upgrade,
 }
 
 impl Dialogue {
@@ -92,7 +101,7 @@ impl Dialogue {
             halves: [half(Side::Request, requests_lost), half(Side::Response, responses_lost)],
             exchanges: Exchanges::new(requests_lost || requests_missed, responses_lost),
             interim_bytes: 0,
-            switched: false,
+            switched: None,
         }
     }
 
@@ -103,7 +112,12 @@ impl Dialogue {
 
     /// The flow has turned into something else.
     pub(crate) fn is_switched(&self) -> bool {
-        self.switched
+        self.switched.is_some()
+    }
+
+    /// The flow has turned into a tunnel.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        self.switched == Some(Switch::Tunnel)
     }
 
     /// Which messages a direction sends.
@@ -122,7 +136,7 @@ impl Dialogue {
         let mut spent = Spent::default();
         let mut rest = bytes;
         let mut idle_steps = 0;
-        while !rest.is_empty() && !self.switched {
+        while !rest.is_empty() && self.switched.is_none() {
             self.notice_missing_body(side, rest, scene, room);
             let reader = &mut self.half(side).reader;
             let (used, event) = reader.step(rest, scene.now, room.bounds, room.pool);
@@ -186,7 +200,7 @@ impl Dialogue {
         scene: Scene,
         room: &mut Room<'_, S>,
     ) {
-        if self.switched || std::mem::replace(&mut self.half(side).closed, true) {
+        if self.switched.is_some() || std::mem::replace(&mut self.half(side).closed, true) {
             return;
         }
         match self.half(side).reader.end() {
@@ -545,7 +559,9 @@ impl Dialogue {
     fn switch<S: Sink>(&mut self, id: Option<u64>, scene: Scene, room: &mut Room<'_, S>) {
         self.end_message(Side::Request, Progress::Ended, scene, room);
         self.end_message(Side::Response, Progress::Ended, scene, room);
-        if let Some(request) = id.and_then(|id| self.exchanges.get(id)?.request.as_mut()) {
+        let exchange = id.and_then(|id| self.exchanges.get(id));
+        let is_tunnel = exchange.as_ref().is_some_and(|e| e.asked() == Asked::Connect);
+        if let Some(request) = exchange.and_then(|exchange| exchange.request.as_mut()) {
             request.progress = Progress::Ended;
         }
         self.exchanges.close(Side::Request);
@@ -556,7 +572,7 @@ impl Dialogue {
         for half in &mut self.halves {
             half.reader.lose(room.pool);
         }
-        self.switched = true;
+        self.switched = Some(if is_tunnel { Switch::Tunnel } else { Switch::Upgrade });
     }
 
     /// Hands on what nothing more is expected of, in order.
