@@ -75,7 +75,9 @@ impl Report {
             println!("{:<16} captures  agree  exceptions  of them decapsulation", "source");
             for (source, tally) in tallies {
                 let Tally { captures, agree, exceptions, decapsulation } = tally;
-                println!("{source:<16} {captures:8}  {agree:5}  {exceptions:10}  {decapsulation:8}");
+                println!(
+                    "{source:<16} {captures:8}  {agree:5}  {exceptions:10}  {decapsulation:8}"
+                );
             }
             println!("agree with: {oracles:?}");
         }

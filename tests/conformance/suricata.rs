@@ -105,7 +105,8 @@ fn statement(filter: &Node) -> Option<Statement> {
     if count == 0 || is_http2 || !speaks {
         return None;
     }
-    let mut statement = Statement { count: (event == "http").then_some(count), ..Default::default() };
+    let mut statement =
+        Statement { count: (event == "http").then_some(count), ..Default::default() };
     // Events of files are of downloads, unless something was sent up.
     let method = find("http.http_method");
     statement.answered = event == "fileinfo" && method.is_some_and(|method| method == "GET");

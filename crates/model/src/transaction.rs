@@ -107,8 +107,8 @@ pub struct RequestHead<'a> {
     pub target: &'a [u8],
     /// The authority of an absolute-form target, else the `Host` field, else none. As sent.
     pub authority: Option<&'a [u8]>,
-    /// The path of the target, as sent: no scheme, authority or query. `*` for asterisk-form, empty
-    /// for CONNECT.
+    /// The path of the target, as sent: no scheme, authority or query. `*` for asterisk-form,
+    /// the authority for CONNECT.
     pub path: &'a [u8],
     /// The query of the target, without `?`, as sent.
     pub query: Option<&'a [u8]>,

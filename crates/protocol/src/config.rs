@@ -25,7 +25,7 @@ impl Default for Config {
         Self {
             head_bytes_max: 64 << 10,
             headers_max: 128,
-            pipeline_max: 256,
+            pipeline_max: 1_024,
             body_sample_bytes_max: 64 << 10,
             coded_body_bytes_max: 64 << 10,
             message_bytes_max: 256 << 20,

@@ -106,10 +106,8 @@ impl Flow {
         now: Timestamp,
         room: &mut Room<'_, S>,
     ) {
-        let is_first = self
-            .seen
-            .get_mut(direction.index())
-            .is_some_and(|seen| !std::mem::replace(seen, true));
+        let is_first =
+            self.seen.get_mut(direction.index()).is_some_and(|seen| !std::mem::replace(seen, true));
         if matches!(self.kind, Kind::Tls) && is_first && classify(bytes) == Verdict::Response {
             // Whoever speaks TLS to a server that does not is told so in plain text.
             self.note_garbage(direction.reverse());

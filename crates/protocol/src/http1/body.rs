@@ -31,6 +31,15 @@ pub(super) enum Asked {
     Other,
 }
 
+/// What a flow turns into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Switch {
+    /// A tunnel through a proxy (RFC 9110 section 9.3.6).
+    Tunnel,
+    /// Another protocol (RFC 9110 section 7.8).
+    Upgrade,
+}
+
 impl Asked {
     pub(super) fn by(method: &[u8]) -> Self {
         match method {
@@ -65,9 +74,13 @@ pub(super) fn of_response(facts: &Facts, status: u16, asked: Asked, whole: bool)
     }
 }
 
-/// The response turns the flow into something else (RFC 9110 sections 7.8 and 9.3.6).
-pub(super) fn switches(status: u16, asked: Asked) -> bool {
-    status == 101 || (asked == Asked::Connect && (200..300).contains(&status))
+/// What a response turns the flow into, if it does.
+pub(super) fn switch(status: u16, asked: Asked) -> Option<Switch> {
+    match (status, asked) {
+        (101, _) => Some(Switch::Upgrade),
+        (200..=299, Asked::Connect) => Some(Switch::Tunnel),
+        _ => None,
+    }
 }
 
 /// The protocol of a transaction: what the request says, else what the response says.

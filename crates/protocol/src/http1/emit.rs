@@ -189,7 +189,12 @@ fn request_head<'a>(
     let headers = Headers(fields);
     let host = headers.get("host");
     let (authority, rest) = match split_scheme(target) {
-        _ if method == b"CONNECT" => (host.or(Some(target)), [].as_slice()),
+        _ if method == b"CONNECT" => {
+            // Without user information, which is a credential.
+            let target = target.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
+            let authority = target.split(|byte| matches!(byte, b' ' | b'\t')).next();
+            (host.or(authority), target)
+        }
         Some(after) => {
             let end = after.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#'));
             let (authority, rest) = after.split_at(end.unwrap_or(after.len()));
@@ -202,7 +207,7 @@ fn request_head<'a>(
         None => (rest, None),
     };
     // An absolute form may leave out the slash that a server reads (RFC 9110 section 4.2.3).
-    let path = if path.is_empty() && method != b"CONNECT" { b"/" } else { path };
+    let path = if path.is_empty() { b"/" } else { path };
     Some(RequestHead { method, target, authority, path, query, headers })
 }
 

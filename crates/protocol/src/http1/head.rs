@@ -121,6 +121,14 @@ pub(crate) fn is_request_line(line: &[u8]) -> bool {
     lenient::request_line(line).is_some()
 }
 
+/// Whether a head is a request line without version (HTTP/0.9), which is all of the request.
+pub(crate) fn is_versionless(bytes: &[u8]) -> bool {
+    let line_end = memchr(b'\n', bytes);
+    line_end
+        .and_then(|end| bytes.get(..end))
+        .is_some_and(|line| lenient::request_line(line).is_some() && lenient::is_versionless(line))
+}
+
 /// Whether a line (without its line feed) can start a response, read tolerantly.
 pub(crate) fn is_status_line(line: &[u8]) -> bool {
     lenient::status_line(line).is_some()
@@ -360,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn other_versions_are_not_read() {
+    fn other_versions_are_not_read_and_none_is_the_oldest() {
         check(
             Side::Request,
             b"GET / HTTP/2.0\r\n\r\n",
@@ -371,10 +379,10 @@ mod tests {
         check(
             Side::Request,
             b"GET /\r\n\r\n",
-            &expect![[r#"
+            &expect![[r"
                 GET / http/1.0
                   ! lenient_head
-            "#]],
+            "]],
         );
         check(
             Side::Response,

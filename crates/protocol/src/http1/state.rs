@@ -5,7 +5,7 @@ use tapline_model::{
     Timestamp,
 };
 
-use super::body::{self, Asked, Framing};
+use super::body::{self, Asked, Framing, Switch};
 use super::emit::{Emitter, count_anomalies, emit};
 use super::exchange::{Answer, Exchange};
 use super::head::{self, Head, Side, StartLine};
@@ -74,15 +74,6 @@ pub(crate) struct Dialogue {
     /// Bytes of interim responses that belong to no request seen so far.
     interim_bytes: u64,
     switched: Option<Switch>,
-}
-
-/// What a flow turned into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Switch {
-    /// A tunnel through a proxy (RFC 9110 section 9.3.6).
-    Tunnel,
-    /// Another protocol (RFC 9110 section 7.8).
-    Upgrade,
 }
 
 impl Dialogue {
@@ -204,6 +195,11 @@ impl Dialogue {
             return;
         }
         match self.half(side).reader.end() {
+            Loss::Head(partial) if side == Side::Request && !self.counts(&partial) => {
+                // Its sender never finished asking.
+                self.half(side).pending.insert(Anomaly::Desynchronised);
+                room.pool.give(partial.bytes);
+            }
             Loss::Head(partial) => self.head(side, partial, Cut::End, scene, room),
             Loss::Content { .. } if matches!(reason, EndReason::Fin | EndReason::Reset) => {
                 self.end_message(side, Progress::Ended, scene, room);
@@ -213,6 +209,14 @@ impl Dialogue {
         self.end_message(side, Progress::Cut, scene, room);
         self.exchanges.close(side);
         self.emit_over(scene, room);
+    }
+
+    /// Whether a request whose head does not end is one all the same: it was answered, or its end
+    /// was not kept, or it has no more than a line.
+    fn counts(&self, partial: &PartialHead) -> bool {
+        self.exchanges.any_waiting()
+            || partial.is_too_long()
+            || head::is_versionless(partial.bytes.bytes())
     }
 
     /// The flow ends: everything begun is handed on.
@@ -439,8 +443,8 @@ impl Dialogue {
         if asked == Asked::Head && is_current && reader.awaits_content() {
             reader.end_body();
             self.end_message(Side::Response, Progress::Ended, scene, room);
-        } else if body::switches(status, asked) {
-            self.switch(id, scene, room);
+        } else if let Some(switch) = body::switch(status, asked) {
+            self.switch(id, switch, scene, room);
         }
     }
 
@@ -476,15 +480,14 @@ impl Dialogue {
             exchange.interim_bytes += std::mem::take(&mut self.interim_bytes);
         }
         let whole = partial.whole && !partial.is_too_long();
-        let switches = body::switches(status, asked);
-        let framing = if switches {
-            Framing::None
-        } else {
-            body::of_response(&parsed.facts, status, asked, whole)
+        let switch = body::switch(status, asked);
+        let framing = match switch {
+            Some(_) => Framing::None,
+            None => body::of_response(&parsed.facts, status, asked, whole),
         };
         self.begin_message(Side::Response, id, parsed, partial, cut, framing, scene, room);
-        if switches {
-            self.switch(id, scene, room);
+        if let Some(switch) = switch {
+            self.switch(id, switch, scene, room);
         }
     }
 
@@ -556,12 +559,16 @@ impl Dialogue {
     }
 
     /// The flow turns into something else: all that was asked is handed on.
-    fn switch<S: Sink>(&mut self, id: Option<u64>, scene: Scene, room: &mut Room<'_, S>) {
+    fn switch<S: Sink>(
+        &mut self,
+        id: Option<u64>,
+        switch: Switch,
+        scene: Scene,
+        room: &mut Room<'_, S>,
+    ) {
         self.end_message(Side::Request, Progress::Ended, scene, room);
         self.end_message(Side::Response, Progress::Ended, scene, room);
-        let exchange = id.and_then(|id| self.exchanges.get(id));
-        let is_tunnel = exchange.as_ref().is_some_and(|e| e.asked() == Asked::Connect);
-        if let Some(request) = exchange.and_then(|exchange| exchange.request.as_mut()) {
+        if let Some(request) = id.and_then(|id| self.exchanges.get(id)?.request.as_mut()) {
             request.progress = Progress::Ended;
         }
         self.exchanges.close(Side::Request);
@@ -572,7 +579,7 @@ impl Dialogue {
         for half in &mut self.halves {
             half.reader.lose(room.pool);
         }
-        self.switched = Some(if is_tunnel { Switch::Tunnel } else { Switch::Upgrade });
+        self.switched = Some(switch);
     }
 
     /// Hands on what nothing more is expected of, in order.

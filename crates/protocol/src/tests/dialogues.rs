@@ -228,7 +228,7 @@ fn framing_follows_the_rfc_and_names_what_breaks_it() {
 }
 
 #[test]
-fn a_tunnel_ends_http() {
+fn what_goes_through_a_tunnel_is_told_by_its_content() {
     check(
         &[
             c("CONNECT db:443 HTTP/1.1\r\nHost: db:443\r\n\r\n"),
@@ -237,7 +237,22 @@ fn a_tunnel_ends_http() {
             s("HTTP/1.1 200 OK\r\n\r\n"),
         ],
         &expect![[r"
-            CONNECT db:443  -> 200 41+28B
+            CONNECT db:443 db:443 -> 200 41+28B
+        "]],
+    );
+    check(
+        &[
+            c("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n\n"),
+            s("HTTP/1.1 200 Established\r\n\r\n\n"),
+            c(GET_A),
+            s(OK),
+            c(GET_B),
+            s(NOT_FOUND),
+        ],
+        &expect![[r"
+            CONNECT a:80 a:80 -> 200 37+28B
+            GET x /a?q=1 -> 200 32+71B answered 2:text/plain'ok'
+            GET x /b -> 404 28+45B
         "]],
     );
     check(
@@ -248,8 +263,71 @@ fn a_tunnel_ends_http() {
             s(OK),
         ],
         &expect![[r"
-            CONNECT db:443  -> 407 41+65B
+            CONNECT db:443 db:443 -> 407 41+65B
             GET x /a?q=1 -> 200 32+71B answered 2:text/plain'ok'
+        "]],
+    );
+}
+
+#[test]
+fn whoever_speaks_tls_may_be_answered_in_plain_text() {
+    check(
+        &[
+            c(b"\x16\x03\x01\x00\x05hello"),
+            s("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+            c(b"\x15\x03\x01\x00\x02\x02\x28"),
+        ],
+        &expect![[r"
+            ? -> 400 0+47B request_missing
+        "]],
+    );
+}
+
+#[test]
+fn a_request_line_without_version_is_all_of_a_request() {
+    check(
+        &[c("GET /a?b\r\n"), s("<html>"), SFin, CFin],
+        &expect![[r"
+        GET - /a?b -> ? 10+0B response_missing
+    "]],
+    );
+    check(
+        &[c("GET /a\r\nHost: x\r\n\r\n"), s(OK)],
+        &expect![[r"
+        GET x /a -> 200 19+71B answered 2:text/plain'ok' !lenient_head
+    "]],
+    );
+    check(&[c("FETCH /a\r\n\r\n"), CFin], &expect![[r""]]);
+    check(&[c("GET a\r\n\r\n"), CFin], &expect![[r""]]);
+}
+
+#[test]
+fn a_request_that_is_never_finished_is_none() {
+    check(
+        &[c(GET_A), s(OK), c("GET /b HTTP/1.1\r\nHost: x\r\n"), CFin],
+        &expect![[r"
+        GET x /a?q=1 -> 200 32+71B answered 2:text/plain'ok'
+    "]],
+    );
+    check(
+        &[
+            c("GET /b HTTP/1.1\r\nHost: x\r\n"),
+            s("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"),
+            SFin,
+            CFin,
+        ],
+        &expect![[r"
+            GET x /b -> 408 26+51B gapped
+        "]],
+    );
+}
+
+#[test]
+fn a_response_may_be_due_with_a_spoilt_version() {
+    check(
+        &[c(GET_A), s(b"HTTP/1\0.1 200 ok\r\nContent-Length: 2\r\n\r\nok")],
+        &expect![[r"
+            GET x /a?q=1 -> 200 32+41B answered 2:'ok' !lenient_head
         "]],
     );
 }
@@ -281,7 +359,7 @@ fn every_form_of_target_is_taken_apart() {
             GET u@h:81 /?a=b -> ? 47+0B response_missing
             OPTIONS x * -> ? 31+0B response_missing
             GET h /p/q?r -> ? 41+0B response_missing
-            CONNECT h:1  -> ? 24+0B response_missing
+            CONNECT h:1 h:1 -> ? 24+0B response_missing
         "]],
     );
 }

@@ -46,15 +46,16 @@ fn other_protocols_are_ignored() {
 }
 
 #[test]
-fn bytes_after_a_switch_are_told_apart() {
+fn bytes_in_a_tunnel_are_told_apart() {
     let connect = "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n";
     let accepted = "HTTP/1.1 200 OK\r\n\r\n";
     let (record, protocols) =
         record_of(&[c(connect), s(accepted), c(b"\x16\x03\x01\x02\x00\x01"), c("rest"), s("x")]);
     assert_eq!(record.http_bytes as usize, connect.len() + accepted.len());
-    assert_eq!((record.tls_bytes, record.other_bytes), (10, 1));
+    assert_eq!((record.tls_bytes, record.other_bytes), (11, 0));
     let ignored = protocols.stats().chunk_bytes.ignored;
-    assert_eq!(ignored[tapline_model::IgnoreReason::Switched as usize], 11);
+    assert_eq!(ignored[tapline_model::IgnoreReason::UnknownProtocol as usize], 11);
+    assert_eq!(protocols.stats().tls_flows, 0, "the flow is counted once");
 }
 
 #[test]
