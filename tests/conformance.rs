@@ -56,7 +56,11 @@ impl Oracles {
     fn opinions(&self, capture: &str, heard: &Heard) -> Vec<Opinion> {
         let mut opinions = self.tshark.opinions(capture, heard);
         opinions.extend(self.zeek.opinions(capture, heard));
-        opinions.extend(self.suricata.opinion(capture, heard));
+        // Suricata does not always say of which version it speaks.
+        if !self.tshark.has_http2(capture) {
+            let is_http = self.tshark.has_http1(capture);
+            opinions.extend(self.suricata.opinion(capture, is_http, heard));
+        }
         opinions.extend(deepflow::opinion(&self.corpus.join(capture), heard));
         opinions.extend(arkime::opinion(&self.corpus.join(capture), heard));
         opinions
@@ -71,9 +75,8 @@ fn judge(oracles: &Oracles, exceptions: &Exceptions, capture: &str) -> Row {
     };
     let opinions = oracles.opinions(capture, &heard);
     let has_http = opinions.iter().any(|opinion| opinion.has_http);
-    // Where there is HTTP, who did not see any is no witness.
-    let mut witnesses = opinions.iter().filter(|opinion| opinion.has_http == has_http);
-    let agrees_with = witnesses.find(|opinion| opinion.agrees).map(|opinion| opinion.oracle);
+    let agrees = |opinion: &&Opinion| opinion.agrees && !opinion.is_blind(&opinions);
+    let agrees_with = opinions.iter().find(agrees).map(|opinion| opinion.oracle);
     let expected = exceptions.find(capture);
     let mut faults = heard.faults.clone();
     match (agrees_with, expected) {

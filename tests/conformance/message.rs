@@ -60,7 +60,8 @@ impl Request {
             || is_masked_as(&heard.host, host)
             // No valid name was sent: then the sensor names the host by its address.
             || heard.host == heard.server
-            || heard.method == "CONNECT" && self.target.as_deref().is_some_and(is_named)
+            || heard.method == "CONNECT"
+                && self.target.as_deref().and_then(|t| t.split(' ').next()).is_some_and(is_named)
     }
 }
 

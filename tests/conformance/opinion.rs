@@ -12,3 +12,13 @@ pub(super) struct Opinion {
     /// What it saw, for people.
     pub(super) text: String,
 }
+
+impl Opinion {
+    /// Whether it is of a program that saw nothing, and saw HTTP in another pass: it did not look
+    /// in the right place.
+    pub(super) fn is_blind(&self, opinions: &[Self]) -> bool {
+        let program = |opinion: &Self| opinion.oracle.split(' ').next();
+        let saw = |other: &Self| other.has_http && program(other) == program(self);
+        !self.has_http && opinions.iter().any(saw)
+    }
+}

@@ -43,9 +43,10 @@ impl Report {
         Self(rows)
     }
 
-    /// How many captures there are with HTTP, or without.
+    /// How many captures there are with HTTP, or without, that nothing keeps wrapped.
     pub(super) fn count(&self, has_http: bool) -> usize {
-        self.0.iter().filter(|row| row.has_http == has_http).count()
+        let is_bare = |row: &&Row| row.wrong != Some(Wrong::Decapsulation);
+        self.0.iter().filter(|row| row.has_http == has_http).filter(is_bare).count()
     }
 
     /// How many of them agree.

@@ -19,7 +19,13 @@ const UNSEEN: &str = "/libhtp::request_uri_not_seen";
 pub(super) struct Tests(HashMap<String, Vec<Test>>);
 
 /// One test: its statements.
-type Test = Vec<Statement>;
+#[derive(Debug, Default)]
+struct Test {
+    /// Of HTTP.
+    http: Vec<Statement>,
+    /// Of files, whatever protocol carried them.
+    files: Vec<Statement>,
+}
 
 /// What a filter says of HTTP.
 #[derive(Debug, Default)]
@@ -49,14 +55,15 @@ impl Tests {
             let Some(root) = yaml::read(&text) else { continue };
             let Some(capture) = capture(&folder, &root) else { continue };
             let name = capture.strip_prefix(corpus).unwrap().to_str().unwrap().to_owned();
-            tests.entry(name).or_default().push(statements(&root));
+            tests.entry(name).or_default().push(Test::read(&root));
         }
         Self(tests)
     }
 
-    pub(super) fn opinion(&self, capture: &str, heard: &Heard) -> Option<Opinion> {
-        let tests: Vec<&Test> =
-            self.0.get(capture)?.iter().filter(|statements| !statements.is_empty()).collect();
+    /// `is_http` says that the files of the capture went over HTTP/1.
+    pub(super) fn opinion(&self, capture: &str, is_http: bool, heard: &Heard) -> Option<Opinion> {
+        let tests = self.0.get(capture)?.iter().map(|test| test.statements(is_http));
+        let tests: Vec<&[Statement]> = tests.filter(|test| !test.is_empty()).collect();
         (!tests.is_empty()).then(|| Opinion {
             oracle: "Suricata",
             has_http: true,
@@ -86,46 +93,93 @@ fn capture(folder: &Path, root: &Node) -> Option<PathBuf> {
     captures.next().is_none().then_some(capture)
 }
 
-fn statements(root: &Node) -> Test {
-    let checks = root.get("checks").map(Node::items).unwrap_or_default();
-    checks.iter().filter_map(|check| statement(check.get("filter")?)).collect()
+impl Test {
+    fn statements(&self, is_http: bool) -> &[Statement] {
+        if self.http.is_empty() && is_http { &self.files } else { &self.http }
+    }
+
+    fn read(root: &Node) -> Self {
+        let mut test = Self::default();
+        let checks = root.get("checks").map(Node::items).unwrap_or_default();
+        for filter in checks.iter().filter_map(|check| check.get("filter")) {
+            let Some(fields) = filter.get("match").map(Node::flatten) else { continue };
+            let count = filter.get("count").and_then(Node::text).and_then(|text| text.parse().ok());
+            let Some(count) = count.filter(|count| *count > 0) else { continue };
+            match Subject::of(&fields) {
+                Subject::Http => test.http.push(Statement::of_http(count, &fields)),
+                Subject::Files => test.files.push(Statement {
+                    count: Some(count),
+                    is_finer: fields.len() > 1,
+                    answered: true,
+                    ..Statement::default()
+                }),
+                Subject::Transactions(count) => {
+                    test.http.push(Statement { count: Some(count), ..Statement::default() });
+                }
+                Subject::Other => {}
+            }
+        }
+        test
+    }
 }
 
-/// What a filter says of HTTP/1, if it does.
-fn statement(filter: &Node) -> Option<Statement> {
-    let count: usize = filter.get("count")?.text()?.parse().ok()?;
-    let mut fields = Vec::new();
-    filter.get("match")?.flatten("", &mut fields);
-    let find = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-    let event = find("event_type")?;
-    let is_http2 = fields.iter().any(|(key, value)| {
-        key.starts_with("http.http2") || key == "http.version" && value.starts_with('2')
-    });
-    let speaks = event == "http" || fields.iter().any(|(key, _)| key.starts_with("http."));
-    if count == 0 || is_http2 || !speaks {
-        return None;
-    }
-    let mut statement =
-        Statement { count: (event == "http").then_some(count), ..Default::default() };
-    // Events of files are of downloads, unless something was sent up.
-    let method = find("http.http_method");
-    statement.answered = event == "fileinfo" && method.is_some_and(|method| method == "GET");
-    for (key, value) in &fields {
-        match key.as_str() {
-            "http.http_method" => statement.request.method = Some(value.clone()),
-            "http.hostname" => statement.request.host = Some(value.clone()),
-            "http.url" if value == UNSEEN => statement.no_request = true,
-            "http.url" => statement.request.target = Some(value.clone()),
-            "http.status" => statement.status = value.parse().ok(),
-            "src_ip" | "dest_ip" if event == "http" => statement.ends.push(value.clone()),
-            "src_port" | "dest_port" if event == "http" => {
-                statement.ends.push(format!(":{value}"));
-            }
-            "event_type" | "proto" | "app_proto" | "pcap_cnt" | "http.protocol" => {}
-            _ => statement.is_finer = true,
+/// What a filter is about.
+enum Subject {
+    Http,
+    Files,
+    /// How many transactions there are.
+    Transactions(usize),
+    Other,
+}
+
+impl Subject {
+    fn of(fields: &[(String, String)]) -> Self {
+        let find = |name: &str| {
+            let field = fields.iter().find(|(key, _)| key == name);
+            field.map(|(_, value)| value.as_str())
+        };
+        let is_http2 = fields.iter().any(|(key, value)| {
+            key.starts_with("http.http2") || key == "http.version" && value.starts_with('2')
+        });
+        let count = find("stats.app_layer.tx.http").and_then(|count| count.parse().ok());
+        match find("event_type") {
+            _ if is_http2 => Self::Other,
+            Some("http") => Self::Http,
+            _ if fields.iter().any(|(key, _)| key.starts_with("http.")) => Self::Http,
+            Some("fileinfo") => Self::Files,
+            Some("stats") => count.map_or(Self::Other, Self::Transactions),
+            _ => Self::Other,
         }
     }
-    Some(statement)
+}
+
+impl Statement {
+    /// What a filter says of HTTP.
+    fn of_http(count: usize, fields: &[(String, String)]) -> Self {
+        let is =
+            |name: &str, text: &str| fields.iter().any(|(key, value)| key == name && value == text);
+        let is_event = is("event_type", "http");
+        let mut statement = Self {
+            count: is_event.then_some(count),
+            // Files come down, unless something was sent up.
+            answered: is("event_type", "fileinfo") && is("http.http_method", "GET"),
+            ..Self::default()
+        };
+        for (key, value) in fields {
+            match key.as_str() {
+                "http.http_method" => statement.request.method = Some(value.clone()),
+                "http.hostname" => statement.request.host = Some(value.clone()),
+                "http.url" if value == UNSEEN => statement.no_request = true,
+                "http.url" => statement.request.target = Some(value.clone()),
+                "http.status" => statement.status = value.parse().ok(),
+                "src_ip" | "dest_ip" if is_event => statement.ends.push(value.clone()),
+                "src_port" | "dest_port" if is_event => statement.ends.push(format!(":{value}")),
+                "event_type" | "proto" | "app_proto" | "pcap_cnt" | "http.protocol" => {}
+                _ => statement.is_finer = true,
+            }
+        }
+        statement
+    }
 }
 
 fn agrees(statements: &[Statement], heard: &Heard) -> bool {
@@ -171,7 +225,7 @@ fn a_filter_is_a_statement() {
         "checks:\n- filter:\n    count: 1\n    match:\n      event_type: http\n      http:\n        \
          url: /a\n        status: 200\n- filter:\n    count: 1\n    match: {event_type: alert}\n",
     );
-    let statements = statements(&root.unwrap());
+    let statements = Test::read(&root.unwrap()).http;
     assert_eq!(statements.len(), 1);
     let request = HeardRequest { path: "/a".to_owned(), ..HeardRequest::default() };
     let transaction = |status| Transaction {

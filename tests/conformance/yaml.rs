@@ -27,16 +27,20 @@ impl Node {
         if let Self::Sequence(items) = self { items } else { &[] }
     }
 
-    /// Every scalar below, with its keys joined by dots.
-    pub(super) fn flatten(&self, prefix: &str, out: &mut Vec<(String, String)>) {
+    /// Every scalar below, with its keys joined by dots; a sequence is one without text.
+    pub(super) fn flatten(&self) -> Vec<(String, String)> {
         match self {
-            Self::Scalar(text) => out.push((prefix.to_owned(), text.clone())),
-            Self::Sequence(_) => out.push((prefix.to_owned(), String::new())),
+            Self::Scalar(text) => vec![(String::new(), text.clone())],
+            Self::Sequence(_) => vec![(String::new(), String::new())],
             Self::Mapping(entries) => {
-                for (key, node) in entries {
-                    let dot = if prefix.is_empty() { "" } else { "." };
-                    node.flatten(&format!("{prefix}{dot}{key}"), out);
-                }
+                let below = |(key, node): &(String, Self)| {
+                    let join = |(rest, text): (String, String)| {
+                        let dot = if rest.is_empty() { "" } else { "." };
+                        (format!("{key}{dot}{rest}"), text)
+                    };
+                    node.flatten().into_iter().map(join).collect::<Vec<_>>()
+                };
+                entries.iter().flat_map(below).collect()
             }
         }
     }
@@ -85,8 +89,7 @@ pub(super) fn read(text: &str) -> Option<Node> {
 #[test]
 fn keys_are_joined_by_dots() {
     let root = read("a:\n  b.c: 1\n  d: {e: f}\ng: [x, y]\n").unwrap();
-    let mut flat = Vec::new();
-    root.flatten("", &mut flat);
+    let flat = root.flatten();
     let flat: Vec<(&str, &str)> = flat.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(flat, [("a.b.c", "1"), ("a.d.e", "f"), ("g", "")]);
     assert_eq!(root.get("g").unwrap().items().len(), 2);

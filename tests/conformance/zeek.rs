@@ -1,35 +1,82 @@
-//! What Zeek logged: the `http.log` baselines of its tests.
+//! What Zeek logged: the `http.log` baselines of its tests, or else the files that it took from
+//! responses.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::heard::Heard;
+use super::heard::{Heard, Transaction};
 use super::message::{Messages, Request, is_final};
 use super::opinion::Opinion;
 
 /// Names under which tests keep the log.
 const LOGS: [&str; 3] = ["http.log", "http.log.cut", "http.log.tsv"];
 
-/// The logs of every capture.
-pub(super) struct Tests(HashMap<String, Vec<PathBuf>>);
+/// How the names of extracted files begin.
+const FILE: &str = "extract_files.";
+/// In the names of tests that have the keys of TLS, which the sensor has not.
+const WITH_KEYS: &str = ".decryption";
+
+/// The baselines of every capture.
+pub(super) struct Tests(HashMap<String, Vec<Test>>);
+
+/// What a test expects.
+#[derive(Default)]
+struct Test {
+    logs: Vec<PathBuf>,
+    /// How many files were extracted.
+    files: usize,
+}
 
 impl Tests {
     pub(super) fn read(corpus: &Path) -> Self {
         let folder = corpus.join("pcap/zeek");
-        let mut tests: HashMap<String, Vec<PathBuf>> = HashMap::new();
+        let mut tests: HashMap<String, Vec<Test>> = HashMap::new();
         for line in fs::read_to_string(folder.join("trace-to-test.tsv")).unwrap().lines().skip(1) {
             let fields: Vec<&str> = line.split('\t').collect();
-            let baseline = folder.join("Baseline").join(fields[1]);
-            let logs = LOGS.iter().map(|name| baseline.join(name)).filter(|path| path.exists());
-            tests.entry(fields[0].to_owned()).or_default().extend(logs);
+            if fields[1].contains(WITH_KEYS) {
+                continue;
+            }
+            let test = Test::read(&folder.join("Baseline").join(fields[1]));
+            tests.entry(fields[0].to_owned()).or_default().push(test);
         }
         Self(tests)
     }
 
     pub(super) fn opinions(&self, capture: &str, heard: &Heard) -> Vec<Opinion> {
-        let logs = self.0.get(capture).into_iter().flatten();
-        logs.map(|log| Log::read(&fs::read_to_string(log).unwrap()).opinion(heard)).collect()
+        let tests = self.0.get(capture).into_iter().flatten();
+        tests.flat_map(|test| test.opinions(heard)).collect()
+    }
+}
+
+impl Test {
+    fn read(baseline: &Path) -> Self {
+        let mut test = Self::default();
+        for entry in fs::read_dir(baseline).into_iter().flatten() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            test.files += usize::from(name.starts_with(FILE));
+            if LOGS.contains(&name.as_str()) {
+                test.logs.push(baseline.join(name));
+            }
+        }
+        test
+    }
+
+    fn opinions(&self, heard: &Heard) -> Vec<Opinion> {
+        if self.logs.is_empty() && self.files > 0 {
+            let is_whole = |transaction: &Transaction| {
+                transaction.request.is_some() && transaction.status.is_some()
+            };
+            return vec![Opinion {
+                oracle: "Zeek files",
+                has_http: true,
+                agrees: heard.transactions.len() == self.files
+                    && heard.transactions.iter().all(is_whole),
+                text: format!("{} responses with a file", self.files),
+            }];
+        }
+        let read = |log: &PathBuf| Log::read(&fs::read_to_string(log).unwrap());
+        self.logs.iter().map(|log| read(log).opinion(heard)).collect()
     }
 }
 

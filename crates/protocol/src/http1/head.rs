@@ -161,10 +161,7 @@ pub(crate) fn begins_well(side: Side, bytes: &[u8]) -> Option<bool> {
             let method = bytes.split(|&byte| byte == b' ' || byte == b'\t').next();
             !method.unwrap_or_default().iter().all(|&byte| is_token_byte(byte) || byte == b'\r')
         }
-        Side::Response => {
-            let known = bytes.len().min(lenient::VERSION_START.len());
-            bytes.get(..known) != lenient::VERSION_START.get(..known)
-        }
+        Side::Response => !lenient::begins_as_version(bytes),
     };
     hopeless.then_some(false)
 }
@@ -368,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn other_versions_are_not_read_and_none_is_the_oldest() {
+    fn other_versions_of_requests_are_not_read() {
         check(
             Side::Request,
             b"GET / HTTP/2.0\r\n\r\n",
@@ -376,6 +373,10 @@ mod tests {
             none
         "]],
         );
+    }
+
+    #[test]
+    fn a_request_without_version_is_of_the_oldest() {
         check(
             Side::Request,
             b"GET /\r\n\r\n",
@@ -384,12 +385,17 @@ mod tests {
                   ! lenient_head
             "]],
         );
+    }
+
+    #[test]
+    fn a_response_may_have_any_version() {
         check(
             Side::Response,
             b"HTTP/2 200\r\n\r\n",
             &expect![[r"
-            none
-        "]],
+                http/1.1 200
+                  ! lenient_head
+            "]],
         );
     }
 

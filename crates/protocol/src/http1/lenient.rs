@@ -8,7 +8,7 @@ use super::head::{Field, Side, Span, StartLine, is_token_byte};
 use crate::detect;
 
 /// What a spoilt version still begins with.
-pub(super) const VERSION_START: &[u8] = b"HTTP/1";
+const VERSION_START: &[u8] = b"HTTP/";
 /// And how long it may be.
 const VERSION_BYTES_MAX: usize = 16;
 
@@ -105,9 +105,16 @@ pub(super) fn status_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
 /// The same where a response is due: then the version may be spoilt, as clients let it be.
 pub(super) fn due_status_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
     let (first, rest) = first_word(line)?;
-    let is_version = first.starts_with(VERSION_START) && first.len() <= VERSION_BYTES_MAX;
+    let is_version = begins_as_version(first) && first.len() <= VERSION_BYTES_MAX;
     let version = version(first).or(is_version.then_some(Protocol::Http11))?;
     Some((StartLine::Response { status: status(rest)? }, version))
+}
+
+/// Whether a line that may be cut begins like one of a response, in any case and of any version.
+pub(super) fn begins_as_version(line: &[u8]) -> bool {
+    let known = line.len().min(VERSION_START.len());
+    let start = line.get(..known).unwrap_or_default();
+    VERSION_START.get(..known).is_some_and(|expected| start.eq_ignore_ascii_case(expected))
 }
 
 fn first_word(line: &[u8]) -> Option<(&[u8], &[u8])> {
