@@ -92,11 +92,8 @@ fn judge(oracles: &Oracles, exceptions: &Exceptions, capture: &str) -> Row {
 }
 
 fn show(heard: &Heard, opinions: &[Opinion]) -> String {
-    let mut text = format!("  tapline: {heard}");
-    for opinion in opinions {
-        text += &format!("\n  {}: {}", opinion.oracle, opinion.text);
-    }
-    text
+    let said = opinions.iter().map(|opinion| format!("\n  {}: {}", opinion.oracle, opinion.text));
+    format!("  tapline: {heard}{}", said.collect::<String>())
 }
 
 /// Every capture in the corpus, as a path below it.

@@ -42,8 +42,8 @@ pub(super) fn opinion(capture: &Path, heard: &Heard) -> Option<Opinion> {
     ours.statuses.extend(heard.statuses().into_iter().map(u64::from));
     let targets_agree = heard.requests().iter().all(|request| {
         targets.iter().any(|uri| {
-            let at = uri.find('/').unwrap_or(uri.len());
-            let target = Some(uri[at..].to_owned());
+            let target = uri.split_at(uri.find('/').unwrap_or(uri.len())).1;
+            let target = Some(target.to_owned());
             Request { target, ..Request::default() }.is(request)
         })
     });

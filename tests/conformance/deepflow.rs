@@ -1,4 +1,4 @@
-//! What DeepFlow parsed: the `.result` beside a capture.
+//! What `DeepFlow` parsed: the `.result` beside a capture.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub(super) fn opinion(capture: &Path, heard: &Heard) -> Option<Opinion> {
     for line in text.lines().filter(|line| line.contains("proto: Http1,")) {
         if line.contains("msg_type: Request") {
             messages.requests.push(Request {
-                method: word(line, "method: ").map(|method| method.to_ascii_uppercase()),
+                method: word(line, "method: ").map(str::to_ascii_uppercase),
                 host: quoted(line, " host: "),
                 target: quoted(line, " path: "),
             });

@@ -13,7 +13,7 @@ use crate::TAPLINE;
 /// A replay that takes longer hangs.
 const SECONDS_MAX: &str = "60";
 /// The budget of the default settings, and a tenth.
-const RESIDENT_BYTES_MAX: f64 = 1.1 * (1u64 << 30) as f64;
+const RESIDENT_BYTES_MAX: f64 = 1.1 * 1_073_741_824.0;
 
 /// One transaction.
 #[derive(Debug)]

@@ -20,11 +20,18 @@ pub(crate) struct Flow {
     after_switch: [Option<Class>; 2],
     bytes: Classes,
     recorded: bool,
-    counted_as_other: bool,
-    /// What it carries now goes through a proxy's tunnel.
-    tunnel: bool,
+    counted: Counted,
     /// In the list of flows that the next tick visits.
     pub(crate) touched: bool,
+}
+
+/// What a flow was counted as before it is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    No,
+    AsOther,
+    /// As the HTTP that it was, or that made it a tunnel.
+    AsHttp,
 }
 
 /// What a flow is.
@@ -92,8 +99,7 @@ impl Flow {
             after_switch: [None; 2],
             bytes: Classes::default(),
             recorded: false,
-            counted_as_other: false,
-            tunnel: false,
+            counted: Counted::No,
             touched: false,
         }
     }
@@ -197,7 +203,7 @@ impl Flow {
         let client = self.client();
         if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Opaque) {
             // It is HTTP, whatever became of it: keep it from being counted as other.
-            self.counted_as_other = true;
+            self.counted = Counted::AsHttp;
             dialogue.finish(reason, scene, room);
         }
         self.record(client, now, room);
@@ -289,7 +295,7 @@ impl Flow {
                 self.begin_http1(direction.reverse(), direction, bytes, chunks, now, room);
             }
             Verdict::Tls => {
-                room.stats.tls_flows += u64::from(!self.tunnel);
+                room.stats.tls_flows += u64::from(self.counted != Counted::AsHttp);
                 self.settle(Kind::Tls, Class::Tls, room);
                 self.ignore(Class::Tls, bytes, chunks, room);
             }
@@ -314,7 +320,7 @@ impl Flow {
         now: Timestamp,
         room: &mut Room<'_, S>,
     ) {
-        room.stats.http1_flows += u64::from(!self.tunnel);
+        room.stats.http1_flows += u64::from(self.counted != Counted::AsHttp);
         let garbage = |direction: Direction| {
             self.prefixes.get(direction.index()).is_some_and(|prefix| prefix.garbage)
         };
@@ -392,8 +398,7 @@ impl Flow {
         if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Unknown) {
             dialogue.finish(EndReason::Fin, scene, room);
         }
-        self.tunnel = true;
-        self.counted_as_other = true;
+        self.counted = Counted::AsHttp;
         if !rest.is_empty() {
             self.detect(direction, rest, 0, now, room);
         }
@@ -456,7 +461,8 @@ impl Flow {
             return;
         }
         let is_other = matches!(self.kind, Kind::Unknown | Kind::Opaque) && bytes.other > 0;
-        if is_other && !std::mem::replace(&mut self.counted_as_other, true) {
+        if is_other && self.counted == Counted::No {
+            self.counted = Counted::AsOther;
             room.stats.other_flows += 1;
         }
         let one_sided = self.seen != [true; 2];
