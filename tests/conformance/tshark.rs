@@ -1,4 +1,4 @@
-//! What tshark saw: `tshark-messages.tsv.gz`, in two passes, and `tshark-heads.tsv` beside this.
+//! What tshark saw: `tshark-messages.tsv.gz`, in two passes, and `tshark-segments.tsv` beside this.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ const WITH_KEYS: &str = "keylog";
 pub(super) struct Messages {
     first: HashMap<String, message::Messages>,
     second: HashMap<String, message::Messages>,
-    /// Told not to wait for bodies.
+    /// Each segment by itself.
     third: HashMap<String, message::Messages>,
     with_http2: HashSet<String>,
 }
@@ -41,12 +41,13 @@ impl Messages {
             }
         }
         messages.read_messages(corpus);
-        messages.read_heads();
+        messages.read_segments();
         messages
     }
 
-    fn read_heads(&mut self) {
-        let lines = include_str!("tshark-heads.tsv").lines().filter(|line| !line.starts_with('#'));
+    fn read_segments(&mut self) {
+        let lines =
+            include_str!("tshark-segments.tsv").lines().filter(|line| !line.starts_with('#'));
         for line in lines {
             let fields: Vec<&str> = line.split('\t').collect();
             let [capture, method, host, target, status] = fields[..] else { panic!("{line}") };
