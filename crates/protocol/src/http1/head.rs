@@ -35,7 +35,7 @@ impl Span {
     }
 
     /// The place of `part`, which must lie within `whole`; empty when it does not.
-    fn of(part: &[u8], whole: &[u8]) -> Self {
+    pub(super) fn of(part: &[u8], whole: &[u8]) -> Self {
         let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
         if start.saturating_add(part.len()) <= whole.len() {
             Self::new(start, start + part.len())
@@ -365,14 +365,23 @@ mod tests {
     }
 
     #[test]
-    fn other_versions_of_requests_are_not_read() {
-        check(
-            Side::Request,
-            b"GET / HTTP/2.0\r\n\r\n",
-            &expect![[r"
-            none
-        "]],
-        );
+    fn a_spoilt_version_is_read_where_the_rest_is_beyond_doubt() {
+        for (line, is_read) in [
+            ("GET / HTTP/2.0", true),
+            ("GET / http/1.1", true),
+            ("GET / HTTP/1.1 junk", true),
+            ("GET /a HTTP/", true),
+            ("BREW / HTTP/2.0", false),
+            ("GET a HTTP/2.0", false),
+            ("GET / HTT", false),
+            ("GET / SIP/2.0", false),
+            ("OPTIONS * RTSP/1.0", false),
+            ("GET /a b", false),
+        ] {
+            let mut text = format!("{line}\r\nHost: x\r\n\r\n").into_bytes();
+            let head = parse(Side::Request, &mut text, true, 16, Vec::new());
+            assert_eq!(head.is_some(), is_read, "{line}");
+        }
     }
 
     #[test]

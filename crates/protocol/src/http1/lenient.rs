@@ -60,40 +60,51 @@ pub(super) fn parse(
     Some(Lenient { start, version, facts, anomalies })
 }
 
-/// `method SP target SP HTTP/1.x`, with any white space around and within the target. Without a
-/// version it is HTTP/0.9, if the method and the path are beyond doubt.
+/// `method SP target SP HTTP/1.x`, with any white space around and within the target.
+///
+/// When the method is known and the target a path, the version may be spoilt, or missing: then it
+/// is HTTP/0.9.
 pub(super) fn request_line(line: &[u8]) -> Option<(StartLine, Protocol)> {
     let text = line.trim_ascii_end();
     let method_end = text.iter().position(|byte| is_blank(*byte))?;
-    let last_start = text.iter().rposition(|byte| is_blank(*byte))? + 1;
-    let version = version(text.get(last_start..)?);
-    let target_end = if version.is_some() { last_start } else { text.len() };
     let method = text.get(..method_end)?;
-    let between = text.get(method_end..target_end)?;
-    let target = between.trim_ascii();
-    if method.is_empty() || !method.iter().all(|&byte| is_token_byte(byte)) || target.is_empty() {
+    let is_known = detect::is_known_method(method);
+    let is_method = !method.is_empty() && method.iter().all(|&byte| is_token_byte(byte));
+    let last_start = text.iter().rposition(|byte| is_blank(*byte))? + 1;
+    let (target, version) = match version(text.get(last_start..)?) {
+        Some(version) => (text.get(method_end..last_start)?.trim_ascii(), version),
+        None if is_known => old_target(text.get(method_end..)?)?,
+        None => return None,
+    };
+    // With spaces in the target almost any sentence would do: the method must be beyond doubt.
+    let has_space = target.iter().any(|byte| is_blank(*byte));
+    if !is_method || target.is_empty() || has_space && !is_known {
         return None;
     }
-    let has_space = target.iter().any(|byte| is_blank(*byte));
-    let is_plain = match version {
-        Some(_) => !has_space,
-        None => !has_space && target.starts_with(b"/"),
+    let start =
+        StartLine::Request { method: Span::of(method, line), target: Span::of(target, line) };
+    Some((start, version))
+}
+
+/// The target of a line that does not end with a version, and the version that is meant.
+fn old_target(after_method: &[u8]) -> Option<(&[u8], Protocol)> {
+    let text = after_method.trim_ascii_start();
+    let target_end = text.iter().position(|byte| is_blank(*byte)).unwrap_or(text.len());
+    let (target, rest) = text.split_at_checked(target_end)?;
+    let version = match rest.trim_ascii() {
+        b"" => Protocol::Http10,
+        spoilt if spoilt.len() >= VERSION_START.len() && begins_as_version(spoilt) => {
+            Protocol::Http11
+        }
+        _ => return None,
     };
-    // With spaces in the target almost any sentence would do, and without a version many: then the
-    // method must be known.
-    let is_request = is_plain && version.is_some()
-        || detect::is_known_method(method) && (is_plain || version.is_some());
-    let target_start = method_end + (between.len() - between.trim_ascii_start().len());
-    let method = Span::new(0, method_end);
-    let target = Span::new(target_start, target_start + target.len());
-    let version = version.unwrap_or(Protocol::Http10);
-    is_request.then_some((StartLine::Request { method, target }, version))
+    target.starts_with(b"/").then_some((target, version))
 }
 
 /// Whether a request line names no version: HTTP/0.9 has neither fields nor content.
 pub(super) fn is_versionless(line: &[u8]) -> bool {
-    let last = line.trim_ascii_end().rsplit(|byte| is_blank(*byte)).next().unwrap_or_default();
-    version(last).is_none()
+    let mut words = line.split(|byte| is_blank(*byte)).filter(|word| !word.trim_ascii().is_empty());
+    words.by_ref().take(2).count() == 2 && words.next().is_none()
 }
 
 /// `HTTP/1.x SP status`, with any white space between and anything after.
