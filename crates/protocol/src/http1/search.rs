@@ -58,7 +58,7 @@ fn request_within(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Where the method that ends `before` begins: at the start of a line, or, when a body without a
-/// final line end comes before it, at the start of a known method.
+/// final line end comes before it, at the start of a known method that is no part of a longer one.
 fn method_start(before: &[u8]) -> Option<usize> {
     let letters =
         before.iter().rev().take(METHOD_BYTES_MAX).take_while(|b| b.is_ascii_uppercase()).count();
@@ -67,8 +67,9 @@ fn method_start(before: &[u8]) -> Option<usize> {
     if at_line_start && letters > 0 {
         return Some(start);
     }
+    let goes_back = start > 0 && matches!(before.get(start - 1), Some(b'-' | b'_'));
     let known = |start: &usize| before.get(*start..).is_some_and(detect::is_known_method);
-    (start..before.len()).find(known)
+    (start + usize::from(goes_back)..before.len()).find(known)
 }
 
 #[cfg(test)]
@@ -84,6 +85,7 @@ mod tests {
             (Side::Request, b"{\"a\":1}POST /x HTTP/1.1\r\n", Some(7)),
             (Side::Request, b"aAPIPOST /x HTTP/1.0\r\n", Some(4)),
             (Side::Request, b"see GET /x HTTP/1.1 in the manual of HTTP", None),
+            (Side::Request, b"\x00M-SEARCH * HTTP/1.1\r\n", None),
             (Side::Request, b"Cookie: a=b\r\nAccept: */*\r\n\r\n", None),
             (Side::Response, b"HTTP/1.1 200 OK\r\n", Some(0)),
             (Side::Response, b"HTTP/1.1 2", Some(0)),
