@@ -47,9 +47,11 @@ fn step() -> impl Strategy<Value = Step> {
         " folded\r\n",
         "Content-Encoding: gzip\r\n",
         "G",
+        "GET /\r\n",
         "\x16\x03\x01",
-    ])
-    .prop_map(|text| text.as_bytes().to_vec());
+        "\x16\x03\x01\x00\x05hello",
+    ]);
+    let text = prop::collection::vec(text, 1..4).prop_map(|texts| texts.concat().into_bytes());
     let bytes = prop_oneof![6 => text, 1 => prop::collection::vec(any::<u8>(), 1..40)];
     prop_oneof![
         8 => bytes.clone().prop_map(C),
