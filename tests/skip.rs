@@ -7,8 +7,8 @@ use std::path::PathBuf;
 pub fn corpus() -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
     let place = std::env::var("TAPLINE_CORPUS").map_or(beside, PathBuf::from);
-    if place.is_dir() {
-        return Some(place);
+    if let Ok(whole) = place.canonicalize() {
+        return Some(whole);
     }
     loudly(&format!("no corpus at {}: set TAPLINE_CORPUS", place.display()));
     None

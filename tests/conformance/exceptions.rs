@@ -9,8 +9,6 @@ pub(super) enum Wrong {
     Tapline,
     /// Every oracle of the capture.
     Oracle,
-    /// Nobody: the packets are wrapped in what is not unwrapped yet.
-    Decapsulation,
 }
 
 /// `exceptions.tsv`.
@@ -25,7 +23,6 @@ impl Exceptions {
             let [capture, who, reason] = fields[..] else { panic!("three columns: {line}") };
             let wrong = match who {
                 "tapline" => Wrong::Tapline,
-                "decapsulation" => Wrong::Decapsulation,
                 "tshark" | "zeek" | "suricata" => Wrong::Oracle,
                 _ => panic!("who is wrong? {line}"),
             };

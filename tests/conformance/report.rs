@@ -34,7 +34,7 @@ struct Tally {
     captures: usize,
     agree: usize,
     exceptions: usize,
-    decapsulation: usize,
+    ours: usize,
 }
 
 impl Report {
@@ -43,10 +43,9 @@ impl Report {
         Self(rows)
     }
 
-    /// How many captures there are with HTTP, or without, that nothing keeps wrapped.
+    /// How many captures there are with HTTP, or without.
     pub(super) fn count(&self, has_http: bool) -> usize {
-        let is_bare = |row: &&Row| row.wrong != Some(Wrong::Decapsulation);
-        self.0.iter().filter(|row| row.has_http == has_http).filter(is_bare).count()
+        self.0.iter().filter(|row| row.has_http == has_http).count()
     }
 
     /// How many of them agree.
@@ -68,17 +67,15 @@ impl Report {
                     tally.captures += 1;
                     tally.agree += usize::from(row.agrees_with.is_some());
                     tally.exceptions += usize::from(row.wrong.is_some());
-                    tally.decapsulation += usize::from(row.wrong == Some(Wrong::Decapsulation));
+                    tally.ours += usize::from(row.wrong == Some(Wrong::Tapline));
                 }
                 *oracles.entry(row.agrees_with.unwrap_or("nobody")).or_default() += 1;
             }
             println!("\n{} HTTP", if has_http { "With" } else { "Without" });
-            println!("{:<16} captures  agree  exceptions  of them decapsulation", "source");
+            println!("{:<16} captures  agree  exceptions  of them ours", "source");
             for (source, tally) in tallies {
-                let Tally { captures, agree, exceptions, decapsulation } = tally;
-                println!(
-                    "{source:<16} {captures:8}  {agree:5}  {exceptions:10}  {decapsulation:8}"
-                );
+                let Tally { captures, agree, exceptions, ours } = tally;
+                println!("{source:<16} {captures:8}  {agree:5}  {exceptions:10}  {ours:12}");
             }
             println!("agree with: {oracles:?}");
         }

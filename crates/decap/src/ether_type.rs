@@ -14,6 +14,9 @@ const PPPOE_SESSION: u16 = 0x8864;
 /// IEEE 802.1Q, IEEE 802.1ad, and the one used for stacked tags before 802.1ad.
 const VLANS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 
+/// Up to here the field is a length (IEEE 802.3 section 3.2.6).
+const LENGTH_MAX: u16 = 1_500;
+
 /// Whether an `EtherType` announces something that may carry IP.
 pub(crate) fn is_known(ether_type: u16) -> bool {
     matches!(ether_type, IPV4 | IPV6 | MPLS_UNICAST | MPLS_MULTICAST | PPPOE_SESSION)
@@ -40,6 +43,19 @@ pub(crate) fn open<'a>(
             let inner = u16::from_be_bytes([type_high, type_low]);
             Ok(Layer::new(Kind::EtherType(inner), rest))
         }
+        length if length <= LENGTH_MAX => snap(rest),
         _ => Err(IgnoreReason::NotIp),
     }
+}
+
+/// IEEE 802.3 with a length for a type: IEEE 802.2, and SNAP for what carries IP (RFC 1042).
+fn snap(rest: Rest<'_>) -> Result<Layer<'_>, IgnoreReason> {
+    let (header, rest) = rest.take::<8>()?;
+    let [0xaa, 0xaa, 0x03, 0, 0, 0, high, low] = *header else { return Err(IgnoreReason::NotIp) };
+    let ether_type = u16::from_be_bytes([high, low]);
+    // A length here would only lead back.
+    if ether_type <= LENGTH_MAX {
+        return Err(IgnoreReason::NotIp);
+    }
+    Ok(Layer::new(Kind::EtherType(ether_type), rest))
 }

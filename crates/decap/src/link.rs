@@ -13,6 +13,11 @@ const FAMILIES_IPV6: [u32; 5] = [10, 23, 24, 28, 30];
 /// `ARPHRD_NETLINK`: the protocol field of a cooked header is a netlink family, no `EtherType`.
 const ARPHRD_NETLINK: u16 = 824;
 
+/// `NFULA_PAYLOAD`.
+const NFLOG_PAYLOAD: u16 = 9;
+/// There are some twenty kinds of attributes.
+const NFLOG_ATTRIBUTES_MAX: usize = 32;
+
 /// Takes the link layer off a frame.
 #[inline]
 pub(crate) fn open<'a>(frame: &Frame<'a>) -> Result<Layer<'a>, IgnoreReason> {
@@ -43,6 +48,7 @@ pub(crate) fn open<'a>(frame: &Frame<'a>) -> Result<Layer<'a>, IgnoreReason> {
         LinkType::RawIp => Layer::ip(rest),
         LinkType::Ipv4 => Ok(Layer::new(Kind::Ipv4, rest)),
         LinkType::Ipv6 => Ok(Layer::new(Kind::Ipv6, rest)),
+        LinkType::Nflog => nflog(rest),
         LinkType::Other(_) => Err(IgnoreReason::LinkType),
     }
 }
@@ -60,6 +66,23 @@ fn cooked(kind: [u8; 2], protocol: [u8; 2], rest: Rest<'_>) -> Result<Layer<'_>,
         return Err(IgnoreReason::NotIp);
     }
     Ok(Layer::new(Kind::EtherType(u16::from_be_bytes(protocol)), rest))
+}
+
+/// A packet among the attributes of a netfilter log: each a length in the byte order of the
+/// capturing host, a type, and a value that is padded to four bytes.
+fn nflog(rest: Rest<'_>) -> Result<Layer<'_>, IgnoreReason> {
+    let ([family, _, _, _], mut rest) = rest.take::<4>()?;
+    let kind = kind_of_family(u32::from(*family))?;
+    for _ in 0..NFLOG_ATTRIBUTES_MAX {
+        let ([low, high, type_low, type_high], value) = rest.take::<4>()?;
+        let bytes = usize::from(u16::from_le_bytes([*low, *high]));
+        let value_bytes = bytes.checked_sub(4).ok_or(IgnoreReason::Malformed)?;
+        if u16::from_le_bytes([*type_low, *type_high]) == NFLOG_PAYLOAD {
+            return Ok(Layer::new(kind, value.limited(value_bytes)));
+        }
+        rest = value.skip(value_bytes.next_multiple_of(4))?;
+    }
+    Err(IgnoreReason::Malformed)
 }
 
 fn kind_of_family(family: u32) -> Result<Kind, IgnoreReason> {
@@ -131,6 +154,19 @@ mod tests {
         assert_eq!(opened(LinkType::RawIp, &[0x60]).unwrap().0, Kind::Ipv6);
         assert_eq!(opened(LinkType::RawIp, &[0x50]), Err(IgnoreReason::NotIp));
         assert_eq!(opened(LinkType::RawIp, &[]), Err(IgnoreReason::Malformed));
+    }
+
+    #[test]
+    fn the_packet_of_a_netfilter_log_is_found() {
+        // Address family, an attribute of 6 bytes with its padding, the packet.
+        let log = [2, 0, 0, 0, 6, 0, 10, 0, b'i', 0, 0, 0, 7, 0, 9, 0, b'I', b'P', b'!', 0];
+        let (kind, packet) = opened(LinkType::Nflog, &log).unwrap();
+        assert_eq!((kind, &packet[..3]), (Kind::Ipv4, b"IP!".as_slice()));
+        assert_eq!(opened(LinkType::Nflog, &log[..12]), Err(IgnoreReason::Malformed));
+        assert_eq!(
+            opened(LinkType::Nflog, &[2, 0, 0, 0, 3, 0, 1, 0]),
+            Err(IgnoreReason::Malformed)
+        );
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum LinkType {
     Ipv4,
     /// DLT 229: an IPv6 packet.
     Ipv6,
+    /// DLT 239: a netfilter log message with the packet among its attributes.
+    Nflog,
     /// Any other link type; its frames are ignored and counted.
     Other(u16),
 }
@@ -42,6 +44,7 @@ impl LinkType {
             113 => Self::LinuxCooked,
             228 => Self::Ipv4,
             229 => Self::Ipv6,
+            239 => Self::Nflog,
             276 => Self::LinuxCooked2,
             other => Self::Other(other),
         }

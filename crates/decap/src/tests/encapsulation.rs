@@ -140,7 +140,7 @@ fn gre_has_options_and_keys() {
     check(47, &gre(0x3081, 0x880b, &[0, 60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2], &ppp), 0, &[Gre]);
     check_ignored(&ipv4(47, &gre(0x4000, 0x0800, &[0; 8], &packet4())), IgnoreReason::NotTcp);
     check_ignored(&ipv4(47, &gre(2, 0x0800, &[], &packet4())), IgnoreReason::NotTcp);
-    check_ignored(&ipv4(47, &gre(0, 0, &[], &[])), IgnoreReason::NotIp);
+    check_ignored(&ipv4(47, &gre(0, 0x9999, &[], &[])), IgnoreReason::NotIp);
 }
 
 #[test]
@@ -253,4 +253,17 @@ fn an_offloaded_packet_in_a_tunnel_is_as_long_as_the_frame_says() {
     let snapped = &packet[..packet.len() - 4];
     let expected = Outcome::Segment(PAYLOAD[..12].to_vec(), 16, 0);
     assert_eq!(bench.push(LinkType::RawIp, snapped, packet.len()), expected);
+}
+
+#[test]
+fn snap_frames_name_their_protocol() {
+    let snap = |header: [u8; 8]| {
+        let length = u16::try_from(packet4().len() + 8).unwrap().to_be_bytes();
+        join(&[&[2; 12], &length, &header, &packet4()])
+    };
+    check_frame(&snap([0xaa, 0xaa, 3, 0, 0, 0, 8, 0]), 0, &[]);
+    for other in [[0x42, 0x42, 3, 0, 0, 0, 8, 0], [0xaa, 0xaa, 3, 0, 0, 0, 0, 40]] {
+        let outcome = Bench::new(Config::default()).ethernet(&snap(other));
+        assert_eq!(outcome, Outcome::Ignored(IgnoreReason::NotIp));
+    }
 }

@@ -30,6 +30,7 @@ pub(crate) fn open<'a>(rest: Rest<'a>, path: &mut Path) -> Result<Layer<'a>, Ign
         2 => Ok(Layer::new(Kind::Ipv6, rest)),
         3 => Ok(Layer::new(Kind::Ethernet, rest)),
         5 => mpls::open(rest, path),
-        _ => Err(IgnoreReason::NotIp),
+        // Plain VXLAN whose reserved bits were not zeroed, as a receiver ignores them.
+        _ => Ok(Layer::new(Kind::Ethernet, rest)),
     }
 }
