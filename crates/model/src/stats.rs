@@ -163,7 +163,8 @@ sums! {
             flows_midstream,
             /// Flows in the table now.
             flows_active,
-            /// Flows that ended with only one direction seen.
+            /// Flows that ended with only one direction seen, which acknowledged the other: routing
+            /// is asymmetric, or the mirror shows half.
             flows_one_sided,
             /// Chunks delivered, of all kinds.
             chunks,
@@ -173,7 +174,7 @@ sums! {
             gap_bytes,
             /// Segments that came out of order and were held.
             out_of_order_segments,
-            /// Overlaps whose bytes differ from those delivered or held.
+            /// Overlaps whose bytes differ from those held, or from the last that were delivered.
             conflicting_overlaps,
             /// Handshakes (a SYN seen).
             handshakes,
