@@ -1,5 +1,7 @@
 //! Settings of reassembly.
 
+use crate::OverlapPolicy;
+
 /// Bounds and timeouts, as process totals: each of the 64 shards gets its equal part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -14,6 +16,8 @@ pub struct Config {
     /// How long a hole is waited for, 1 to 10 000 milliseconds of capture time. Until then an
     /// acknowledgement alone does not declare it lost: mirrors deliver out of order.
     pub reorder_window_ms: u32,
+    /// Whose byte counts where segments that wait behind a hole overlap.
+    pub overlap_policy: OverlapPolicy,
 }
 
 impl Default for Config {
@@ -24,6 +28,7 @@ impl Default for Config {
             held_bytes_max: 128 << 20,
             idle_timeout_seconds: 300,
             reorder_window_ms: 200,
+            overlap_policy: OverlapPolicy::default(),
         }
     }
 }

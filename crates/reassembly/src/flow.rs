@@ -6,8 +6,10 @@ use tapline_model::{
     Chunk, Direction, EndReason, EvictReason, FlowId, FlowTuple, IgnoreReason, Segment, Timestamp,
 };
 
-use crate::half::{Arrival, Half, Outcome};
+use crate::arrival::Arrival;
+use crate::half::{Half, Outcome};
 use crate::outlet::Outlet;
+use crate::table::Class;
 
 /// What a segment means for its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) struct Flow {
     pub(crate) tuple: FlowTuple,
     forward: Half,
     backward: Half,
+    /// One of them acknowledged the other.
+    has_acknowledged: bool,
     challenger: Option<Challenger>,
 }
 
@@ -53,6 +57,7 @@ impl Flow {
             tuple: FlowTuple { initiator, responder },
             forward: Half::new(Direction::Forward),
             backward: Half::new(Direction::Backward),
+            has_acknowledged: false,
             challenger: None,
         }
     }
@@ -83,9 +88,25 @@ impl Flow {
         self.forward.is_blank() && self.backward.is_blank()
     }
 
-    /// Whether only one direction was seen.
+    /// How far it has come.
+    pub(crate) fn class(&self) -> Class {
+        let speaks = |half: &Half| half.is_seen && !half.is_blank();
+        match (speaks(&self.forward), speaks(&self.backward)) {
+            (false, false) => Class::Silent,
+            (true, true) => Class::Answered,
+            _ => Class::Unanswered,
+        }
+    }
+
+    /// Whether it waits for nothing: time cannot change it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.forward.is_quiet() && self.backward.is_quiet()
+    }
+
+    /// Whether only one direction was seen, though it acknowledges the other: the other went
+    /// another way. A SYN that nobody answered shows no such thing.
     pub(crate) fn is_one_sided(&self) -> bool {
-        self.forward.is_seen != self.backward.is_seen
+        self.has_acknowledged && self.forward.is_seen != self.backward.is_seen
     }
 
     /// Judges a segment before it is taken.
@@ -155,7 +176,9 @@ impl Flow {
         let outcome = if wire_bytes > 0 {
             let captured_at = segment.captured_at;
             let payload = segment.payload;
-            half.receive(&Arrival { offset, payload, wire_bytes, captured_at, now }, out)
+            let policy = out.policy;
+            let arrival = Arrival { offset, payload, wire_bytes, captured_at, now, policy };
+            half.receive(&arrival, out)
         } else {
             half.stands_at(offset);
             Outcome::Taken
@@ -232,6 +255,7 @@ impl Flow {
         if !segment.flags.ack() {
             return;
         }
+        self.has_acknowledged = true;
         let other = self.half_mut(direction.reverse());
         if segment.flags.syn() && !other.is_placed() {
             // Nothing before it can come any more: the other side's SYN was not captured.

@@ -5,7 +5,9 @@ mod intake;
 use tapline_model::{Chunk, Direction, DropReason, IgnoreReason, Timestamp};
 
 use crate::held::Held;
+use crate::holders::Holding;
 use crate::outlet::Outlet;
+use crate::tail::Tail;
 
 /// How far from the expected sequence number a segment may lie. Twice the largest receive windows
 /// seen in practice; the largest possible is 1 GiB (RFC 7323 section 2.3), which would let a
@@ -49,20 +51,6 @@ pub(crate) enum Outcome {
     Dropped(DropReason),
 }
 
-/// The payload of one segment, placed.
-#[derive(Clone, Copy)]
-pub(crate) struct Arrival<'a> {
-    /// Of the first byte.
-    pub(crate) offset: u64,
-    /// What was captured.
-    pub(crate) payload: &'a [u8],
-    /// What was on the wire; not less.
-    pub(crate) wire_bytes: u64,
-    pub(crate) captured_at: Timestamp,
-    /// The clock; never runs backwards.
-    pub(crate) now: Timestamp,
-}
-
 /// One direction.
 pub(crate) struct Half {
     direction: Direction,
@@ -87,9 +75,12 @@ pub(crate) struct Half {
     /// Where the stream may have jumped to, out of every window.
     astray: Option<u32>,
     lost: Option<LostRange>,
+    tail: Tail,
     held: Held,
     /// When this half is looked at next, as the reassembler has noted it.
     pub(crate) deadline: Option<Timestamp>,
+    /// What it holds, as the reassembler has noted it.
+    pub(crate) holding: Option<Holding>,
 }
 
 impl Half {
@@ -108,8 +99,10 @@ impl Half {
             reset: None,
             astray: None,
             lost: None,
+            tail: Tail::default(),
             held: Held::default(),
             deadline: None,
+            holding: None,
         }
     }
 
@@ -151,7 +144,27 @@ impl Half {
 
     /// Whether nothing of the stream has been delivered or held.
     pub(crate) fn is_blank(&self) -> bool {
-        self.start.is_none_or(|start| start == self.next) && self.held.first().is_none()
+        self.start.is_none_or(|start| start == self.next) && self.held.is_empty()
+    }
+
+    /// Whether it waits for nothing, and nobody has noted that it does: time cannot change it.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.held.is_empty()
+            && self.acknowledged_since.is_none()
+            && self.fin.is_none()
+            && self.reset.is_none()
+            && self.deadline.is_none()
+            && self.holding.is_none()
+    }
+
+    /// What holding bytes costs it.
+    pub(crate) fn held_cost_bytes(&self) -> u64 {
+        self.held.cost_bytes()
+    }
+
+    /// Whether a payload at `sequence` would have to wait.
+    pub(crate) fn would_hold(&self, sequence: u32) -> bool {
+        self.offset(sequence).is_some_and(|offset| offset > self.next)
     }
 
     /// Whether its sender said that it will send no more.
@@ -288,6 +301,17 @@ impl Half {
     pub(crate) fn flush<S: FnMut(&Chunk<'_>)>(&mut self, now: Timestamp, out: &mut Outlet<'_, S>) {
         while let Some(target) = self.evidence().map(|evidence| evidence.offset).min() {
             self.give_up(target, DropReason::Late, now, out);
+        }
+    }
+
+    /// Gives up the first hole, for others need the room.
+    pub(crate) fn yield_hole<S: FnMut(&Chunk<'_>)>(
+        &mut self,
+        now: Timestamp,
+        out: &mut Outlet<'_, S>,
+    ) {
+        if let Some(first) = self.held.first().map(|(first, _)| first) {
+            self.give_up(first, DropReason::BufferFull, now, out);
         }
     }
 

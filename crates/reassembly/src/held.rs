@@ -1,10 +1,12 @@
-//! Bytes that came before their turn, sorted, without overlap. The first copy of a byte stays.
+//! Bytes that came before their turn, sorted, without overlap: that is settled when they come.
 
 use std::collections::BTreeMap;
 
 use tapline_model::Timestamp;
 
+use crate::arrival::Arrival;
 use crate::outlet::Budget;
+use crate::overlap::{Extent, OverlapPolicy};
 
 /// What a piece costs beside its bytes: its place in the tree and in the allocator.
 const PIECE_COST_BYTES: u64 = 128;
@@ -61,9 +63,13 @@ impl Run<'_> {
     }
 }
 
-/// One held run.
+/// One held run. What it holds belongs to one segment, of which it may be a part.
 pub(crate) struct Piece {
     content: Content,
+    /// How far before the piece its segment began.
+    lead_bytes: u32,
+    /// How long its segment was.
+    segment_bytes: u32,
     /// When its segment was captured.
     pub(crate) captured_at: Timestamp,
     /// Since when it is known that something before this piece is missing: when the first of this
@@ -76,7 +82,36 @@ enum Content {
     Missing(u64),
 }
 
+impl Content {
+    fn copy(run: Run<'_>) -> Self {
+        match run {
+            Run::Bytes(bytes) => Self::Bytes(bytes.into()),
+            Run::Missing(count) => Self::Missing(count),
+        }
+    }
+}
+
 impl Piece {
+    /// A copy of the part of a segment that starts at `offset`.
+    fn copy(offset: u64, run: Run<'_>, arrival: &Arrival<'_>, missed_since: Timestamp) -> Self {
+        Self {
+            content: Content::copy(run),
+            lead_bytes: narrow(offset - arrival.offset),
+            segment_bytes: narrow(arrival.wire_bytes),
+            captured_at: arrival.captured_at,
+            missed_since,
+        }
+    }
+
+    /// A part of the piece that starts `skipped_bytes` behind it.
+    fn part(&self, skipped_bytes: u64, run: Run<'_>) -> Self {
+        Self {
+            content: Content::copy(run),
+            lead_bytes: self.lead_bytes.saturating_add(narrow(skipped_bytes)),
+            ..*self
+        }
+    }
+
     /// Its content.
     pub(crate) fn run(&self) -> Run<'_> {
         match &self.content {
@@ -85,8 +120,37 @@ impl Piece {
         }
     }
 
+    /// Where the segment of the piece at `offset` began and ended.
+    pub(crate) fn extent(&self, offset: u64) -> Extent {
+        let start = offset.saturating_sub(self.lead_bytes.into());
+        Extent { start, end: start + u64::from(self.segment_bytes) }
+    }
+
     fn cost_bytes(&self) -> u64 {
-        PIECE_COST_BYTES + self.run().received_bytes()
+        cost_bytes(self.run())
+    }
+}
+
+fn cost_bytes(run: Run<'_>) -> u64 {
+    PIECE_COST_BYTES + run.received_bytes()
+}
+
+/// No segment is longer than a `u32` tells.
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Whether `new`, a part of a segment, takes the positions of `old`. What was captured goes before
+/// what was cut off; between two copies the policy decides.
+pub(crate) fn prefers_new(
+    policy: OverlapPolicy,
+    (new, new_extent): (Run<'_>, Extent),
+    (old, old_extent): (Run<'_>, Extent),
+) -> bool {
+    match (new, old) {
+        (Run::Bytes(_), Run::Bytes(_)) => policy.prefers_new(new_extent, old_extent),
+        (Run::Bytes(_), Run::Missing(_)) => true,
+        (Run::Missing(_), _) => false,
     }
 }
 
@@ -97,8 +161,10 @@ pub(crate) struct Tally {
     pub(crate) done: u64,
     /// Received bytes that are held now.
     pub(crate) kept_bytes: u64,
-    /// Received bytes that were held before.
+    /// Received bytes that are not held, for others at their place are.
     pub(crate) repeated_bytes: u64,
+    /// Received bytes that were held before, and gave way.
+    pub(crate) replaced_bytes: u64,
     /// How many held pieces it disagreed with.
     pub(crate) conflicts: u64,
 }
@@ -135,176 +201,135 @@ impl Held {
         Some(piece)
     }
 
-    /// Copies the parts of `run`, which starts at `offset`, that are not held yet. Stops early when
-    /// the budget is spent: [`Tally::done`] is then less than the length of the run.
+    /// Whether nothing is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// What is held costs so much of the budget.
+    pub(crate) fn cost_bytes(&self) -> u64 {
+        self.cost_bytes
+    }
+
+    /// What holding a segment of so many bytes may cost, if it falls into a single hole.
+    pub(crate) fn cost_bytes_of(payload_bytes: u64) -> u64 {
+        TREE_COST_BYTES + PIECE_COST_BYTES + payload_bytes
+    }
+
+    /// Copies the parts of `run`, a part of a segment that starts at `offset`, which are not held
+    /// yet or take the place of what is. Stops early when the budget is spent: [`Tally::done`] is
+    /// then less than the length of the run.
     pub(crate) fn insert(
         &mut self,
         offset: u64,
         run: Run<'_>,
-        captured_at: Timestamp,
-        now: Timestamp,
+        arrival: &Arrival<'_>,
         budget: &mut Budget,
     ) -> Tally {
         let mut tally = Tally::default();
         let mut rest = run;
         while rest.len() > 0 {
             let cursor = offset + tally.done;
-            if let Some((overlapped, conflicts)) = self.overlap(cursor, rest) {
-                let (repeated, after) = rest.split_at(overlapped);
-                tally.repeated_bytes += repeated.received_bytes();
-                tally.conflicts += u64::from(conflicts);
-                tally.done += overlapped;
-                rest = after;
-                continue;
-            }
-            let next = self.pieces.range(cursor..).next();
-            let room = next.map_or(u64::MAX, |(&next, _)| next - cursor);
-            let missed_since = next.map_or(now, |(_, piece)| piece.missed_since);
-            let (fresh, after) = rest.split_at(room);
-            let content = match fresh {
-                Run::Bytes(bytes) => Content::Bytes(bytes.into()),
-                Run::Missing(count) => Content::Missing(count),
+            let done = match self.covering(cursor) {
+                Some(start) => self.overlap(start, cursor, rest, arrival, budget, &mut tally),
+                None => self.fill(cursor, rest, arrival, budget, &mut tally),
             };
-            if !self.add(cursor, Piece { content, captured_at, missed_since }, budget) {
+            if done == 0 {
                 break;
             }
-            tally.kept_bytes += fresh.received_bytes();
-            tally.done += fresh.len();
-            rest = after;
+            (_, rest) = rest.split_at(done);
+            tally.done += done;
         }
         tally
     }
 
-    /// How many positions from `cursor` on the piece that covers `cursor` holds already, and
-    /// whether its bytes differ from those of `run`, which starts at `cursor`.
-    fn overlap(&self, cursor: u64, run: Run<'_>) -> Option<(u64, bool)> {
-        let (&offset, piece) = self.pieces.range(..=cursor).next_back()?;
-        let held = piece.run();
-        let skipped = cursor - offset;
-        if skipped >= held.len() {
-            return None;
-        }
-        let (_, covering) = held.split_at(skipped);
-        Some((covering.len().min(run.len()), covering.conflicts_with(run)))
+    /// The offset of the piece that covers `cursor`.
+    fn covering(&self, cursor: u64) -> Option<u64> {
+        let (&start, piece) = self.pieces.range(..=cursor).next_back()?;
+        (cursor < start + piece.run().len()).then_some(start)
     }
 
-    fn add(&mut self, offset: u64, piece: Piece, budget: &mut Budget) -> bool {
+    /// Holds what falls into the hole at `cursor`. Returns how many positions that were.
+    fn fill(
+        &mut self,
+        cursor: u64,
+        run: Run<'_>,
+        arrival: &Arrival<'_>,
+        budget: &mut Budget,
+        tally: &mut Tally,
+    ) -> u64 {
+        let next = self.pieces.range(cursor..).next();
+        let room = next.map_or(u64::MAX, |(&next, _)| next - cursor);
+        let missed_since = next.map_or(arrival.now, |(_, piece)| piece.missed_since);
+        let (fresh, _) = run.split_at(room);
         let tree_cost_bytes = if self.pieces.is_empty() { TREE_COST_BYTES } else { 0 };
-        let cost_bytes = piece.cost_bytes() + tree_cost_bytes;
-        if self.cost_bytes + cost_bytes > budget.flow_held_bytes_max
-            || budget.held_bytes + cost_bytes > budget.held_bytes_max
+        if !self.charge(cost_bytes(fresh) + tree_cost_bytes, 0, budget) {
+            return 0;
+        }
+        self.pieces.insert(cursor, Piece::copy(cursor, fresh, arrival, missed_since));
+        tally.kept_bytes += fresh.received_bytes();
+        fresh.len()
+    }
+
+    /// Settles the overlap with the piece at `start`, from `cursor` on. Returns how many positions
+    /// that were, or 0 when the budget is spent.
+    fn overlap(
+        &mut self,
+        start: u64,
+        cursor: u64,
+        run: Run<'_>,
+        arrival: &Arrival<'_>,
+        budget: &mut Budget,
+        tally: &mut Tally,
+    ) -> u64 {
+        let Some(piece) = self.pieces.get(&start) else { return 0 };
+        let (before, covering) = piece.run().split_at(cursor - start);
+        let (new, _) = run.split_at(covering.len());
+        let (old, behind) = covering.split_at(new.len());
+        let is_conflict = new.conflicts_with(old);
+        if prefers_new(arrival.policy, (new, arrival.extent()), (old, piece.extent(start))) {
+            let end = cursor + new.len();
+            let mut parts = vec![(cursor, Piece::copy(cursor, new, arrival, piece.missed_since))];
+            if before.len() > 0 {
+                parts.push((start, piece.part(0, before)));
+            }
+            if behind.len() > 0 {
+                parts.push((end, piece.part(end - start, behind)));
+            }
+            let kept_bytes = new.received_bytes();
+            let replaced_bytes = old.received_bytes();
+            let old_cost_bytes = piece.cost_bytes();
+            let cost_bytes = parts.iter().map(|(_, part)| part.cost_bytes()).sum();
+            if !self.charge(cost_bytes, old_cost_bytes, budget) {
+                return 0;
+            }
+            self.pieces.remove(&start);
+            self.pieces.extend(parts);
+            tally.kept_bytes += kept_bytes;
+            tally.replaced_bytes += replaced_bytes;
+            tally.conflicts += u64::from(is_conflict);
+            return end - cursor;
+        }
+        tally.repeated_bytes += new.received_bytes();
+        tally.conflicts += u64::from(is_conflict);
+        new.len()
+    }
+
+    /// Takes `cost_bytes` from the budget and gives `returned_bytes` back, if that is possible.
+    fn charge(&mut self, cost_bytes: u64, returned_bytes: u64, budget: &mut Budget) -> bool {
+        let flow_held_bytes = self.cost_bytes + cost_bytes - returned_bytes;
+        let held_bytes = budget.held_bytes + cost_bytes - returned_bytes;
+        let is_more = cost_bytes > returned_bytes;
+        if is_more
+            && (flow_held_bytes > budget.flow_held_bytes_max || held_bytes > budget.held_bytes_max)
         {
             return false;
         }
-        self.cost_bytes += cost_bytes;
-        budget.held_bytes += cost_bytes;
-        self.pieces.insert(offset, piece);
+        self.cost_bytes = flow_held_bytes;
+        budget.held_bytes = held_bytes;
         true
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_seconds(5);
-
-    fn budget() -> Budget {
-        Budget { held_bytes: 0, held_bytes_max: 1 << 20, flow_held_bytes_max: 1 << 20 }
-    }
-
-    /// Inserts runs given as (offset, bytes) and shows what is held.
-    fn check(runs: &[(u64, &str)], expected: &[(u64, &str)], last: Tally) {
-        let (mut held, mut budget) = (Held::default(), budget());
-        let mut tally = Tally::default();
-        for &(offset, bytes) in runs {
-            tally = held.insert(offset, Run::Bytes(bytes.as_bytes()), NOW, NOW, &mut budget);
-        }
-        assert_eq!(tally, last);
-        assert_eq!(budget.held_bytes, held.cost_bytes);
-        let mut shown = Vec::new();
-        while let Some((offset, _)) = held.first() {
-            let piece = held.pop_first(&mut budget).unwrap();
-            let Run::Bytes(bytes) = piece.run() else { panic!("nothing is missing") };
-            shown.push((offset, String::from_utf8(bytes.to_vec()).unwrap()));
-        }
-        let expected: Vec<_> =
-            expected.iter().map(|&(offset, bytes)| (offset, bytes.to_owned())).collect();
-        assert_eq!(shown, expected);
-        assert_eq!(budget.held_bytes, 0);
-    }
-
-    fn tally(done: u64, kept_bytes: u64, conflicts: u64) -> Tally {
-        Tally { done, kept_bytes, repeated_bytes: done - kept_bytes, conflicts }
-    }
-
-    #[test]
-    fn separate_runs_are_sorted() {
-        check(&[(20, "cd"), (10, "ab")], &[(10, "ab"), (20, "cd")], tally(2, 2, 0));
-    }
-
-    #[test]
-    fn touching_runs_stay_apart() {
-        check(&[(10, "ab"), (12, "cd")], &[(10, "ab"), (12, "cd")], tally(2, 2, 0));
-    }
-
-    #[test]
-    fn an_equal_run_is_not_kept() {
-        check(&[(10, "abcd"), (10, "abcd")], &[(10, "abcd")], tally(4, 0, 0));
-    }
-
-    #[test]
-    fn a_run_inside_another_is_not_kept() {
-        check(&[(10, "abcd"), (11, "bc")], &[(10, "abcd")], tally(2, 0, 0));
-    }
-
-    #[test]
-    fn a_run_around_another_keeps_both_sides() {
-        let expected = [(10, "a"), (11, "bc"), (13, "d")];
-        check(&[(11, "bc"), (10, "abcd")], &expected, tally(4, 2, 0));
-    }
-
-    #[test]
-    fn an_overlap_at_the_front_keeps_what_is_before() {
-        check(&[(12, "cd"), (10, "abcd")], &[(10, "ab"), (12, "cd")], tally(4, 2, 0));
-    }
-
-    #[test]
-    fn an_overlap_at_the_back_keeps_what_is_after() {
-        check(&[(10, "ab"), (11, "bcd")], &[(10, "ab"), (12, "cd")], tally(3, 2, 0));
-    }
-
-    #[test]
-    fn a_run_over_many_fills_every_hole() {
-        let expected = [(10, "a"), (11, "b"), (12, "c"), (13, "d"), (14, "e")];
-        check(&[(11, "b"), (13, "d"), (10, "abcde")], &expected, tally(5, 3, 0));
-    }
-
-    #[test]
-    fn the_first_copy_stays_and_the_conflict_is_told() {
-        check(&[(10, "ab"), (10, "aX")], &[(10, "ab")], tally(2, 0, 1));
-        check(&[(11, "b"), (10, "aXc")], &[(10, "a"), (11, "b"), (12, "c")], tally(3, 2, 1));
-    }
-
-    #[test]
-    fn a_spent_budget_keeps_nothing_more() {
-        let mut budget = Budget { flow_held_bytes_max: 1000, ..budget() };
-        let mut held = Held::default();
-        let tally = held.insert(0, Run::Bytes(&[0; 200]), NOW, NOW, &mut budget);
-        assert_eq!((tally.done, budget.held_bytes), (200, 968));
-        let tally = held.insert(300, Run::Bytes(&[0; 1]), NOW, NOW, &mut budget);
-        assert_eq!((tally.done, budget.held_bytes), (0, 968));
-    }
-
-    #[test]
-    fn what_is_missing_is_known_since_the_first_piece_after_it() {
-        let (mut held, mut budget) = (Held::default(), budget());
-        for (offset, seconds) in [(30, 1), (10, 2), (40, 3), (20, 4)] {
-            let now = Timestamp::from_seconds(seconds);
-            held.insert(offset, Run::Bytes(b"x"), now, now, &mut budget);
-        }
-        let since: Vec<_> =
-            held.pieces.values().map(|piece| piece.missed_since.epoch().0).collect();
-        assert_eq!(since, [1, 1, 1, 3]);
-    }
-}
+mod tests;

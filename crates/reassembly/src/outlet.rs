@@ -6,6 +6,8 @@ use tapline_model::{
     Timestamp,
 };
 
+use crate::OverlapPolicy;
+
 /// What bytes held out of order may cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
@@ -17,12 +19,20 @@ pub(crate) struct Budget {
     pub(crate) flow_held_bytes_max: u64,
 }
 
+impl Budget {
+    /// Whether it cannot bear `cost_bytes` more.
+    pub(crate) fn is_tight_for(&self, cost_bytes: u64) -> bool {
+        self.held_bytes + cost_bytes > self.held_bytes_max
+    }
+}
+
 /// Where one flow's chunks go.
 pub(crate) struct Outlet<'a, S> {
     pub(crate) flow: FlowId,
     pub(crate) tuple: FlowTuple,
     pub(crate) stats: &'a mut ReassemblyStats,
     pub(crate) budget: &'a mut Budget,
+    pub(crate) policy: OverlapPolicy,
     pub(crate) sink: &'a mut S,
 }
 

@@ -12,6 +12,8 @@ use crate::Config;
 use crate::closed::{Closed, ClosedFlow, ClosedHalf};
 use crate::flow::{Flow, Judgement};
 use crate::half::{Half, Outcome};
+use crate::held::Held;
+use crate::holders::{Holders, Holding};
 use crate::key_hasher::KeyHasher;
 use crate::outlet::{Budget, Outlet};
 use crate::table::FlowTable;
@@ -31,6 +33,7 @@ pub struct Reassembler {
     hasher: KeyHasher,
     /// Directions that wait for something, by when they stop waiting.
     waits: BTreeSet<(Timestamp, u32, Direction)>,
+    holders: Holders,
     budget: Budget,
     stats: ReassemblyStats,
     /// The latest time that any input told.
@@ -47,6 +50,7 @@ impl Reassembler {
             closed: Closed::new((flows_max / CLOSED_PART).max(CLOSED_MIN)),
             hasher: KeyHasher::new(),
             waits: BTreeSet::new(),
+            holders: Holders::default(),
             budget: Budget {
                 held_bytes: 0,
                 held_bytes_max: config.held_bytes_max / SHARDS as u64,
@@ -133,9 +137,9 @@ impl Reassembler {
         }
         self.closed.remove(hash, &key);
         if self.table.is_full()
-            && let Some(longest_idle) = self.table.longest_idle()
+            && let Some(leaver) = self.table.first_to_leave()
         {
-            self.end(longest_idle, Direction::Forward, EndReason::Evicted, sink);
+            self.end(leaver, Direction::Forward, EndReason::Evicted, sink);
         }
         self.stats.flows_opened += 1;
         self.stats.flows_active += 1;
@@ -155,10 +159,13 @@ impl Reassembler {
         segment: &Segment<'_>,
         sink: &mut impl FnMut(&Chunk<'_>),
     ) -> bool {
-        let Self { table, budget, stats, now, .. } = self;
+        if self.budget.is_tight_for(Held::cost_bytes_of(segment.payload.len() as u64)) {
+            self.make_room(slot, segment, sink);
+        }
+        let Self { table, budget, stats, now, config, .. } = self;
         let Some(flow) = table.get_mut(slot) else { return false };
         let direction = flow.direction(segment.source);
-        match flow.judge(direction, segment, *now) {
+        let is_quiet = match flow.judge(direction, segment, *now) {
             Judgement::Replace => return false,
             Judgement::Ignore(reason) => {
                 self.ignore(segment, reason);
@@ -169,27 +176,65 @@ impl Reassembler {
                 self.reset(slot, direction, sink);
                 return true;
             }
-            Judgement::Doubt => self.note_reset(segment),
+            Judgement::Doubt => {
+                self.note_reset(segment);
+                false
+            }
             Judgement::Take => {
                 let (id, tuple) = (flow.id, flow.tuple);
-                let mut out = Outlet { flow: id, tuple, stats, budget, sink };
+                let policy = config.overlap_policy;
+                let mut out = Outlet { flow: id, tuple, stats, budget, policy, sink };
                 let Some(outcome) = flow.take(direction, segment, *now, &mut out) else {
                     return false;
                 };
                 book(&mut stats.segments, outcome);
+                flow.is_quiet()
             }
+        };
+        if self.table.touch(slot, self.now)
+            && let Some(leaver) = self.table.surplus()
+        {
+            self.end(leaver, Direction::Forward, EndReason::Evicted, sink);
         }
-        self.table.touch(slot, self.now);
-        self.settle(slot, sink);
+        if !is_quiet {
+            self.settle(slot, sink);
+        }
         true
+    }
+
+    /// The budget is spent: lets others give up their holes, if they hold more than the flow in
+    /// `slot` would with its segment. If not, that flow gives up its own.
+    fn make_room(&mut self, slot: u32, segment: &Segment<'_>, sink: &mut impl FnMut(&Chunk<'_>)) {
+        let Some((_, _, flow)) = self.table.get(slot) else { return };
+        let half = flow.half(flow.direction(segment.source));
+        let Some(class) = self.table.class(slot).filter(|_| half.would_hold(segment.sequence))
+        else {
+            return;
+        };
+        let cost_bytes = Held::cost_bytes_of(segment.payload.len() as u64);
+        let claim = Holding::new(class, half.held_cost_bytes() + cost_bytes);
+        while self.budget.is_tight_for(cost_bytes) {
+            let Some((holder, direction)) = self.holders.first_to_yield(slot, claim) else {
+                return;
+            };
+            let Self { table, budget, stats, now, config, .. } = self;
+            let Some(flow) = table.get_mut(holder) else { return };
+            let policy = config.overlap_policy;
+            let (id, tuple) = (flow.id, flow.tuple);
+            let mut out = Outlet { flow: id, tuple, stats, budget, policy, sink };
+            flow.half_mut(direction).yield_hole(*now, &mut out);
+            self.settle(holder, sink);
+        }
     }
 
     /// Lets time act on a flow, and notes when to look at it next.
     fn settle(&mut self, slot: u32, sink: &mut impl FnMut(&Chunk<'_>)) {
         let window_ns = u64::from(self.config.reorder_window_ms) * 1_000_000;
-        let Self { table, waits, budget, stats, now, .. } = self;
-        let Some(flow) = table.get_mut(slot) else { return };
-        let mut out = Outlet { flow: flow.id, tuple: flow.tuple, stats, budget, sink };
+        let Self { table, waits, holders, budget, stats, now, config, .. } = self;
+        let class = table.class(slot);
+        let Some((class, flow)) = class.zip(table.get_mut(slot)) else { return };
+        let (id, tuple, policy) = (flow.id, flow.tuple, config.overlap_policy);
+        let mut out = Outlet { flow: id, tuple, stats, budget, policy, sink };
         if let Some(reason) = flow.settle(*now, window_ns, &mut out) {
             // A reset that only time made believable leaves no memory: if it was not believed by
             // its receiver, what comes next opens a flow again.
@@ -198,6 +243,12 @@ impl Reassembler {
         }
         for direction in DIRECTIONS {
             let half = flow.half_mut(direction);
+            let cost_bytes = half.held_cost_bytes();
+            let holding = (cost_bytes > 0).then(|| Holding::new(class, cost_bytes));
+            if holding != half.holding {
+                holders.note(slot, direction, half.holding, holding);
+                half.holding = holding;
+            }
             let deadline = half.waits_since().map(|since| since.plus_nanos(window_ns));
             if deadline == half.deadline {
                 continue;
@@ -235,9 +286,10 @@ impl Reassembler {
         reset_by: Option<Direction>,
         sink: &mut impl FnMut(&Chunk<'_>),
     ) {
-        let Self { table, budget, stats, now, .. } = self;
+        let Self { table, budget, stats, now, config, .. } = self;
         let Some(flow) = table.get_mut(slot) else { return };
-        let mut out = Outlet { flow: flow.id, tuple: flow.tuple, stats, budget, sink };
+        let (id, tuple, policy) = (flow.id, flow.tuple, config.overlap_policy);
+        let mut out = Outlet { flow: id, tuple, stats, budget, policy, sink };
         let reason = flow.end(direction, reason, *now, &mut out);
         self.close(slot, reason, reset_by);
     }
@@ -246,9 +298,11 @@ impl Reassembler {
     fn close(&mut self, slot: u32, reason: EvictReason, reset_by: Option<Direction>) {
         let Some((hash, key, flow)) = self.table.get(slot) else { return };
         for direction in DIRECTIONS {
-            if let Some(deadline) = flow.half(direction).deadline {
+            let half = flow.half(direction);
+            if let Some(deadline) = half.deadline {
                 self.waits.remove(&(deadline, slot, direction));
             }
+            self.holders.note(slot, direction, half.holding, None);
         }
         if reason == EvictReason::Finished || reset_by.is_some() {
             self.closed.insert(hash, *key, self.now, remember(flow, reset_by));
@@ -313,8 +367,14 @@ fn remember(flow: &Flow, reset_by: Option<Direction>) -> ClosedFlow {
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod floods;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod order;
+#[cfg(test)]
+mod overlap;
 #[cfg(test)]
 mod properties;

@@ -5,20 +5,26 @@ use tapline_model::{FlowId, FlowKey, Segment, Timestamp};
 
 use crate::flow::Flow;
 
-/// Flows that have carried no payload may hold this part of a full table (one in so many): enough
-/// for every handshake that is going on, too little for a flood of SYNs to push others out.
-const SILENT_PART: usize = 8;
+/// Each of the two lower classes keeps this part of the table free of the classes above it (one in
+/// so many): enough for every handshake, and every first request, that is under way.
+const CLASS_PART: usize = 8;
+
+/// A flow moves in its queue this often at most: each move touches its neighbours.
+const RELINK_NS: u64 = 100_000_000;
 
 /// No slot.
 const NONE: u32 = u32::MAX;
 
-/// The two queues a flow can stand in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+/// How far a flow has come. A flow takes room only from flows of its own class or below, so that
+/// no flood of beginnings pushes out what is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
     /// No payload yet.
     Silent,
-    /// Payload was seen.
-    Speaking,
+    /// Payload was seen in one direction.
+    Unanswered,
+    /// Payload was seen in both.
+    Answered,
 }
 
 /// A queue by last activity, linked through the slots.
@@ -42,6 +48,8 @@ struct Live {
     key: FlowKey,
     class: Class,
     last_seen: Timestamp,
+    /// When the flow took its place in the queue.
+    linked_at: Timestamp,
     flow: Flow,
 }
 
@@ -50,8 +58,8 @@ pub(crate) struct FlowTable {
     index: HashTable<u32>,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    silent: Queue,
-    speaking: Queue,
+    /// By class, by last activity.
+    queues: [Queue; 3],
     flows_max: usize,
 }
 
@@ -62,8 +70,7 @@ impl FlowTable {
             index: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
-            silent: Queue::EMPTY,
-            speaking: Queue::EMPTY,
+            queues: [Queue::EMPTY; 3],
             flows_max: flows_max.max(1),
         }
     }
@@ -112,7 +119,8 @@ impl FlowTable {
             let id = FlowId { slot, generation: place.generation };
             let flow = Flow::new(id, segment);
             place.hash = hash;
-            place.live = Some(Live { key, class: Class::Silent, last_seen: now, flow });
+            place.live =
+                Some(Live { key, class: Class::Silent, last_seen: now, linked_at: now, flow });
         }
         let Self { index, slots, .. } = self;
         index.insert_unique(hash, slot, |&other| {
@@ -123,42 +131,57 @@ impl FlowTable {
         slot
     }
 
-    /// Notes activity of a flow: it is now the last to leave.
-    pub(crate) fn touch(&mut self, slot: u32, now: Timestamp) {
-        let Some(live) = self.live(slot) else { return };
-        let old = live.class;
-        let new = if old == Class::Silent && live.flow.is_blank() {
-            Class::Silent
-        } else {
-            Class::Speaking
+    /// Notes activity of a flow. Returns whether it rose to a higher class.
+    pub(crate) fn touch(&mut self, slot: u32, now: Timestamp) -> bool {
+        let Some(live) = self.slot_mut(slot).and_then(|place| place.live.as_mut()) else {
+            return false;
         };
+        live.last_seen = now;
+        let old = live.class;
+        let new = if old == Class::Answered { old } else { old.max(live.flow.class()) };
+        if new == old && now.nanos_since(live.linked_at) < RELINK_NS {
+            return false;
+        }
+        live.class = new;
+        live.linked_at = now;
         if old != new || self.queue(old).newest != slot {
             self.unlink(old, slot);
             self.append(new, slot);
         }
-        if let Some(live) = self.slot_mut(slot).and_then(|place| place.live.as_mut()) {
-            live.class = new;
-            live.last_seen = now;
-        }
+        old != new
+    }
+
+    /// The class of a flow.
+    pub(crate) fn class(&self, slot: u32) -> Option<Class> {
+        self.live(slot).map(|live| live.class)
     }
 
     /// A flow that has been idle since `since` or longer.
     pub(crate) fn idle_since(&self, since: Timestamp) -> Option<u32> {
-        [self.silent.oldest, self.speaking.oldest]
-            .into_iter()
-            .find(|&slot| self.live(slot).is_some_and(|live| live.last_seen <= since))
+        self.oldest().find(|&slot| self.live(slot).is_some_and(|live| live.last_seen <= since))
     }
 
-    /// The flow that leaves when the table is full: the longest idle, but one without payload when
-    /// those have more than their part.
-    pub(crate) fn longest_idle(&self) -> Option<u32> {
-        let (silent, speaking) = (self.silent.oldest, self.speaking.oldest);
-        let (Some(quiet), Some(loud)) = (self.live(silent), self.live(speaking)) else {
-            return [silent, speaking].into_iter().find(|&slot| slot != NONE);
-        };
-        let is_silent_first =
-            self.silent.len * SILENT_PART >= self.flows_max || quiet.last_seen <= loud.last_seen;
-        Some(if is_silent_first { silent } else { speaking })
+    /// The flow that leaves when the table is full: the longest idle of the lowest class.
+    pub(crate) fn first_to_leave(&self) -> Option<u32> {
+        self.oldest().next()
+    }
+
+    /// A flow that has to leave because its class has outgrown its part of the table.
+    pub(crate) fn surplus(&self) -> Option<u32> {
+        let reserve = self.flows_max / CLASS_PART;
+        let [_, unanswered, answered] = &self.queues;
+        if answered.len > self.flows_max - 2 * reserve {
+            Some(answered.oldest)
+        } else if unanswered.len + answered.len > self.flows_max - reserve {
+            self.oldest().find(|&slot| self.class(slot) != Some(Class::Silent))
+        } else {
+            None
+        }
+    }
+
+    /// The longest idle flow of every class, the lowest class first.
+    fn oldest(&self) -> impl Iterator<Item = u32> {
+        self.queues.iter().map(|queue| queue.oldest).filter(|&slot| slot != NONE)
     }
 
     /// Frees a slot.
@@ -184,16 +207,20 @@ impl FlowTable {
     }
 
     fn queue(&self, class: Class) -> &Queue {
+        let [silent, unanswered, answered] = &self.queues;
         match class {
-            Class::Silent => &self.silent,
-            Class::Speaking => &self.speaking,
+            Class::Silent => silent,
+            Class::Unanswered => unanswered,
+            Class::Answered => answered,
         }
     }
 
     fn queue_mut(&mut self, class: Class) -> &mut Queue {
+        let [silent, unanswered, answered] = &mut self.queues;
         match class {
-            Class::Silent => &mut self.silent,
-            Class::Speaking => &mut self.speaking,
+            Class::Silent => silent,
+            Class::Unanswered => unanswered,
+            Class::Answered => answered,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use tapline_model::{Chunk, DropReason, IgnoreReason, Timestamp};
 
-use super::{Arrival, Half, LostRange, Outcome};
-use crate::held::Run;
+use super::{Half, LostRange, Outcome};
+use crate::arrival::Arrival;
+use crate::held::{Run, prefers_new};
 use crate::outlet::Outlet;
 
 impl Half {
@@ -14,6 +15,11 @@ impl Half {
         out: &mut Outlet<'_, S>,
     ) -> Outcome {
         let before = self.next;
+        let is_whole = arrival.wire_bytes == arrival.payload.len() as u64;
+        if arrival.offset == before && is_whole && self.is_quiet() {
+            self.advance(Run::Bytes(arrival.payload), arrival.captured_at, out);
+            return Outcome::Taken;
+        }
         let end = arrival.offset + arrival.wire_bytes;
         let captured_end = arrival.offset + arrival.payload.len() as u64;
         let outcome = if end <= before {
@@ -68,7 +74,7 @@ impl Half {
             return;
         }
         if offset == self.next {
-            self.deliver_in_turn(run, arrival.captured_at, out);
+            self.deliver_in_turn(run, arrival, out);
         } else {
             self.hold(offset, run, arrival, out);
         }
@@ -80,6 +86,13 @@ impl Half {
         if received_bytes == 0 {
             return;
         }
+        if let Run::Bytes(bytes) = old {
+            let back_bytes = self.next - (offset + received_bytes);
+            // A keep-alive probe repeats the last byte, or what it likes (RFC 9293 section 3.8.4).
+            let is_probe = received_bytes == 1 && back_bytes == 0;
+            let is_conflict = !is_probe && self.tail.conflicts_with(bytes, back_bytes);
+            out.stats.conflicting_overlaps += u64::from(is_conflict);
+        }
         let mut repeated_bytes = received_bytes;
         if let Some(lost) = self.lost {
             let lost_bytes = lost.overlap(offset, offset + received_bytes);
@@ -89,30 +102,49 @@ impl Half {
         out.ignore_bytes(IgnoreReason::Retransmission, repeated_bytes);
     }
 
-    /// Delivers a run that starts at `next`, and what was held for it. Held bytes came first, so
-    /// where the run overlaps them they stay.
+    /// Delivers a run that starts at `next`, and what was held for it.
     fn deliver_in_turn<S: FnMut(&Chunk<'_>)>(
         &mut self,
         run: Run<'_>,
-        captured_at: Timestamp,
+        arrival: &Arrival<'_>,
         out: &mut Outlet<'_, S>,
     ) {
         let mut rest = run;
         while rest.len() > 0 {
             let room = self.held.first().map_or(u64::MAX, |(first, _)| first - self.next);
             let (fresh, after) = rest.split_at(room);
-            self.advance(fresh, captured_at, out);
+            self.advance(fresh, arrival.captured_at, out);
             rest = after;
             if rest.len() > 0 {
-                let Some(piece) = self.held.pop_first(out.budget) else { return };
-                let (repeated, after) = rest.split_at(piece.run().len());
-                out.stats.conflicting_overlaps += u64::from(piece.run().conflicts_with(repeated));
-                out.ignore_bytes(IgnoreReason::Retransmission, repeated.received_bytes());
-                self.release(piece.run(), piece.captured_at, out);
-                rest = after;
+                rest = self.deliver_contested(rest, arrival, out);
             }
         }
         self.deliver_held(out);
+    }
+
+    /// Delivers the held piece that is next, or the part of a run that takes its place. Returns
+    /// the rest of the run.
+    fn deliver_contested<'a, S: FnMut(&Chunk<'_>)>(
+        &mut self,
+        run: Run<'a>,
+        arrival: &Arrival<'_>,
+        out: &mut Outlet<'_, S>,
+    ) -> Run<'a> {
+        let offset = self.next;
+        let Some(piece) = self.held.pop_first(out.budget) else { return run };
+        let (new, rest) = run.split_at(piece.run().len());
+        let (old, behind) = piece.run().split_at(new.len());
+        out.stats.conflicting_overlaps += u64::from(new.conflicts_with(old));
+        if prefers_new(arrival.policy, (new, arrival.extent()), (old, piece.extent(offset))) {
+            out.stats.payload_bytes.held -= old.received_bytes();
+            out.ignore_bytes(IgnoreReason::Retransmission, old.received_bytes());
+            self.advance(new, arrival.captured_at, out);
+            self.release(behind, piece.captured_at, out);
+        } else {
+            out.ignore_bytes(IgnoreReason::Retransmission, new.received_bytes());
+            self.release(piece.run(), piece.captured_at, out);
+        }
+        rest
     }
 
     /// Delivers the held pieces that are next.
@@ -141,8 +173,15 @@ impl Half {
     ) {
         self.next += run.len();
         match run {
-            Run::Bytes(bytes) => out.data(self.direction, captured_at, bytes),
-            Run::Missing(count) => out.gap(self.direction, captured_at, count),
+            Run::Bytes(bytes) => {
+                self.tail.push(bytes);
+                out.data(self.direction, captured_at, bytes);
+            }
+            Run::Missing(0) => {}
+            Run::Missing(count) => {
+                self.tail.clear();
+                out.gap(self.direction, captured_at, count);
+            }
         }
     }
 
@@ -158,18 +197,24 @@ impl Half {
         let (mut offset, mut rest) = (offset, run);
         while rest.len() > 0 {
             if offset == self.next {
-                self.deliver_in_turn(rest, arrival.captured_at, out);
+                self.deliver_in_turn(rest, arrival, out);
                 return;
             }
-            let tally =
-                self.held.insert(offset, rest, arrival.captured_at, arrival.now, out.budget);
+            let tally = self.held.insert(offset, rest, arrival, out.budget);
             out.stats.payload_bytes.held += tally.kept_bytes;
+            out.stats.payload_bytes.held -= tally.replaced_bytes;
             out.stats.conflicting_overlaps += tally.conflicts;
-            out.ignore_bytes(IgnoreReason::Retransmission, tally.repeated_bytes);
+            let unused_bytes = tally.repeated_bytes + tally.replaced_bytes;
+            out.ignore_bytes(IgnoreReason::Retransmission, unused_bytes);
             (_, rest) = rest.split_at(tally.done);
             offset += tally.done;
             if rest.len() > 0 {
                 self.give_up(offset, DropReason::BufferFull, arrival.captured_at, out);
+                // There may have been no room to put bytes in the place of others: those went.
+                let (old, after) = rest.split_at(self.next.saturating_sub(offset));
+                self.book_old(offset, old, out);
+                offset += old.len();
+                rest = after;
             }
         }
     }

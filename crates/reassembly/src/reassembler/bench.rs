@@ -124,7 +124,7 @@ impl Bench {
         let stats = self.stats();
         assert_eq!((stats.flows_active, stats.payload_bytes.held), (0, 0));
         assert_eq!(self.reassembler.budget.held_bytes, 0);
-        assert!(self.reassembler.waits.is_empty());
+        assert!(self.reassembler.waits.is_empty() && self.reassembler.holders.is_empty());
         self.audit()
     }
 

@@ -50,6 +50,23 @@ fn a_one_sided_flow_is_followed() {
 }
 
 #[test]
+fn a_flow_counts_as_one_sided_when_it_shows_that_the_other_side_spoke() {
+    let mut bench = Bench::new();
+    // Nobody answered; nobody need have been there.
+    bench.client(SYN, u32::MAX, 0, "").finish();
+    assert_eq!(bench.stats().flows_one_sided, 0);
+    // The answer to what was not captured.
+    bench.server(SYN | ACK, u32::MAX, 0, "").finish();
+    assert_eq!(bench.stats().flows_one_sided, 1);
+    // The half that a mirror of the clients' side shows.
+    bench.client(SYN, u32::MAX, 0, "").client(ACK, 0, 0, "ask").client(FIN, 3, 6, "").finish();
+    assert_eq!(bench.stats().flows_one_sided, 2);
+    bench.client_port += 1;
+    bench.handshake().client(ACK, 0, 0, "ask").finish();
+    assert_eq!(bench.stats().flows_one_sided, 2);
+}
+
+#[test]
 fn data_in_a_syn_is_delivered() {
     let mut bench = Bench::new();
     bench.client(SYN, u32::MAX, 0, "early").server(SYN | ACK, u32::MAX, 5, "");
@@ -241,7 +258,7 @@ fn a_full_table_lets_the_longest_idle_go() {
     let mut bench = Bench::with(|config| config.flows_max = 2 * 64);
     for port in [1, 2, 1, 3] {
         bench.client_port = port;
-        bench.wait(1).client(ACK, 0, 0, "a");
+        bench.wait(100).client(ACK, 0, 0, "a");
     }
     bench.check(&[">\"a\"", ">\"a\"", ">Evicted!", ">\"a\""]);
     bench.client_port = 1;
@@ -254,11 +271,11 @@ fn a_flow_without_payload_goes_before_longer_idle_ones() {
     let mut bench = Bench::with(|config| config.flows_max = 4 * 64);
     for port in [1, 2, 3] {
         bench.client_port = port;
-        bench.wait(1).client(ACK, 0, 0, "a");
+        bench.wait(100).client(ACK, 0, 0, "a");
     }
     for port in 4..10 {
         bench.client_port = port;
-        bench.wait(1).client(SYN, u32::MAX, 0, "");
+        bench.wait(100).client(SYN, u32::MAX, 0, "");
     }
     for port in [1, 2, 3] {
         bench.client_port = port;
@@ -266,6 +283,52 @@ fn a_flow_without_payload_goes_before_longer_idle_ones() {
         bench.client(ACK, 1, 0, "b").check(&[">\"b\""]);
     }
     assert_eq!(bench.closed(EvictReason::TableFull), 5);
+}
+
+#[test]
+fn an_unanswered_flow_goes_before_an_answered_one() {
+    let mut bench = Bench::with(|config| config.flows_max = 4 * 64);
+    for port in [1, 2, 3] {
+        bench.client_port = port;
+        bench.wait(100).client(ACK, 0, 0, "ask").server(ACK, 0, 3, "answer");
+    }
+    for port in 4..10 {
+        bench.client_port = port;
+        bench.wait(100).client(ACK, 0, 0, "ask");
+    }
+    for port in [1, 2, 3] {
+        bench.client_port = port;
+        bench.shown.clear();
+        bench.client(ACK, 3, 6, "more").check(&[">\"more\""]);
+    }
+    assert_eq!(bench.closed(EvictReason::TableFull), 5);
+}
+
+#[test]
+fn every_class_has_room_of_its_own() {
+    // Sixteen a shard: two for flows without payload, two more for those without answer.
+    let mut bench = Bench::with(|config| config.flows_max = 16 * 64);
+    for port in 1..=20 {
+        bench.client_port = port;
+        bench.wait(100).handshake().client(ACK, 0, 0, "ask").server(ACK, 0, 3, "answer");
+    }
+    assert_eq!((bench.stats().flows_active, bench.closed(EvictReason::TableFull)), (12, 8));
+    for port in 21..=30 {
+        bench.client_port = port;
+        bench.wait(100).handshake().client(ACK, 0, 0, "ask");
+    }
+    assert_eq!((bench.stats().flows_active, bench.closed(EvictReason::TableFull)), (14, 16));
+    for port in 31..=40 {
+        bench.client_port = port;
+        bench.wait(100).client(SYN, u32::MAX, 0, "");
+    }
+    assert_eq!((bench.stats().flows_active, bench.closed(EvictReason::TableFull)), (16, 24));
+    bench.shown.clear();
+    for port in (9..=20).chain(29..=30).chain(39..=40) {
+        bench.client_port = port;
+        bench.wait(1).client(ACK, 3, 6, "b");
+    }
+    assert_eq!(bench.stats().flows_opened, 40);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The order of one direction: overlap, holes, bounds, probes, windows. One fact a test.
+//! The order of one direction: holes, bounds, probes, windows. One fact a test.
 
 use tapline_model::{DropReason, IgnoreReason, Segment, SourceId, TcpFlags, Timestamp};
 
@@ -26,73 +26,6 @@ fn a_part_of_what_was_delivered_is_ignored() {
     let mut bench = Bench::new();
     bench.handshake().client(ACK, 0, 0, "abcd").client(ACK, 1, 0, "bc").check(&[">\"abcd\""]);
     assert_eq!(bench.ignored(IgnoreReason::Retransmission), (1, 2));
-}
-
-// Overlap with what is held; `check_overlap` sends the runs in order, then the missing first byte.
-
-fn check_overlap(runs: &[(u32, &str)], expected: &str, conflicts: u64) {
-    let mut bench = Bench::new();
-    bench.handshake();
-    for &(sequence, bytes) in runs {
-        bench.client(ACK, sequence, 0, bytes);
-    }
-    bench.check(&[]);
-    bench.client(ACK, 0, 0, "0");
-    let text: String =
-        bench.shown.drain(..).map(|shown| shown.trim_matches(['>', '"']).to_owned()).collect();
-    assert_eq!(text, expected);
-    assert_eq!(bench.stats().conflicting_overlaps, conflicts);
-    assert_eq!(bench.stats().out_of_order_segments, runs.len() as u64);
-}
-
-#[test]
-fn held_runs_come_in_order() {
-    check_overlap(&[(3, "34"), (1, "12")], "01234", 0);
-}
-
-#[test]
-fn a_held_run_repeated_is_delivered_once() {
-    check_overlap(&[(1, "12"), (1, "12")], "012", 0);
-}
-
-#[test]
-fn a_held_run_repeated_with_other_bytes_keeps_the_first() {
-    check_overlap(&[(1, "12"), (1, "xy")], "012", 1);
-}
-
-#[test]
-fn an_overlap_behind_a_held_run_keeps_the_first() {
-    check_overlap(&[(1, "123"), (2, "xy45")], "012345", 1);
-    check_overlap(&[(1, "123"), (2, "2345")], "012345", 0);
-}
-
-#[test]
-fn an_overlap_before_a_held_run_keeps_the_first() {
-    check_overlap(&[(3, "345"), (1, "12xy")], "012345", 1);
-}
-
-#[test]
-fn a_run_around_a_held_run_keeps_the_first() {
-    check_overlap(&[(2, "23"), (1, "1xx4")], "01234", 1);
-}
-
-#[test]
-fn a_run_inside_a_held_run_adds_nothing() {
-    check_overlap(&[(1, "1234"), (2, "xx")], "01234", 1);
-}
-
-#[test]
-fn a_run_over_several_held_runs_fills_the_holes() {
-    check_overlap(&[(2, "2"), (4, "4"), (1, "1x3x5")], "012345", 2);
-}
-
-#[test]
-fn the_run_that_fills_the_hole_gives_way_to_held_bytes() {
-    let mut bench = Bench::new();
-    bench.handshake().client(ACK, 2, 0, "23").client(ACK, 5, 0, "5");
-    bench.client(ACK, 0, 0, "01xx4x6").check(&[">\"01\"", ">\"23\"", ">\"4\"", ">\"5\"", ">\"6\""]);
-    assert_eq!(bench.stats().conflicting_overlaps, 2);
-    assert_eq!(bench.ignored(IgnoreReason::Retransmission), (0, 3));
 }
 
 // Holes.
