@@ -32,3 +32,13 @@ impl Default for Config {
         }
     }
 }
+
+/// What a flow takes of its tables, ended ones remembered included.
+const FLOW_BYTES: u64 = 672;
+
+impl Config {
+    /// What reassembly takes of the process's memory when every bound is reached.
+    pub fn memory_bytes_max(&self) -> u64 {
+        u64::from(self.flows_max) * FLOW_BYTES + self.held_bytes_max
+    }
+}

@@ -190,22 +190,25 @@ impl Flow {
     }
 
     /// Lets time act, and tells what that or the segment before has ended: a direction whose FIN
-    /// was reached, or the whole flow.
+    /// was reached, or the whole flow, and whose reset that was if it was beyond doubt.
     pub(crate) fn settle<S: FnMut(&Chunk<'_>)>(
         &mut self,
         now: Timestamp,
         window_ns: u64,
         out: &mut Outlet<'_, S>,
-    ) -> Option<EvictReason> {
+    ) -> Option<(EvictReason, Option<Direction>)> {
         self.forward.expire(now, window_ns, out);
         self.backward.expire(now, window_ns, out);
         if self.finish_directions(now, out) {
-            return Some(EvictReason::Finished);
+            return Some((EvictReason::Finished, None));
         }
-        let is_due = |half: &Half| half.is_reset_due(now, window_ns);
-        let resetter =
-            [&self.forward, &self.backward].into_iter().find(|half| is_due(half))?.direction();
-        Some(self.end(resetter, EndReason::Reset, now, out))
+        let (forward, backward) = (&self.forward, &self.backward);
+        let resetter = [(forward, backward), (backward, forward)]
+            .into_iter()
+            .find_map(|(half, other)| half.is_reset_due(other, now, window_ns).then_some(half))?;
+        let (direction, is_exact) = (resetter.direction(), resetter.is_reset_exact());
+        let reason = self.end(direction, EndReason::Reset, now, out);
+        Some((reason, is_exact.then_some(direction)))
     }
 
     /// Ends the flow: delivers what is held, with gaps, then the end. `direction` is that of the
@@ -256,9 +259,10 @@ impl Flow {
             return;
         }
         self.has_acknowledged = true;
+        let has_begun = segment.flags.syn() || self.half(direction).has_syn;
         let other = self.half_mut(direction.reverse());
-        if segment.flags.syn() && !other.is_placed() {
-            // Nothing before it can come any more: the other side's SYN was not captured.
+        if has_begun && !other.is_placed() {
+            // Who sent a SYN acknowledges from the start: nothing of the other side lies before.
             other.place(segment.acknowledgement);
         }
         other.acknowledge(segment.acknowledgement, now);
@@ -274,10 +278,20 @@ impl Flow {
         let half = self.half_mut(direction);
         let judgement = if half.is_placed() {
             match half.offset(segment.sequence) {
-                Some(offset) if half.is_exact(offset) => Judgement::Reset,
+                Some(offset) if half.is_exact(offset) => {
+                    self.acknowledge(direction, segment, now);
+                    // What was sent before it may be captured after it.
+                    let is_early = self.forward.has_hole() || self.backward.has_hole();
+                    let half = self.half_mut(direction);
+                    if is_early && half.doubt_reset(offset, true, now) {
+                        Judgement::Doubt
+                    } else {
+                        Judgement::Reset
+                    }
+                }
                 // Receivers answer it with a challenge (RFC 5961 section 3.2), unless they have
                 // seen more than was captured.
-                Some(offset) if half.doubt_reset(offset, now) => Judgement::Doubt,
+                Some(offset) if half.doubt_reset(offset, false, now) => Judgement::Doubt,
                 _ => return out_of_every_window(),
             }
         } else if segment.flags.ack() && acknowledged.is_none() {
@@ -287,7 +301,7 @@ impl Flow {
         } else {
             Judgement::Reset
         };
-        half.is_seen = true;
+        self.half_mut(direction).is_seen = true;
         judgement
     }
 

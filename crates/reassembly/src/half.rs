@@ -25,6 +25,14 @@ struct Evidence {
     since: Timestamp,
 }
 
+/// A reset that waits.
+#[derive(Clone, Copy)]
+struct Reset {
+    evidence: Evidence,
+    /// It came exactly where its receiver expects it.
+    is_exact: bool,
+}
+
 /// The last hole that was given up.
 #[derive(Clone, Copy)]
 struct LostRange {
@@ -70,8 +78,8 @@ pub(crate) struct Half {
     acknowledged: u64,
     /// Since when that has been ahead of `next`, and nothing the sender did spoke against it.
     acknowledged_since: Option<Timestamp>,
-    /// A reset that is in the window but not exactly next.
-    reset: Option<Evidence>,
+    /// A reset that is believed when what belongs before it has come, or will not come.
+    reset: Option<Reset>,
     /// Where the stream may have jumped to, out of every window.
     astray: Option<u32>,
     lost: Option<LostRange>,
@@ -190,21 +198,34 @@ impl Half {
             || offset == self.acknowledged
     }
 
-    /// Notes a reset that is not exactly next. Returns whether it is in the window at all.
-    pub(crate) fn doubt_reset(&mut self, offset: u64, now: Timestamp) -> bool {
+    /// Notes a reset that does not end the flow at once. Returns whether it is in the window at all.
+    pub(crate) fn doubt_reset(&mut self, offset: u64, is_exact: bool, now: Timestamp) -> bool {
         let oldest = if self.acknowledged == 0 { self.next } else { self.acknowledged };
         if offset < oldest.min(self.next) {
             return false;
         }
-        self.reset.get_or_insert(Evidence { offset, since: now });
+        if self.reset.is_none() || is_exact {
+            self.reset = Some(Reset { evidence: Evidence { offset, since: now }, is_exact });
+        }
         true
     }
 
     /// Whether a noted reset is due: everything before it has come, or will not come.
-    pub(crate) fn is_reset_due(&self, now: Timestamp, window_ns: u64) -> bool {
-        self.reset.is_some_and(|reset| {
-            reset.offset == self.next || reset.since.plus_nanos(window_ns) <= now
+    pub(crate) fn is_reset_due(&self, other: &Self, now: Timestamp, window_ns: u64) -> bool {
+        self.reset.is_some_and(|Reset { evidence, .. }| {
+            let is_reached = evidence.offset == self.next && !self.has_hole() && !other.has_hole();
+            is_reached || evidence.since.plus_nanos(window_ns) <= now
         })
+    }
+
+    /// Whether the noted reset came exactly where its receiver expects it.
+    pub(crate) fn is_reset_exact(&self) -> bool {
+        self.reset.is_some_and(|reset| reset.is_exact)
+    }
+
+    /// Whether something that was sent has not come yet.
+    pub(crate) fn has_hole(&self) -> bool {
+        self.evidence().next().is_some()
     }
 
     /// The other side acknowledges everything before `sequence`.
@@ -218,7 +239,8 @@ impl Half {
         // The FIN takes a sequence number of its own.
         self.acknowledged = self.fin.map_or(offset, |fin| offset.min(fin.offset));
         self.astray = None;
-        if self.acknowledged <= self.next {
+        // Of a side that is not seen nothing is missing: it went another way.
+        if self.acknowledged <= self.next || !self.is_seen {
             self.acknowledged_since = None;
         } else if self.acknowledged_since.is_none() {
             self.acknowledged_since = Some(now);
@@ -279,7 +301,7 @@ impl Half {
     /// When the oldest wait of this direction began.
     pub(crate) fn waits_since(&self) -> Option<Timestamp> {
         let evidence = self.evidence().map(|evidence| evidence.since);
-        evidence.chain(self.reset.map(|reset| reset.since)).min()
+        evidence.chain(self.reset.map(|reset| reset.evidence.since)).min()
     }
 
     /// Gives up the holes that were waited for longer than `window_ns`.

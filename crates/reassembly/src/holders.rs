@@ -12,13 +12,13 @@ use crate::table::Class;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Holding {
     class: Reverse<Class>,
-    cost_bytes: u64,
+    cost_bytes: u32,
 }
 
 impl Holding {
     /// What a direction of a flow of a class holds.
     pub(crate) fn new(class: Class, cost_bytes: u64) -> Self {
-        Self { class: Reverse(class), cost_bytes }
+        Self { class: Reverse(class), cost_bytes: u32::try_from(cost_bytes).unwrap_or(u32::MAX) }
     }
 }
 

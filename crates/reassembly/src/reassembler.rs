@@ -148,7 +148,7 @@ impl Reassembler {
         } else {
             self.stats.flows_midstream += 1;
         }
-        Some(self.table.insert(hash, key, segment, self.now))
+        Some(self.table.insert(hash, &key, segment, self.now))
     }
 
     /// Gives a segment to its flow. Returns false, with nothing booked, when it belongs to a new
@@ -235,10 +235,10 @@ impl Reassembler {
         let Some((class, flow)) = class.zip(table.get_mut(slot)) else { return };
         let (id, tuple, policy) = (flow.id, flow.tuple, config.overlap_policy);
         let mut out = Outlet { flow: id, tuple, stats, budget, policy, sink };
-        if let Some(reason) = flow.settle(*now, window_ns, &mut out) {
+        if let Some((reason, reset_by)) = flow.settle(*now, window_ns, &mut out) {
             // A reset that only time made believable leaves no memory: if it was not believed by
             // its receiver, what comes next opens a flow again.
-            self.close(slot, reason, None);
+            self.close(slot, reason, reset_by);
             return;
         }
         for direction in DIRECTIONS {
@@ -305,7 +305,7 @@ impl Reassembler {
             self.holders.note(slot, direction, half.holding, None);
         }
         if reason == EvictReason::Finished || reset_by.is_some() {
-            self.closed.insert(hash, *key, self.now, remember(flow, reset_by));
+            self.closed.insert(hash, key, self.now, remember(flow, reset_by));
         }
         self.stats.flows_one_sided += u64::from(flow.is_one_sided());
         self.stats.flows_active -= 1;

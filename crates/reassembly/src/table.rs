@@ -1,7 +1,7 @@
 //! The flows of one instance: dense slots, found by key, linked by how long they have been idle.
 
 use hashbrown::HashTable;
-use tapline_model::{FlowId, FlowKey, Segment, Timestamp};
+use tapline_model::{FlowId, FlowKey, FlowTuple, Segment, Timestamp};
 
 use crate::flow::Flow;
 
@@ -45,7 +45,8 @@ struct Slot {
 }
 
 struct Live {
-    key: FlowKey,
+    /// The part of the key that the ends of the flow do not tell.
+    network: u32,
     class: Class,
     last_seen: Timestamp,
     /// When the flow took its place in the queue.
@@ -87,7 +88,7 @@ impl FlowTable {
 
     /// The slot of a key.
     pub(crate) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
-        let is_it = |&slot: &u32| self.live(slot).is_some_and(|live| live.key == *key);
+        let is_it = |&slot: &u32| self.live(slot).is_some_and(|live| live.has_key(key));
         self.index.find(hash, is_it).copied()
     }
 
@@ -96,17 +97,17 @@ impl FlowTable {
         self.slot_mut(slot)?.live.as_mut().map(|live| &mut live.flow)
     }
 
-    /// The flow in a slot, with its key and hash.
-    pub(crate) fn get(&self, slot: u32) -> Option<(u64, &FlowKey, &Flow)> {
+    /// The flow in a slot, with its hash and key.
+    pub(crate) fn get(&self, slot: u32) -> Option<(u64, FlowKey, &Flow)> {
         let place = self.slots.get(usize::try_from(slot).ok()?)?;
-        place.live.as_ref().map(|live| (place.hash, &live.key, &live.flow))
+        place.live.as_ref().map(|live| (place.hash, live.key(), &live.flow))
     }
 
     /// Gives a slot to the flow that `segment` opens. The table is not full, and the key not in it.
     pub(crate) fn insert(
         &mut self,
         hash: u64,
-        key: FlowKey,
+        key: &FlowKey,
         segment: &Segment<'_>,
         now: Timestamp,
     ) -> u32 {
@@ -119,8 +120,9 @@ impl FlowTable {
             let id = FlowId { slot, generation: place.generation };
             let flow = Flow::new(id, segment);
             place.hash = hash;
-            place.live =
-                Some(Live { key, class: Class::Silent, last_seen: now, linked_at: now, flow });
+            let network = key.network;
+            let class = Class::Silent;
+            place.live = Some(Live { network, class, last_seen: now, linked_at: now, flow });
         }
         let Self { index, slots, .. } = self;
         index.insert_unique(hash, slot, |&other| {
@@ -260,10 +262,33 @@ impl FlowTable {
     }
 }
 
+impl Live {
+    fn key(&self) -> FlowKey {
+        FlowKey::new(self.flow.tuple.initiator, self.flow.tuple.responder, self.network)
+    }
+
+    fn has_key(&self, key: &FlowKey) -> bool {
+        let FlowTuple { initiator, responder } = &self.flow.tuple;
+        let is_pair = (key.low == *initiator && key.high == *responder)
+            || (key.high == *initiator && key.low == *responder);
+        is_pair && key.network == self.network
+    }
+}
+
 impl Queue {
     const EMPTY: Self = Self { oldest: NONE, newest: NONE, len: 0 };
 }
 
 impl Slot {
     const EMPTY: Self = Self { generation: 0, hash: 0, older: NONE, newer: NONE, live: None };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_is_as_small_as_the_budget_assumes() {
+        assert!(size_of::<Slot>() <= 576, "{} bytes", size_of::<Slot>());
+    }
 }

@@ -48,7 +48,7 @@ impl Half {
                 *since = now;
             }
             // A sender that goes on after its reset did not send it.
-            if self.reset.is_some_and(|reset| self.next > reset.offset) {
+            if self.reset.is_some_and(|reset| self.next > reset.evidence.offset) {
                 self.reset = None;
             }
         } else {

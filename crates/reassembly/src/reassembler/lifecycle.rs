@@ -92,6 +92,24 @@ fn the_answer_to_a_syn_may_be_captured_first() {
 }
 
 #[test]
+fn the_answer_to_a_syn_may_be_captured_last() {
+    let mut bench = Bench::new();
+    bench.client(SYN, u32::MAX, 0, "").client(ACK, 0, 0, "").client(ACK, 0, 0, "ask");
+    bench.server(FIN, 6, 3, "").client(FIN, 3, 7, "").server(SYN | ACK, u32::MAX, 0, "");
+    bench.server(ACK, 0, 3, "answer");
+    bench.check(&[">\"ask\"", ">Fin", "<\"answer\"", "<Fin!"]);
+}
+
+#[test]
+fn of_a_side_that_is_not_seen_nothing_is_missing() {
+    let mut bench = Bench::new();
+    bench.client(SYN, u32::MAX, 0, "").client(ACK, 0, 0, "ask").client(ACK, 3, 6, "more");
+    bench.wait(500).tick().check(&[">\"ask\"", ">\"more\""]);
+    bench.server(ACK, 6, 7, "late").client(ACK, 7, 10, "").wait(200).tick();
+    bench.check(&["<6", "<\"late\""]);
+}
+
+#[test]
 fn both_sides_may_open_at_once() {
     let mut bench = Bench::new();
     bench.client(SYN, u32::MAX, 0, "").server(SYN, u32::MAX, 0, "");
@@ -142,6 +160,25 @@ fn a_reset_beyond_a_hole_waits_for_it() {
     bench.check(&[">\"abc\"", ">Reset!"]);
     let mut bench = Bench::new();
     bench.handshake().client(RST, 3, 0, "").wait(200).tick().check(&[">Reset!"]);
+}
+
+#[test]
+fn a_reset_captured_before_what_it_acknowledges_waits_for_it() {
+    let mut bench = Bench::new();
+    bench.handshake().client(ACK, 0, 0, "ask").client(RST | ACK, 3, 6, "").wait(20);
+    bench.server(ACK, 0, 3, "answer").check(&[">\"ask\"", "<\"answer\"", ">Reset!"]);
+    // Its twin opens nothing.
+    bench.server(ACK, 0, 3, "answer").check(&[]);
+    let mut bench = Bench::new();
+    bench.handshake().client(ACK, 0, 0, "ask").client(RST | ACK, 3, 6, "").wait(200).tick();
+    bench.check(&[">\"ask\"", "<6", ">Reset!"]);
+}
+
+#[test]
+fn a_reset_captured_before_what_was_acknowledged_waits_for_it() {
+    let mut bench = Bench::new();
+    bench.handshake().server(ACK, 0, 3, "").client(RST, 3, 0, "").wait(20);
+    bench.client(ACK, 0, 0, "ask").check(&[">\"ask\"", ">Reset!"]);
 }
 
 #[test]

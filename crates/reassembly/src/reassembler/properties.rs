@@ -7,6 +7,7 @@ use tapline_model::{ChunkKind, SourceId, TcpFlags};
 
 use super::bench::Bench;
 use super::*;
+use crate::OverlapPolicy;
 
 const STREAM_BYTES: usize = 600;
 
@@ -121,8 +122,9 @@ proptest! {
         cuts in cuts(),
         first_sequence in prop_oneof![any::<u32>(), (u32::MAX - 700)..=u32::MAX],
         fin_at in 0usize..20,
+        overlap_policy in prop::sample::select(OverlapPolicy::ALL),
     ) {
-        let mut reassembler = Reassembler::new(Config::default());
+        let mut reassembler = Reassembler::new(Config { overlap_policy, ..Config::default() });
         let collected = collect(&mut reassembler, first_sequence, &cuts, fin_at);
         let expected: Vec<_> = stream().into_iter().map(Some).collect();
         prop_assert!(collected.has_fin);
@@ -157,8 +159,9 @@ proptest! {
         cuts in cuts(),
         flow_held_bytes_max in 0u32..2000,
         fin_at in 0usize..20,
+        overlap_policy in prop::sample::select(OverlapPolicy::ALL),
     ) {
-        let config = Config { flow_held_bytes_max, ..Config::default() };
+        let config = Config { flow_held_bytes_max, overlap_policy, ..Config::default() };
         let mut reassembler = Reassembler::new(config);
         let collected = collect(&mut reassembler, 7, &cuts, fin_at);
         prop_assert_eq!(collected.bytes.len(), STREAM_BYTES);
@@ -172,12 +175,16 @@ proptest! {
         segments in prop::collection::vec(any_segment(), 1..80),
         flows_max in prop_oneof![Just(64u32), Just(128), Just(1 << 20)],
         flow_held_bytes_max in prop_oneof![Just(1000u32), Just(1 << 20)],
+        shard_held_bytes_max in prop_oneof![Just(1500u64), Just(1 << 20)],
+        overlap_policy in prop::sample::select(OverlapPolicy::ALL),
     ) {
         let mut bench = Bench::with(|config| {
+            config.held_bytes_max = 64 * shard_held_bytes_max;
+            config.overlap_policy = overlap_policy;
             config.flows_max = flows_max;
             config.flow_held_bytes_max = flow_held_bytes_max;
         });
-        let payload = [b'x'; 100];
+        let payload: [u8; 100] = std::array::from_fn(|at| u8::try_from(at).unwrap());
         for (wait, is_client, port, flags, sequence, acknowledgement, length, snapped) in segments {
             bench.client_port = port;
             bench.wait(wait);
