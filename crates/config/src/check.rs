@@ -19,13 +19,13 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
                     reassembly.held_bytes_max";
         walk.clash("reassembly.flow_held_bytes_max", text);
     }
-    let budgets = reassembly.held_bytes_max
+    let budgets = reassembly.memory_bytes_max()
         + settings.protocol.message_bytes_max
         + settings.decap.fragment_bytes_max;
     if budgets > settings.sensor.memory_bytes {
         let text = format!(
-            "reassembly.held_bytes_max, protocol.message_bytes_max and decap.fragment_bytes_max \
-             take {} together, more than {}; lower them, or raise this",
+            "reassembly.flows_max, reassembly.held_bytes_max, protocol.message_bytes_max and \
+             decap.fragment_bytes_max take {} together, more than {}; lower them, or raise this",
             size::print(budgets),
             size::print(settings.sensor.memory_bytes)
         );

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tapline_reassembly::OverlapPolicy;
+
 use crate::key::{At, Key, Kind, Set, Whole};
 use crate::problem::quoted;
 use crate::settings::{LogFormat, Settings};
@@ -11,6 +13,7 @@ const NAME_SHAPE: &str = "1 to 64 characters";
 const PATH_SHAPE: &str = "an absolute path";
 const LEVEL_SHAPE: &str = "error, warn, info, debug or trace";
 const FORMAT_SHAPE: &str = "text or json";
+const POLICY_SHAPE: &str = "first, last, bsd, bsd_right, linux, old_linux, solaris, hpux10, hpux11, irix, macos, windows or vista";
 const FILTER_SHAPE: &str = "a filter of at most 4096 bytes";
 const PORTS_SHAPE: &str = "a list of ports";
 const LISTEN_SHAPE: &str = "an address and port such as 127.0.0.1:9488 or [::1]:9488";
@@ -373,6 +376,20 @@ pub(crate) const KEYS: &[Key] = &[
         10_000,
         "milliseconds",
     ),
+    Key {
+        path: "reassembly.overlap_policy",
+        help: "Whose bytes count where segments that wait behind a hole overlap: the first, the last, or what the servers' system takes.",
+        kind: Kind::Text {
+            get: |s| Some(s.reassembly.overlap_policy.name().to_owned()),
+            set: |s, text| {
+                let named = OverlapPolicy::named(text);
+                s.reassembly.overlap_policy = named.ok_or_else(|| refusal(text, POLICY_SHAPE))?;
+                Ok(())
+            },
+            clear: None,
+            shape: POLICY_SHAPE,
+        },
+    },
     whole(
         "protocol.head_bytes_max",
         "Bytes of a message head.",

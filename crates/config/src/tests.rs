@@ -69,6 +69,10 @@ fn values_that_do_not_go_together_are_named_with_their_line() {
     assert!(text.contains("t.yaml:2:11: web.listen: 0.0.0.0:9488 is reached"), "{text}");
     let text = refused("protocol:\n  message_bytes_max: 2GiB\n");
     assert!(text.contains("sensor.memory_bytes"), "{text}");
+    let text = refused("reassembly:\n  flows_max: 16777216\n");
+    assert!(text.contains("sensor.memory_bytes"), "{text}");
+    let text = refused("reassembly:\n  overlap_policy: plan9\n");
+    assert!(text.contains("\"plan9\" is not first, last, bsd"), "{text}");
 }
 
 #[test]
@@ -153,6 +157,7 @@ mod properties {
             filter in proptest::option::of("[ -~]{1,50}"),
         ) {
             let mut settings = Settings::default();
+            settings.sensor.memory_bytes = 1 << 40;
             settings.reassembly.flows_max = flows;
             settings.reassembly.held_bytes_max = held;
             settings.behavior.path_scanner.unmatched_share_min = share;
