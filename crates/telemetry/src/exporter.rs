@@ -225,6 +225,7 @@ fn flows(view: &View) -> Vec<Family> {
         Family::single(names::FLOWS_ONE_SIDED, number(stats.flows_one_sided)),
         Family::single(names::GAPS, number(stats.gaps)),
         Family::single(names::GAP_BYTES, number(stats.gap_bytes)),
+        Family::single(names::OVERLAP_CONFLICTS, number(stats.conflicting_overlaps)),
     ]
 }
 

@@ -95,11 +95,13 @@ metrics! {
     FLOWS_CLOSED: Counter "tapline_flows_closed_total" ["reason"]
         "Flows that left the table.";
     FLOWS_ONE_SIDED: Counter "tapline_flows_one_sided_total" []
-        "Flows that ended with one direction seen.";
+        "Flows that ended with one direction seen, which acknowledged the other.";
     GAPS: Counter "tapline_reassembly_gaps_total" []
         "Holes in the traffic that were given up.";
     GAP_BYTES: Counter "tapline_reassembly_gap_bytes_total" []
         "Bytes missing in those holes.";
+    OVERLAP_CONFLICTS: Counter "tapline_reassembly_overlap_conflicts_total" []
+        "Overlaps of segments that disagree about a byte.";
     TRANSACTIONS: Counter "tapline_transactions_total" ["protocol"]
         "Transactions understood.";
     TRANSACTIONS_COMPLETENESS: Counter "tapline_transactions_by_completeness_total" ["completeness"]
