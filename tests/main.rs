@@ -12,6 +12,8 @@ mod determinism;
 #[cfg(test)]
 mod encapsulation;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod live;
