@@ -51,7 +51,7 @@ impl<W: Write> Pcap<W> {
     /// Writes a segment from a client, or to it.
     fn frame(&mut self, client: Ipv4Addr, to: bool, flags: u8, numbers: (u32, u32), payload: &str) {
         let (source, destination) = if to { (SERVER, client) } else { (client, SERVER) };
-        let (source_port, destination_port) = if to { (80u16, 40_000) } else { (40_000u16, 80) };
+        let (source_port, destination_port) = if to { (80_u16, 40_000_u16) } else { (40_000, 80) };
         let length = u32::try_from(54 + payload.len()).unwrap();
         let micros = u32::try_from(self.frames % 1_000_000).unwrap();
         let seconds = u32::try_from(1_700_000_000 + self.frames / 1_000_000).unwrap();
