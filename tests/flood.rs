@@ -22,6 +22,9 @@ reassembly:
   held_bytes_max: 32MiB
 protocol:
   message_bytes_max: 64MiB
+behavior:
+  delta_consumers_max: 8192
+  consumers_max: 8192
 ";
 
 const ACK: u8 = 0x10;
