@@ -28,9 +28,8 @@ pub(crate) fn open<'a>(rest: Rest<'a>, path: &mut Path) -> Result<Layer<'a>, Ign
     match next {
         1 => Ok(Layer::new(Kind::Ipv4, rest)),
         2 => Ok(Layer::new(Kind::Ipv6, rest)),
-        3 => Ok(Layer::new(Kind::Ethernet, rest)),
         5 => mpls::open(rest, path),
-        // Plain VXLAN whose reserved bits were not zeroed, as a receiver ignores them.
+        // 3, or plain VXLAN whose reserved bits were not zeroed: a receiver ignores them.
         _ => Ok(Layer::new(Kind::Ethernet, rest)),
     }
 }
