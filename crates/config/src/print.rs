@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::key::{Key, Kind};
-use crate::keys::KEYS;
+use crate::keys;
 use crate::settings::Settings;
 use crate::size;
 
@@ -30,7 +30,7 @@ fn draw(settings: &Settings, explained: bool) -> String {
     let mut settings = settings.clone();
     let mut text = String::new();
     let mut section = "";
-    for key in KEYS {
+    for key in keys::all() {
         if key.section() != section {
             open_sections(&mut text, section, key.section());
             section = key.section();

@@ -19,7 +19,7 @@ fn an_empty_file_is_the_defaults() {
 fn the_default_file_is_the_defaults_and_names_every_key() {
     let text = default_file();
     assert_eq!(parse(&text, "t.yaml").unwrap(), Settings::default());
-    for key in keys::KEYS {
+    for key in keys::all() {
         assert!(text.contains(&format!("{}:", key.name())), "{}", key.path);
     }
     assert!(text.lines().all(|line| line.len() <= 100));

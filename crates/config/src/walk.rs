@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::key::{Key, Kind};
-use crate::keys::KEYS;
+use crate::keys;
 use crate::problem::{Place, Problems, quoted, shortened};
 use crate::secret::{self, ReadSecret};
 use crate::settings::Settings;
@@ -45,10 +45,10 @@ impl<'r> Walk<'r> {
         for entry in self.distinct(path, entries) {
             let name = entry.name.as_ref();
             let below = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-            if let Some(key) = KEYS.iter().find(|key| key.path == below) {
+            if let Some(key) = keys::all().find(|key| key.path == below) {
                 self.places.insert(key.path, entry.node.place);
                 self.key(key, &entry.node);
-            } else if KEYS.iter().any(|key| key.path.starts_with(&format!("{below}."))) {
+            } else if keys::all().any(|key| key.path.starts_with(&format!("{below}."))) {
                 self.section(&below, &entry.node);
             } else {
                 let shown = if path.is_empty() {
@@ -187,7 +187,7 @@ impl<'r> Walk<'r> {
 
 /// The names that may stand in a section.
 fn names_below(path: &str) -> BTreeSet<&'static str> {
-    KEYS.iter()
+    keys::all()
         .filter_map(|key| {
             let rest = if path.is_empty() {
                 key.path
