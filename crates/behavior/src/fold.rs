@@ -602,12 +602,12 @@ mod tests {
                let join = |all: &[Delta]| {
                    let mut sum = Delta::new(whole.id);
                    for part in all {
-    sum.join(part);
+    sum.join(part.clone());
     }
                    sum
                };
                let (mut sum, other) = (join(right), join(left));
-               sum.join(&other);
+               sum.join(other);
                prop_assert_eq!(&sum, &whole);
            }
 

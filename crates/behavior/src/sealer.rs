@@ -90,7 +90,7 @@ impl Sealer {
         let mut deltas = deltas.into_values();
         let mut joined = deltas.next()?;
         for delta in deltas {
-            joined.join(&delta);
+            joined.join(delta);
         }
         Some((epoch, joined))
     }

@@ -1,5 +1,6 @@
 //! worker → merge: everything one shard learned in one epoch, as mergeable state in integers.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
@@ -362,29 +363,25 @@ impl Delta {
     }
 
     /// Joins what another shard (or sensor) learned in the same epoch. Ids are the caller's care.
-    pub fn join(&mut self, other: &Self) {
-        for (&key, theirs) in &other.routes {
-            match self.routes.entry(key) {
-                std::collections::btree_map::Entry::Occupied(ours) => ours.into_mut().join(theirs),
-                std::collections::btree_map::Entry::Vacant(slot) => {
-                    slot.insert(theirs.clone());
-                }
-            }
-        }
-        for (host, theirs) in &other.hosts {
-            self.hosts.entry(host.clone()).or_default().join(theirs);
-        }
-        for (&server, theirs) in &other.servers {
-            self.servers.entry(server).or_default().join(theirs);
-        }
-        for (&key, theirs) in &other.consumers {
-            self.consumers
-                .entry(key)
-                .or_insert_with(|| ConsumerDelta::new(theirs.kind))
-                .join(theirs);
-        }
+    pub fn join(&mut self, other: Self) {
+        join_maps(&mut self.routes, other.routes, RouteDelta::join);
+        join_maps(&mut self.hosts, other.hosts, HostDelta::join);
+        join_maps(&mut self.servers, other.servers, ServerDelta::join);
+        join_maps(&mut self.consumers, other.consumers, ConsumerDelta::join);
         self.overflowed += other.overflowed;
         self.sampling = self.sampling.max(other.sampling);
+    }
+}
+
+/// What only one of them knows moves over whole.
+fn join_maps<K: Ord, V>(ours: &mut BTreeMap<K, V>, theirs: BTreeMap<K, V>, join: fn(&mut V, &V)) {
+    for (key, their) in theirs {
+        match ours.entry(key) {
+            Entry::Occupied(our) => join(our.into_mut(), &their),
+            Entry::Vacant(slot) => {
+                slot.insert(their);
+            }
+        }
     }
 }
 

@@ -343,7 +343,7 @@ proptest! {
         seen.reverse();
         let (left, right) = seen.split_at(cut.min(seen.len()));
         let mut joined = delta_of(left);
-        joined.join(&delta_of(right));
+        joined.join(delta_of(right));
         let mut apart = Inventory::new(Config::default(), Key::fixed());
         apart.apply(&joined);
         apart.apply(&delta_of(&other));
