@@ -8,8 +8,8 @@ use tapline_model::{Consumer, ConsumerKey, ConsumerKind, Key};
 use crate::auth::Credentials;
 use crate::base64;
 
-/// Callers whose keys are remembered, in one shard.
-const REMEMBERED: usize = 2_048;
+/// Callers whose keys are remembered, by one worker.
+const REMEMBERED: usize = 32_768;
 /// Bytes of a token's claims that are read.
 const CLAIMS_BYTES_MAX: usize = 8 << 10;
 
@@ -201,11 +201,11 @@ mod tests {
         let mut consumers = Consumers::new(Key::fixed());
         let address = |n: u16| format!("10.0.{}.{}", n >> 8, n & 0xff);
         let all = |consumers: &mut Consumers| {
-            (0..2_000).map(|n| consumer(consumers, &[], &address(n)).key).collect::<Vec<_>>()
+            (0..40_000).map(|n| consumer(consumers, &[], &address(n)).key).collect::<Vec<_>>()
         };
         let first = all(&mut consumers);
         assert_eq!(first, all(&mut consumers));
         let distinct: std::collections::BTreeSet<_> = first.iter().collect();
-        assert_eq!(distinct.len(), 2_000);
+        assert_eq!(distinct.len(), 40_000);
     }
 }

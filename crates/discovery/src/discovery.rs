@@ -25,8 +25,8 @@ use crate::{Config, record};
 /// Longest method that is kept.
 const METHOD_BYTES_MAX: usize = 32;
 
-/// Turns the transactions of one shard into observations. Keeps no state about the traffic but a
-/// memory of the last callers, which only saves time.
+/// Turns transactions into observations. Keeps no state about the traffic, only memories of what it
+/// has worked out, which save time and change no output: so the shards of a worker share one.
 #[derive(Debug)]
 pub struct Discovery {
     config: Config,

@@ -17,6 +17,9 @@ use crate::{lexical, parameter, path, sensitive};
 /// Written for a value whose name says that it is a secret.
 const SECRET_MASK: &str = "[secret]";
 
+/// No token is shorter.
+const TOKEN_BYTES_MIN: usize = 10;
+
 /// What a record holds, as bits of its first byte.
 mod holds {
     pub(super) const REQUEST: u8 = 1;
@@ -173,7 +176,10 @@ fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
         if index > 0 {
             text.push(b'/');
         }
-        if sensitive::is_secret_place(behind) && is_token(path::decode(segment, meant)) {
+        if segment.len() >= TOKEN_BYTES_MIN
+            && sensitive::is_secret_place(behind)
+            && is_token(path::decode(segment, meant))
+        {
             text.extend_from_slice(SECRET_MASK.as_bytes());
             masked += 1;
         } else {

@@ -1,6 +1,6 @@
 //! Text that must not be shown: cards, tokens, keys, addresses of mail, telephone numbers.
 
-use memchr::{memchr_iter, memmem};
+use memchr::memchr_iter;
 
 use crate::lexical;
 
@@ -139,12 +139,10 @@ const SECRET_PLACES: &[&str] = &[
 
 /// Whether a token behind this path segment is a secret.
 pub(crate) fn is_secret_place(segment: &[u8]) -> bool {
-    SECRET_PLACES.iter().any(|place| {
-        // `reset`, `reset-password` and `password_reset` alike.
-        segment
-            .split(|byte| b"-_.".contains(byte))
-            .any(|word| word.eq_ignore_ascii_case(place.as_bytes()))
-    })
+    // `reset`, `reset-password` and `password_reset` alike.
+    segment
+        .split(|byte| b"-_.".contains(byte))
+        .any(|word| SECRET_PLACES.iter().any(|place| word.eq_ignore_ascii_case(place.as_bytes())))
 }
 
 /// What is found anywhere in `text`, if anything.
@@ -194,10 +192,9 @@ fn may_be(text: &[u8]) -> bool {
 /// Words joined by separators, which no key is; what tokens begin with is no word.
 fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| byte.is_ascii_lowercase() || b"-_./ ".contains(byte))
-        && !KEY_PREFIXES.iter().any(|(prefix, _)| {
-            let first = prefix.as_bytes();
-            text.len() >= first.len() && memmem::find(text, first).is_some()
-        })
+        && !text
+            .split(|byte| b"/ ".contains(byte))
+            .any(|run| KEY_PREFIXES.iter().any(|(prefix, _)| run.starts_with(prefix.as_bytes())))
 }
 
 fn is_uuid(text: &[u8]) -> bool {

@@ -13,9 +13,9 @@ use tapline_model::{Key, ParameterLocation, ParameterSet, ParameterShape, ValueK
 use crate::parameter::{self, NAME_BYTES_MAX};
 
 /// Nodes of the tree after which it is grown anew.
-const NODES_MAX: usize = 2_048;
+const NODES_MAX: usize = 16_384;
 /// Shapes in all remembered sets after which they are gathered anew.
-const SET_SHAPES_MAX: usize = 8_192;
+const SET_SHAPES_MAX: usize = 65_536;
 
 /// A place in the tree, or nowhere: beyond the cap nothing is told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -372,7 +372,7 @@ mod tests {
         let mut shapes = Shapes::new(Key::fixed());
         shapes.start(100);
         let before = set(&mut shapes, &["page", "limit"]).unwrap();
-        for round in 0..5_000 {
+        for round in 0..40_000 {
             shapes.start(100);
             let name = format!("n{round}x");
             assert_eq!(

@@ -135,7 +135,7 @@ impl Spool {
     /// When reading the spool or writing fails.
     pub(crate) fn finish(mut self, write: &mut Writing<'_>) -> io::Result<()> {
         if self.runs.is_empty() {
-            self.records.entries.sort_unstable_by_key(|entry| entry.key);
+            self.records.entries.sort_by_key(|entry| entry.key);
             for entry in &self.records.entries {
                 let line = self.records.bytes.get(entry.start..entry.end).unwrap_or_default();
                 write(entry.route, line)?;
@@ -158,7 +158,7 @@ impl Spool {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        self.records.entries.sort_unstable_by_key(|entry| entry.key);
+        self.records.entries.sort_by_key(|entry| entry.key);
         let path = self.next_run();
         let mut file = BufWriter::new(File::create(&path)?);
         for entry in &self.records.entries {

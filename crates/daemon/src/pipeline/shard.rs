@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tapline_behavior::Fold;
 use tapline_discovery::Discovery;
 use tapline_model::{
-    BehaviorStats, Chunk, Delta, DiscoveryStats, Epoch, Feedback, FlowRecord, Key, ProtocolStats,
+    BehaviorStats, Chunk, Delta, DiscoveryStats, Epoch, Feedback, FlowRecord, ProtocolStats,
     ReassemblyStats, Segment, ShardId, Timestamp, Transaction,
 };
 use tapline_protocol::{Protocols, Sink};
@@ -14,11 +14,12 @@ use tapline_reassembly::Reassembler;
 use super::Identity;
 use super::record::Recorder;
 
-/// The counters of the stages that a shard holds.
+/// The counters of the stages that a shard goes through.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShardStats {
     pub(crate) reassembly: ReassemblyStats,
     pub(crate) protocol: ProtocolStats,
+    /// Of the worker: its shards share one discovery.
     pub(crate) discovery: DiscoveryStats,
     pub(crate) behavior: BehaviorStats,
 }
@@ -45,9 +46,8 @@ struct Stages {
     readers: Readers,
 }
 
-/// What follows protocol.
+/// What follows discovery.
 struct Readers {
-    discovery: Discovery,
     fold: Fold,
     recorder: Option<Recorder>,
 }
@@ -57,12 +57,10 @@ impl Shard {
     pub(crate) fn new(
         id: ShardId,
         settings: &tapline_config::Settings,
-        key: &Key,
         identity: Identity,
         recorder: Option<Recorder>,
     ) -> Self {
         let readers = Readers {
-            discovery: Discovery::new(settings.discovery.clone(), key.clone()),
             fold: Fold::new(&settings.behavior, identity.sensor, identity.incarnation, id),
             recorder,
         };
@@ -73,9 +71,9 @@ impl Shard {
     }
 
     /// Takes one segment.
-    pub(crate) fn push(&mut self, segment: &Segment<'_>, feedback: &Feedback) {
+    pub(crate) fn push(&mut self, segment: &Segment<'_>, lent: &mut Lent<'_>) {
         let stages = &mut self.stages;
-        self.reassembler.push(segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, feedback));
+        self.reassembler.push(segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
     }
 
     /// Closes an epoch: timeouts act, and what was learned is handed over.
@@ -83,18 +81,18 @@ impl Shard {
         &mut self,
         epoch: Epoch,
         now: Timestamp,
-        feedback: &Feedback,
+        lent: &mut Lent<'_>,
     ) -> Option<Delta> {
         let stages = &mut self.stages;
-        self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, feedback));
-        self.stages.tick(now, feedback);
+        self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
+        self.stages.tick(now, lent);
         self.stages.readers.fold.seal(epoch)
     }
 
     /// The capture ended: everything open is finished.
-    pub(crate) fn finish(&mut self, now: Timestamp, feedback: &Feedback) {
+    pub(crate) fn finish(&mut self, now: Timestamp, lent: &mut Lent<'_>) {
         let stages = &mut self.stages;
-        self.reassembler.finish(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, feedback));
+        self.reassembler.finish(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
     }
 
     /// Hands over the transaction lines written so far.
@@ -110,7 +108,7 @@ impl Shard {
         ShardStats {
             reassembly: self.reassembler.stats(),
             protocol: self.stages.protocols.stats(),
-            discovery: readers.discovery.stats(),
+            discovery: DiscoveryStats::default(),
             behavior: readers.fold.stats(),
         }
     }
@@ -118,32 +116,39 @@ impl Shard {
 
 impl Stages {
     /// The only place that catches a panic: one bad flow costs one flow.
-    fn chunk(&mut self, chunk: &Chunk<'_>, feedback: &Feedback) {
+    fn chunk(&mut self, chunk: &Chunk<'_>, lent: &mut Lent<'_>) {
         let Self { protocols, readers } = self;
         let parsed = catch_unwind(AssertUnwindSafe(|| {
-            protocols.push(chunk, &mut Feeding { readers, feedback });
+            protocols.push(chunk, &mut Feeding { readers, lent });
         }));
         if parsed.is_err() {
             protocols.forget(chunk.flow);
         }
     }
 
-    fn tick(&mut self, now: Timestamp, feedback: &Feedback) {
+    fn tick(&mut self, now: Timestamp, lent: &mut Lent<'_>) {
         let Self { protocols, readers } = self;
-        protocols.tick(now, &mut Feeding { readers, feedback });
+        protocols.tick(now, &mut Feeding { readers, lent });
     }
 }
 
-/// Leads transactions through discovery into the fold.
-struct Feeding<'a> {
-    readers: &'a mut Readers,
-    feedback: &'a Feedback,
+/// What the worker lends its shards. Discovery keeps no state about the traffic, only memories of
+/// what it has worked out: one for all shards knows more, in less room.
+pub(crate) struct Lent<'a> {
+    pub(crate) discovery: &'a mut Discovery,
+    pub(crate) feedback: &'a Feedback,
 }
 
-impl Sink for Feeding<'_> {
+/// Leads transactions through discovery into the fold.
+struct Feeding<'a, 'l> {
+    readers: &'a mut Readers,
+    lent: &'a mut Lent<'l>,
+}
+
+impl Sink for Feeding<'_, '_> {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        let Readers { discovery, fold, recorder } = &mut *self.readers;
-        let feedback = self.feedback;
+        let Readers { fold, recorder } = &mut *self.readers;
+        let Lent { discovery, feedback } = &mut *self.lent;
         match recorder {
             None => discovery.push(transaction, feedback, &mut |observation| {
                 fold.observe(observation, feedback);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Select, Sender};
+use tapline_discovery::Discovery;
 use tapline_model::{Epoch, Feedback, Segment, ShardId, Timestamp};
 
 use super::batch::Batch;
 use super::merge::{Message, Report};
-use super::shard::{Shard, ShardStats};
+use super::shard::{Lent, Shard, ShardStats};
 use super::tick::{SourceCounters, Tick};
 use super::{FeedbackRule, Shared};
 
@@ -16,6 +17,7 @@ pub(crate) struct Worker {
     index: usize,
     /// Indexed by shard; those of other workers are empty.
     shards: Vec<Option<Shard>>,
+    discovery: Discovery,
     epoch: Option<Epoch>,
     feedback: Arc<Feedback>,
     shared: Arc<Shared>,
@@ -29,13 +31,15 @@ impl Worker {
         let shards = ShardId::all()
             .map(|id| (id.index() % workers == index).then(|| shared.new_shard(id, out.clone())))
             .collect();
-        Self { index, shards, epoch: None, feedback: Arc::default(), shared, out }
+        let discovery = Discovery::new(shared.settings.discovery.clone(), shared.key.clone());
+        Self { index, shards, discovery, epoch: None, feedback: Arc::default(), shared, out }
     }
 
     /// Takes one segment of one of its shards.
     pub(crate) fn push(&mut self, shard: ShardId, segment: &Segment<'_>) {
-        if let Some(Some(shard)) = self.shards.get_mut(shard.index()) {
-            shard.push(segment, &self.feedback);
+        let Self { shards, discovery, feedback, .. } = self;
+        if let Some(Some(shard)) = shards.get_mut(shard.index()) {
+            shard.push(segment, &mut Lent { discovery, feedback });
         }
     }
 
@@ -64,8 +68,9 @@ impl Worker {
     /// The capture ended.
     pub(crate) fn end(&mut self, now: Timestamp, counters: &Arc<[SourceCounters]>) {
         let epoch = self.epoch.unwrap_or_else(|| now.epoch());
-        for shard in self.shards.iter_mut().flatten() {
-            shard.finish(now, &self.feedback);
+        let Self { shards, discovery, feedback, .. } = self;
+        for shard in shards.iter_mut().flatten() {
+            shard.finish(now, &mut Lent { discovery, feedback });
         }
         let report = self.close(epoch, epoch, now, counters, true);
         for shard in self.shards.iter_mut().flatten() {
@@ -84,10 +89,12 @@ impl Worker {
     ) -> Report {
         let mut stats = ShardStats::default();
         let mut deltas = Vec::new();
-        for shard in self.shards.iter_mut().flatten() {
-            deltas.extend(shard.seal(epoch, now, &self.feedback));
+        let Self { shards, discovery, feedback, .. } = self;
+        for shard in shards.iter_mut().flatten() {
+            deltas.extend(shard.seal(epoch, now, &mut Lent { discovery, feedback }));
             stats.add(&shard.stats());
         }
+        stats.discovery = discovery.stats();
         let least = counters.iter().map(|source| source.sampling_least).max().unwrap_or_default();
         for delta in &mut deltas {
             delta.sampling = least;
