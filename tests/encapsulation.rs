@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use tapline_tests::namespace::{Namespace, ip};
 use tapline_tests::program::{Program, until};
 use tapline_tests::sensor::{json, json_lines, recorded};
 use tapline_tests::skip;
@@ -142,42 +143,17 @@ for _ in range(int(sys.argv[3])):
     time.sleep(0.0003)
 "#;
 
-/// Two namespaces and a link that carries 600 bytes. Removed with the test.
-struct Net([String; 2]);
-
-impl Net {
-    fn new() -> Self {
-        let names = ["a", "b"].map(|role| format!("tapline-{role}-{}", std::process::id()));
-        let net = Self(names);
-        let [a, b] = &net.0;
-        for name in [a, b] {
-            ip(&["netns", "add", name]);
-        }
-        ip(&["link", "add", "a0", "netns", a, "type", "veth", "peer", "name", "b0", "netns", b]);
-        for (name, link, address) in [(a, "a0", "10.90.0.1/24"), (b, "b0", "10.90.0.2/24")] {
-            ip(&["-n", name, "addr", "add", address, "dev", link]);
-            ip(&["-n", name, "link", "set", link, "up", "mtu", "600"]);
-        }
-        net
+/// Two hosts and a link between them that carries 600 bytes.
+fn hosts() -> [Namespace; 2] {
+    let hosts = ["a", "b"].map(Namespace::new);
+    let [a, b] = hosts.each_ref().map(Namespace::name);
+    ip(&["link", "add", "a0", "netns", a, "type", "veth", "peer", "name", "b0", "netns", b]);
+    let links = [("a0", "10.90.0.1/24"), ("b0", "10.90.0.2/24")];
+    for (host, (link, address)) in hosts.iter().zip(links) {
+        host.ip(&["addr", "add", address, "dev", link]);
+        host.ip(&["link", "set", link, "up", "mtu", "600"]);
     }
-
-    fn inside(name: &str, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", name, program]);
-        command
-    }
-}
-
-impl Drop for Net {
-    fn drop(&mut self) {
-        for name in &self.0 {
-            drop(Command::new("ip").args(["netns", "del", name]).output());
-        }
-    }
-}
-
-fn ip(arguments: &[&str]) {
-    succeed(Command::new("ip").args(arguments));
+    hosts
 }
 
 /// What does not depend on when a frame was sent.
@@ -192,17 +168,16 @@ fn timeless(path: &Path) -> Vec<Value> {
 
 #[test]
 fn the_kernel_s_own_vxlan_and_its_fragments_give_the_same_transactions() {
-    if !skip::root() || !skip::programs(&["ip", "tcpdump", "zstd", "python3"]) {
+    if !skip::root() || !skip::programs(&["ip", "nsenter", "tcpdump", "zstd", "python3"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let shop = shop(folder.path());
-    let net = Net::new();
-    let [a, b] = &net.0;
+    let [a, b] = &hosts();
     let device = "link add vx0 type vxlan id 77 local 10.90.0.1 remote 10.90.0.2 dstport 4789";
     let words: Vec<&str> = device.split(' ').collect();
-    ip(&[&["-n", a.as_str()], words.as_slice()].concat());
-    ip(&["-n", a, "link", "set", "vx0", "up", "mtu", "3000"]);
+    a.ip(&words);
+    a.ip(&["link", "set", "vx0", "up", "mtu", "3000"]);
 
     let wrapped = folder.path().join("wrapped");
     fs::create_dir(&wrapped).unwrap();
@@ -210,12 +185,12 @@ fn the_kernel_s_own_vxlan_and_its_fragments_give_the_same_transactions() {
     let mut first = Command::new("tcpdump");
     succeed(first.args(["-Z", "root", "-c", FRAMES, "-r"]).arg(&shop).arg("-w").arg(&bare));
     let kernel = wrapped.join("kernel.pcap");
-    let mut dump = Net::inside(b, "tcpdump");
+    let mut dump = b.command("tcpdump");
     dump.args(["-Z", "root", "-U", "-i", "b0", "-w"]).arg(&kernel).arg("udp");
     let mut dump = Program::start(&mut dump);
     let size = || fs::metadata(&kernel).map_or(0, |file| file.len());
     assert!(until(10, || size() >= 24), "tcpdump listens");
-    succeed(Net::inside(a, "python3").args(["-c", SENDER, "vx0"]).arg(&shop).arg(FRAMES));
+    succeed(a.command("python3").args(["-c", SENDER, "vx0"]).arg(&shop).arg(FRAMES));
     let whole = fs::metadata(&bare).unwrap().len();
     assert!(until(10, || size() > whole), "the last frame was captured");
     tapline_tests::program::pause(1_000);

@@ -2,6 +2,7 @@
 
 pub mod capture;
 pub mod http;
+pub mod namespace;
 pub mod program;
 pub mod sensor;
 pub mod skip;

@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tapline_tests::namespace::{Namespace, ip};
 use tapline_tests::program::{Program, until};
 use tapline_tests::skip;
 
@@ -31,33 +30,29 @@ impl Mirror {
     }
 }
 
-/// Three namespaces: clients, a server, and the sensor. Removed with the test.
+/// Clients, a server, and the sensor.
 pub(super) struct Net {
     mirror: Mirror,
-    names: [String; 3],
+    clients: Namespace,
+    server: Namespace,
+    sensor: Namespace,
 }
 
 impl Net {
     fn new(mirror: Mirror) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let id = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let names = ["c", "s", "m"].map(|role| format!("tapline-{role}-{id}"));
-        let net = Self { mirror, names };
-        let [clients, server, _] = &net.names;
-        for name in &net.names {
-            ip(&["netns", "add", name]);
-            ip(&["-n", name, "link", "set", "lo", "up"]);
+        let [clients, server, sensor] = ["c", "s", "m"].map(Namespace::new);
+        let net = Self { mirror, clients, server, sensor };
+        let Self { clients, server, sensor, .. } = &net;
+        for host in [clients, server, sensor] {
+            host.ip(&["link", "set", "lo", "up"]);
         }
-        ip(&[
-            "link", "add", "c0", "netns", clients, "type", "veth", "peer", "name", "s0", "netns",
-            server,
-        ]);
+        link("c0", clients, "s0", server);
         for last in 1..=CLIENTS {
-            ip(&["-n", clients, "addr", "add", &format!("10.89.0.{last}/16"), "dev", "c0"]);
+            clients.ip(&["addr", "add", &format!("10.89.0.{last}/16"), "dev", "c0"]);
         }
-        ip(&["-n", server, "addr", "add", "10.89.1.1/16", "dev", "s0"]);
-        net.up(clients, "c0");
-        net.up(server, "s0");
+        server.ip(&["addr", "add", "10.89.1.1/16", "dev", "s0"]);
+        up(clients, "c0");
+        up(server, "s0");
         for (port, _) in mirror.ports() {
             net.make_port(port);
         }
@@ -67,31 +62,27 @@ impl Net {
 
     /// Makes one mirror port: `m0` at the sensor, `x0` at the server.
     pub(super) fn make_port(&self, port: &str) {
-        let [_, server, sensor] = &self.names;
         let far = far(port);
-        ip(&[
-            "link", "add", &far, "netns", server, "type", "veth", "peer", "name", port, "netns",
-            sensor,
-        ]);
-        self.up(server, &far);
-        self.up(sensor, port);
+        link(&far, &self.server, port, &self.sensor);
+        up(&self.server, &far);
+        up(&self.sensor, port);
     }
 
     /// Removes one mirror port.
     pub(super) fn delete_port(&self, port: &str) {
-        ip(&["-n", &self.names[2], "link", "delete", port]);
+        self.sensor.ip(&["link", "delete", port]);
     }
 
     /// Brings the sensor's end of a port up or down.
     pub(super) fn set_port(&self, port: &str, state: &str) {
-        ip(&["-n", &self.names[2], "link", "set", port, state]);
+        self.sensor.ip(&["link", "set", port, state]);
     }
 
     /// Mirrors the server's link; again, after a port was made anew.
     pub(super) fn start_mirror(&self) {
-        let server = &self.names[1];
-        Self::inside(server, "tc", &["qdisc", "del", "dev", "s0", "clsact"]);
-        assert!(Self::inside(server, "tc", &["qdisc", "add", "dev", "s0", "clsact"]));
+        let server = &self.server;
+        succeeds(server, "tc", &["qdisc", "del", "dev", "s0", "clsact"]);
+        assert!(succeeds(server, "tc", &["qdisc", "add", "dev", "s0", "clsact"]));
         for (port, ways) in self.mirror.ports() {
             for way in *ways {
                 let filter = format!(
@@ -100,46 +91,29 @@ impl Net {
                     far(port)
                 );
                 let words: Vec<&str> = filter.split_whitespace().collect();
-                assert!(Self::inside(server, "tc", &words), "tc {filter}");
+                assert!(succeeds(server, "tc", &words), "tc {filter}");
             }
         }
     }
-
-    fn up(&self, name: &str, link: &str) {
-        debug_assert!(self.names.iter().any(|own| own == name));
-        ip(&["-n", name, "link", "set", link, "up"]);
-        Self::inside(name, "ethtool", &["-K", link, "gso", "off", "tso", "off", "gro", "off"]);
-    }
-
-    fn command(name: &str, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", name, program]);
-        command
-    }
-
-    fn inside(name: &str, program: &str, arguments: &[&str]) -> bool {
-        let output = Self::command(name, program).args(arguments).output().unwrap();
-        output.status.success()
-    }
 }
 
-impl Drop for Net {
-    fn drop(&mut self) {
-        for name in &self.names {
-            drop(Command::new("ip").args(["netns", "del", name]).output());
-        }
-    }
+fn link(one: &str, here: &Namespace, other: &str, there: &Namespace) {
+    let (here, there) = (here.name(), there.name());
+    ip(&["link", "add", one, "netns", here, "type", "veth", "peer", "name", other, "netns", there]);
+}
+
+fn up(host: &Namespace, link: &str) {
+    host.ip(&["link", "set", link, "up"]);
+    succeeds(host, "ethtool", &["-K", link, "gso", "off", "tso", "off", "gro", "off"]);
+}
+
+fn succeeds(host: &Namespace, program: &str, arguments: &[&str]) -> bool {
+    host.command(program).args(arguments).output().unwrap().status.success()
 }
 
 /// The server's end of a port.
 fn far(port: &str) -> String {
     port.replace('m', "x")
-}
-
-fn ip(arguments: &[&str]) {
-    let output = Command::new("ip").args(arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "ip {arguments:?}: {said}");
 }
 
 /// Everything that runs.
@@ -154,17 +128,17 @@ impl Stage {
     /// Starts server and sensor, `extra` being settings that go on from those of `sensor`. None, loudly,
     /// without the rights or the programs.
     pub(super) fn start(mirror: Mirror, workers: u16, extra: &str) -> Option<Self> {
-        let programs = ["nginx", "tc", "ip", "ethtool", "python3", "curl"];
+        let programs = ["nginx", "tc", "ip", "nsenter", "ethtool", "python3", "curl"];
         if !skip::root() || !skip::programs(&programs) {
             return None;
         }
         let net = Net::new(mirror);
-        let [_, server, sensor] = &net.names;
+        let Net { server, sensor, .. } = &net;
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path();
         let conf = place.join("nginx.conf");
         fs::write(&conf, nginx_conf(place.to_str().unwrap())).unwrap();
-        let nginx = Program::start(Net::command(server, "nginx").args([
+        let nginx = Program::start(server.command("nginx").args([
             "-g",
             "daemon off;",
             "-c",
@@ -175,7 +149,7 @@ impl Stage {
         let text =
             format!("log:\n  level: info\nsensor:\n  state_dir: {}\n{extra}", state.display());
         fs::write(&settings, text).unwrap();
-        let mut command = Net::command(sensor, TAPLINE);
+        let mut command = sensor.command(TAPLINE);
         command.args(["run", "--workers", &workers.to_string(), "--config"]).arg(&settings);
         command.arg("--out").arg(place.join("out"));
         for (port, _) in mirror.ports() {
@@ -191,7 +165,7 @@ impl Stage {
     pub(super) fn client(&self, last: u64, requests: u64) -> Program {
         let address = format!("10.89.0.{last}");
         let count = requests.to_string();
-        let python = &mut Net::command(&self.net.names[0], "python3");
+        let mut python = self.net.clients.command("python3");
         Program::start(python.args(["-c", CLIENT, &address, &count]))
     }
 
@@ -206,7 +180,7 @@ impl Stage {
     }
 
     fn ask(&self, arguments: &[&str]) -> String {
-        let mut curl = Net::command(&self.net.names[2], "curl");
+        let mut curl = self.net.sensor.command("curl");
         let output = curl.args(["-s", "-m", "5"]).args(arguments).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
