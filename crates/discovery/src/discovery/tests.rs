@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
+use tapline_model::{Epoch, RouteFeedback};
 
 use super::*;
 use crate::LineWriter;
@@ -200,6 +201,34 @@ fn names_of_one_query_are_bounded() {
     assert_eq!(line["query_names"].as_array().unwrap().len(), 128);
     let noted: usize = exchange.observed().parameters.iter().map(|set| set.shapes.len()).sum();
     assert_eq!(noted, 128);
+}
+
+#[test]
+fn of_a_well_known_route_a_sample_of_the_bodies_is_read() {
+    let exchange = |id: u32| {
+        Exchange::new("POST", &format!("/users/{id}?dry=1"), 200)
+            .sent("application/json", r#"{"name":"x"}"#)
+    };
+    let known = RouteFeedback { bodies_one_in: 4 };
+    let feedback = Feedback::with_routes(Epoch(1), [(exchange(1).observed().route, known)]);
+    let mut discovery = Discovery::new(Config::default(), Key::fixed());
+    let mut read = 0;
+    for id in 0..2_000 {
+        exchange(id).with(|transaction| {
+            discovery.push(transaction, &feedback, &mut |seen| {
+                let locations = |of| {
+                    seen.parameters.iter().any(|set| set.shapes.iter().any(|it| it.location == of))
+                };
+                assert!(locations(ParameterLocation::Path) && locations(ParameterLocation::Query));
+                assert_eq!(locations(ParameterLocation::Body), seen.bodies_read);
+                assert_eq!(seen.answer_hash.is_some(), seen.bodies_read);
+                read += u64::from(seen.bodies_read);
+            });
+        });
+    }
+    assert!((400..=600).contains(&read), "{read} of 2,000");
+    let stats = discovery.stats();
+    assert_eq!(stats.bodies_sampled, read * stats.bodies_seen / 2_000);
 }
 
 #[test]

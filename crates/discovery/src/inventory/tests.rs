@@ -376,3 +376,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_route_is_well_known_once_enough_bodies_were_read() {
+    let config = Config { bodies_read_min: 3, bodies_one_in: 16, ..Config::default() };
+    let get = || Exchange::new("GET", "/users/7", 200);
+    let one_in = |inventory: &Inventory| {
+        let known = inventory.known_routes().map(|(_, known)| known.bodies_one_in);
+        known.collect::<Vec<_>>()
+    };
+    let mut inventory = inventory_of(config, &[vec![get()]]);
+    assert_eq!(one_in(&inventory), [1]);
+    assert!(inventory.routes_changed());
+    inventory.apply(&delta_of(&[get()]));
+    assert_eq!((one_in(&inventory), inventory.routes_changed()), (vec![1], false));
+    inventory.apply(&delta_of(&[get()]));
+    assert_eq!((one_in(&inventory), inventory.routes_changed()), (vec![16], true));
+}
