@@ -158,7 +158,9 @@ impl Session {
                 let (mut writer, mut line) = (LineWriter::default(), Vec::new());
                 spool.finish(&mut |route, record| {
                     line.clear();
-                    writer.write(record, route.and_then(endpoint_of), &mut line);
+                    if !writer.write(record, route.and_then(endpoint_of), &mut line) {
+                        return Err(std::io::Error::other("a transaction's record is damaged"));
+                    }
                     out.write_all(&line)
                 })
             }),

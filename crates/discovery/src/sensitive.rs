@@ -314,26 +314,26 @@ fn has_card_number(text: &[u8]) -> bool {
                 .split(|byte| !byte.is_ascii_digit())
                 .any(|run| CARD_DIGITS.contains(&run.len()) && is_card_number(run))
     });
-    let digits = || text.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let separated = || {
-        // Most text is neither long nor full of digits.
-        text.len() > 13
-            && digits() > 13
-            && text.split(|byte| !byte.is_ascii_alphanumeric() && !b" -".contains(byte)).any(
-                |run| {
-                    b" -".iter().any(|separator| {
-                        let groups = || run.split(|byte| byte == separator);
-                        let starts = run.len().min(GROUPS_MAX);
-                        (0..starts).any(|start| is_grouped_card(groups().skip(start)))
-                    })
-                },
-            )
-    };
-    plain || separated()
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    // Most text is not full of digits.
+    plain || (digits >= *CARD_DIGITS.start() && has_grouped_card(text))
 }
 
-/// How many groups of a text are looked at as the first of a card number's.
-const GROUPS_MAX: usize = 64;
+/// Tries every group of every run of groups as the first of a card number's.
+fn has_grouped_card(text: &[u8]) -> bool {
+    let is_separator = |byte: &u8| b" -".contains(byte);
+    text.split(|byte| !byte.is_ascii_alphanumeric() && !is_separator(byte)).any(|run| {
+        let mut groups = run.split(is_separator);
+        loop {
+            if is_grouped_card(groups.clone()) {
+                return true;
+            }
+            if groups.next().is_none() {
+                return false;
+            }
+        }
+    })
+}
 
 /// Whether the next groups are a card number as printed: 4-4-4-4, 4-4-4-4-3, 4-6-5 or 4-6-4.
 fn is_grouped_card<'a>(groups: impl Iterator<Item = &'a [u8]>) -> bool {
@@ -428,6 +428,7 @@ mod tests {
             ("user378282246310005", Sensitive::CardNumber),
             ("4111-1111-1111-1111", Sensitive::CardNumber),
             ("no 3782 822463 10005 of 7", Sensitive::CardNumber),
+            ("4111-1111 1111-1111", Sensitive::CardNumber),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", Sensitive::Jwt),
             ("t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln;", Sensitive::Jwt),
             ("bob.smith+x@mail.example.com", Sensitive::Email),
@@ -441,6 +442,12 @@ mod tests {
         ] {
             assert_eq!(find(text.as_bytes()), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_card_is_found_behind_any_number_of_words() {
+        let text = "word ".repeat(500) + "4111 1111 1111 1111";
+        assert_eq!(find(text.as_bytes()), Some(Sensitive::CardNumber));
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn line(exchange: &Exchange, raw_targets: bool) -> String {
 
 fn written(record: &[u8]) -> String {
     let mut line = Vec::new();
-    LineWriter::default().write(record, None, &mut line);
+    assert!(LineWriter::default().write(record, None, &mut line));
     String::from_utf8(line).unwrap().trim_end().to_owned()
 }
 
@@ -144,6 +144,24 @@ fn the_line_has_every_field_in_order() {
             "consumer":"9f214bd29e85c969"
             "endpoint":null}"#]],
     );
+}
+
+#[test]
+fn a_record_that_is_cut_anywhere_gives_no_line() {
+    let mut record = Vec::new();
+    Exchange::new("GET", "/users/42?page=2", 200).with(|transaction| {
+        Discovery::new(Config::default(), Key::fixed()).record(
+            transaction,
+            None,
+            true,
+            &mut record,
+        );
+    });
+    for end in 0..record.len() {
+        let mut line = Vec::new();
+        assert!(!LineWriter::default().write(&record[..end], None, &mut line), "{end}");
+        assert!(line.is_empty());
+    }
 }
 
 #[test]

@@ -16,13 +16,20 @@ pub struct LineWriter {
 }
 
 impl LineWriter {
-    /// Appends the line of a record, with its end. Nothing when the bytes are no record.
-    pub fn write(&mut self, record: &[u8], endpoint: Option<EndpointId>, out: &mut Vec<u8>) {
+    /// Appends the line of a record, with its end. Nothing, and false, when the bytes are no record.
+    #[must_use]
+    pub fn write(
+        &mut self,
+        record: &[u8],
+        endpoint: Option<EndpointId>,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let start = out.len();
-        if self.write_fields(&mut Packed(record), endpoint, out).is_none() {
-            debug_assert!(false, "a record of {} bytes is cut short", record.len());
+        let is_whole = self.write_fields(&mut Packed(record), endpoint, out).is_some();
+        if !is_whole {
             out.truncate(start);
         }
+        is_whole
     }
 
     fn write_fields(
