@@ -166,10 +166,10 @@ impl Fold {
     fn fold_host(&mut self, observation: &Observation, known: bool) -> bool {
         let Self { hosts, caps, .. } = self;
         let is_full = !known && hosts.len() >= caps.hosts;
-        let host = match hosts.get_mut(&observation.host) {
+        let host = match hosts.get_mut(&observation.name.host) {
             Some(host) => host,
             None if is_full => return false,
-            None => hosts.entry(observation.host.clone()).or_default(),
+            None => hosts.entry(observation.name.host.clone()).or_default(),
         };
         let status = observation.status.unwrap_or(0);
         host.requests += 1;
@@ -183,7 +183,7 @@ impl Fold {
         host.add_server(observation.server);
         // Only what was fetched tells hosts apart: errors look alike on every host of a server.
         if let Some(answer_hash) = observation.answer_hash
-            && observation.method == "GET"
+            && observation.name.method == "GET"
             && (200..400).contains(&status)
         {
             host.add_answer(observation.path_hash, answer_hash);
@@ -210,7 +210,7 @@ impl Fold {
         if !known && !is_answered_by_something(observation.status) {
             consumer.unmatched += 1;
             consumer.unmatched_routes.insert(observation.route.0);
-            consumer.count_unmatched_host(&observation.host);
+            consumer.count_unmatched_host(&observation.name.host);
         }
         true
     }
@@ -218,8 +218,7 @@ impl Fold {
 
 impl Gathered {
     fn new(observation: &Observation) -> Self {
-        let Observation { host, method, template, .. } = observation;
-        let route = RouteDelta::new(host.clone(), method.clone(), template.clone());
+        let route = RouteDelta::new(Arc::clone(&observation.name));
         Self { route, sets: Vec::new() }
     }
 
@@ -331,7 +330,8 @@ mod tests {
     use smallvec::SmallVec;
     use tapline_model::{
         AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind,
-        ParameterLocation, ParameterShape, RouteFeedback, Template, Timestamp, ValueKind,
+        ParameterLocation, ParameterShape, RouteFeedback, RouteName, Template, Timestamp,
+        ValueKind,
     };
 
     use super::*;
@@ -352,9 +352,11 @@ mod tests {
             started_at: Timestamp::from_seconds(100),
             ended_at: Timestamp::from_seconds(100),
             route: RouteKey(route),
-            host: format!("host{}", route % 3).into(),
-            method: "GET".into(),
-            template: Template::default(),
+            name: Arc::new(RouteName {
+                host: format!("host{}", route % 3).into(),
+                method: "GET".into(),
+                template: Template::default(),
+            }),
             path_hash: route * 31,
             answer_hash: Some(route * 17),
             gate: match status {
@@ -487,7 +489,8 @@ mod tests {
         for count in 0..50_000u64 {
             flood.route = RouteKey(count % 3_000);
             flood.consumer.key = ConsumerKey(count);
-            flood.host = format!("h{count}").into();
+            flood.name =
+                Arc::new(RouteName { host: format!("h{count}").into(), ..Default::default() });
             flood.request_media = format!("a/{count}").into();
             flood.status = Some(u16::try_from(count % 300).unwrap() + 100);
             flood.parameters = sent([ParameterShape {

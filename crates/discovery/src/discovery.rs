@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
     Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation, ParameterSet, RequestHead,
-    RouteKey, SegmentClass, Template, TemplateSegment, Timestamp, Transaction,
+    RouteKey, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
@@ -19,7 +19,7 @@ use crate::gate;
 use crate::host::write_host;
 use crate::path::NormalPath;
 use crate::shapes::{NodeId, Shapes};
-use crate::template::{self, Templates};
+use crate::template::{self, Routes};
 use crate::{Config, record};
 
 /// Longest method that is kept.
@@ -32,11 +32,15 @@ pub struct Discovery {
     config: Config,
     key: Key,
     observation: Observation,
+    host: CompactString,
+    method: CompactString,
     path: NormalPath,
     target: NormalPath,
-    templates: Templates,
+    routes: Routes,
     consumers: Consumers,
     shapes: Shapes,
+    /// Values in the path of the current transaction that its template does not show.
+    masked_in_path: u64,
     top_keys: Vec<u64>,
     scratch: Vec<u8>,
     record: record::Buffers,
@@ -50,11 +54,14 @@ impl Discovery {
             config,
             consumers: Consumers::new(key.clone()),
             shapes: Shapes::new(key.clone()),
+            routes: Routes::new(key.clone()),
             key,
             observation: blank(),
+            host: CompactString::default(),
+            method: CompactString::default(),
             path: NormalPath::default(),
             target: NormalPath::default(),
-            templates: Templates::default(),
+            masked_in_path: 0,
             top_keys: Vec::new(),
             scratch: Vec::new(),
             record: record::Buffers::default(),
@@ -75,8 +82,8 @@ impl Discovery {
             self.stats.transactions.ignore(IgnoreReason::Malformed, 1);
             return;
         };
-        write_method(request.method, &mut self.observation.method);
-        if self.observation.method == "CONNECT" {
+        write_method(request.method, &mut self.method);
+        if self.method == "CONNECT" {
             self.stats.transactions.ignore(IgnoreReason::Switched, 1);
             return;
         }
@@ -100,7 +107,7 @@ impl Discovery {
         out: &mut Vec<u8>,
     ) {
         let names_max = usize::from(self.config.transaction_parameters_max);
-        let host = consumer.map(|_| self.observation.host.as_str());
+        let host = consumer.map(|_| self.observation.name.host.as_str());
         let options = record::Options { raw_targets, names_max };
         let masked = record::pack(transaction, consumer, host, options, &mut self.record, out);
         self.stats.values_masked += masked;
@@ -114,10 +121,12 @@ impl Discovery {
     /// What was asked for and by whom.
     fn name(&mut self, transaction: &Transaction<'_>, request: &RequestHead<'_>) {
         let seen = &mut self.observation;
-        write_host(request.authority, transaction.server, &mut seen.host);
+        write_host(request.authority, transaction.server, &mut self.host);
         self.path.set(request.path);
-        self.templates.build(&self.path, &mut seen.template);
-        seen.route = self.templates.route(&self.key, &seen.host, &seen.method, &seen.template);
+        let (key, route) = self.routes.of(&self.host, &self.method, &self.path);
+        seen.route = key;
+        seen.name.clone_from(&route.name);
+        self.masked_in_path = route.masked;
         seen.path_hash = self.key.text_hash(self.path.text());
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
@@ -145,7 +154,15 @@ impl Discovery {
         let Self { observation, shapes, .. } = self;
         shapes.start(usize::from(self.config.transaction_parameters_max));
         observation.parameters.clear();
-        observation.parameters.extend(read_slots(&observation.template, shapes));
+        let slots = self.routes.slots(observation.route).filter(|set| shapes.repeat(set));
+        let slots = slots.map(Arc::clone).or_else(|| {
+            let set = read_slots(&observation.name.template, shapes)?;
+            if shapes.over_max == 0 {
+                self.routes.remember_slots(observation.route, &set);
+            }
+            Some(set)
+        });
+        observation.parameters.extend(slots);
         if let Some(query) = request.query {
             let set = form::read(query, ParameterLocation::Query, shapes, &mut self.scratch);
             observation.parameters.extend(set);
@@ -161,7 +178,7 @@ impl Discovery {
             }
         }
         self.stats.parameters_over_max += self.shapes.over_max;
-        self.stats.values_masked += self.shapes.masked;
+        self.stats.values_masked += self.shapes.masked + self.masked_in_path;
     }
 
     fn read_body(
@@ -194,10 +211,10 @@ impl Discovery {
         let seen = &mut self.observation;
         let response = transaction.response.as_ref();
         (seen.gate, seen.redirect_hash) =
-            gate::judge(&self.key, &seen.method, &self.path, response, &mut self.target);
+            gate::judge(&self.key, &seen.name.method, &self.path, response, &mut self.target);
         seen.answer_hash = seen.bodies_read.then(|| {
             let Self { key, top_keys, scratch, .. } = self;
-            answer::answer_hash(key, &seen.method, transaction, top_keys, scratch)
+            answer::answer_hash(key, &seen.name.method, transaction, top_keys, scratch)
         });
         seen.status = response.map(|response| response.status);
     }
@@ -228,7 +245,6 @@ fn read_slots(template: &Template, shapes: &mut Shapes) -> Option<Arc<ParameterS
     for (index, class) in slots.enumerate() {
         before = shapes.enter_plain(root, before, template::slot_name(index));
         shapes.note(before, template::value_kind(class));
-        shapes.masked += u64::from(is_masked_class(class));
     }
     shapes.finish()
 }
@@ -251,22 +267,12 @@ fn write_media(body: &Body<'_>, out: &mut CompactString) {
     }
 }
 
-/// Classes whose values are secrets or personal wherever they stand.
-const fn is_masked_class(class: SegmentClass) -> bool {
-    matches!(
-        class,
-        SegmentClass::CardNumber | SegmentClass::Jwt | SegmentClass::Email | SegmentClass::Phone
-    )
-}
-
 fn blank() -> Observation {
     Observation {
         started_at: Timestamp::ZERO,
         ended_at: Timestamp::ZERO,
         route: RouteKey::default(),
-        host: CompactString::default(),
-        method: CompactString::default(),
-        template: Template::default(),
+        name: Arc::default(),
         path_hash: 0,
         answer_hash: None,
         gate: Gate::MatchOnly,

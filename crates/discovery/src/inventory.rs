@@ -158,10 +158,10 @@ impl Inventory {
         let endpoint = self.original(id)?;
         let reference = EndpointRef {
             id: endpoint.id,
-            method: endpoint.total.method.to_string(),
+            method: endpoint.total.name.method.to_string(),
             template: endpoint.shown().to_owned(),
         };
-        Some((endpoint.total.host.to_string(), reference))
+        Some((endpoint.total.name.host.to_string(), reference))
     }
 
     /// Every route that leads to an endpoint, HEAD and OPTIONS among them, in no order.
@@ -195,7 +195,8 @@ impl Inventory {
             .iter()
             .filter_map(|id| {
                 let endpoint = endpoints.get_mut(id)?;
-                let path = paths.get(&path_hash(key, &endpoint.total.host, &endpoint.rendered));
+                let path =
+                    paths.get(&path_hash(key, &endpoint.total.name.host, &endpoint.rendered));
                 let (head, options) = path.map_or((false, false), |path| (path.head, path.options));
                 Some(endpoint.view(head, options))
             })
@@ -225,12 +226,12 @@ impl Inventory {
     /// The endpoint itself, or the one it is another name of.
     fn original(&self, id: EndpointId) -> Option<&Endpoint> {
         let endpoint = self.endpoints.get(&id)?;
-        let host = endpoint.total.host.as_str();
+        let host = endpoint.total.name.host.as_str();
         let original = self.hosts.original(host);
         if original == host {
             return Some(endpoint);
         }
-        let id = EndpointId::of(original, &endpoint.total.method, &endpoint.rendered.full);
+        let id = EndpointId::of(original, &endpoint.total.name.method, &endpoint.rendered.full);
         self.endpoints.get(&id)
     }
 
@@ -239,10 +240,12 @@ impl Inventory {
         let mut listed: Vec<&Endpoint> = self
             .endpoints
             .values()
-            .filter(|endpoint| hosts.original(&endpoint.total.host) == endpoint.total.host)
+            .filter(|endpoint| {
+                hosts.original(&endpoint.total.name.host) == endpoint.total.name.host
+            })
             .collect();
         listed.sort_unstable_by_key(|endpoint| {
-            (&endpoint.total.host, endpoint.shown(), &endpoint.total.method, endpoint.id)
+            (&endpoint.total.name.host, endpoint.shown(), &endpoint.total.name.method, endpoint.id)
         });
         self.listed = listed.into_iter().map(|endpoint| endpoint.id).collect();
     }

@@ -246,6 +246,15 @@ impl Shapes {
         Some(set)
     }
 
+    /// Takes a set that was gathered before; false when there is no room for all of it.
+    pub(crate) fn repeat(&mut self, set: &ParameterSet) -> bool {
+        let fits = set.shapes.len() <= self.room;
+        if fits {
+            self.room -= set.shapes.len();
+        }
+        fits
+    }
+
     fn look_up(&mut self, parent: NodeId, key: &[u8]) -> NodeId {
         if parent == NodeId::NOWHERE {
             return NodeId::NOWHERE;

@@ -1,7 +1,12 @@
 //! From a path to its lexical template and its route.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
-use tapline_model::{Key, RouteKey, SegmentClass, Template, TemplateSegment, ValueKind};
+use hashbrown::HashMap;
+use tapline_model::{
+    Key, ParameterSet, RouteKey, RouteName, SegmentClass, Template, TemplateSegment, ValueKind,
+};
 
 use crate::lexical::{self, Shape};
 use crate::path::{self, NormalPath};
@@ -18,96 +23,156 @@ const WEAK_BYTES_MAX: usize = 64;
 const WORDS: usize = 256;
 /// Longest word that is.
 const WORD_BYTES_MAX: usize = 24;
+/// Routes that are remembered, before all are forgotten.
+const ROUTES_MAX: usize = 8_192;
 
-/// Builds templates and routes in reused buffers.
+/// Names routes. Remembers words and routes: memories of pure functions, which change no output.
 #[derive(Debug)]
-pub(crate) struct Templates {
+pub(crate) struct Routes {
+    key: Key,
+    /// What is hashed to the key of a route.
+    signature: Vec<u8>,
     scratch: Vec<u8>,
     /// By a fast hash, each replaced by the next with the same.
     words: Vec<CompactString>,
+    known: HashMap<RouteKey, Route>,
 }
 
-impl Default for Templates {
-    fn default() -> Self {
-        Self { scratch: Vec::new(), words: vec![CompactString::default(); WORDS] }
-    }
+/// A route, and what all of its requests have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) name: Arc<RouteName>,
+    /// Slots whose values are secrets or personal wherever they stand.
+    pub(crate) masked: u64,
+    /// The parameters in its slots, once they have been worked out.
+    slots: Option<Arc<ParameterSet>>,
 }
 
-impl Templates {
-    /// Replaces the values of `path` by slots.
-    pub(crate) fn build(&mut self, path: &NormalPath, template: &mut Template) {
-        template.segments.clear();
-        template.trailing_slash = path.trailing_slash();
-        for segment in path.segments() {
-            if template.segments.len() == SEGMENTS_MAX {
-                template.segments.pop();
-                template.segments.push(slot(SegmentClass::Oversized, ""));
-                return;
-            }
-            template.segments.push(self.segment(segment));
+/// What a segment contributes to a template, borrowed from the path.
+enum Part<'a> {
+    Word(&'a [u8]),
+    Weak(&'a [u8]),
+    Slot(SegmentClass, CompactString),
+}
+
+impl Routes {
+    /// Hashes with `key`.
+    pub(crate) fn new(key: Key) -> Self {
+        Self {
+            key,
+            signature: Vec::new(),
+            scratch: Vec::new(),
+            words: vec![CompactString::default(); WORDS],
+            known: HashMap::new(),
         }
     }
 
-    /// The keyed hash of host, method and template.
-    pub(crate) fn route(
-        &mut self,
-        key: &Key,
-        host: &str,
-        method: &str,
-        template: &Template,
-    ) -> RouteKey {
-        let text = &mut self.scratch;
+    /// The route of a request: the keyed hash of host, method and template, and what is known of it.
+    pub(crate) fn of(&mut self, host: &str, method: &str, path: &NormalPath) -> (RouteKey, &Route) {
+        let route = self.sign(host, method, path);
+        if self.known.len() >= ROUTES_MAX && !self.known.contains_key(&route) {
+            self.known.clear();
+        }
+        let Self { known, words, scratch, .. } = self;
+        let entry = known.entry(route).or_insert_with(|| {
+            let template = build(path, words, scratch);
+            let masked = template.segments.iter().filter(|segment| is_masked(segment)).count();
+            let name = RouteName { host: host.into(), method: method.into(), template };
+            Route { name: Arc::new(name), masked: masked as u64, slots: None }
+        });
+        (route, entry)
+    }
+
+    /// The parameters in the slots of a route that was named last, if they are remembered.
+    pub(crate) fn slots(&self, route: RouteKey) -> Option<&Arc<ParameterSet>> {
+        self.known.get(&route)?.slots.as_ref()
+    }
+
+    /// Remembers the parameters in the slots of a route.
+    pub(crate) fn remember_slots(&mut self, route: RouteKey, slots: &Arc<ParameterSet>) {
+        if let Some(known) = self.known.get_mut(&route) {
+            known.slots = Some(Arc::clone(slots));
+        }
+    }
+
+    fn sign(&mut self, host: &str, method: &str, path: &NormalPath) -> RouteKey {
+        let Self { key, signature: text, words, scratch, .. } = self;
         text.clear();
         for part in [host, method] {
             text.extend_from_slice(part.as_bytes());
             text.push(0);
         }
-        for segment in &template.segments {
-            let (tag, shown) = match segment {
-                TemplateSegment::Word(word) => (b'w', word),
-                TemplateSegment::Weak(weak) => (b'?', weak),
-                TemplateSegment::Parameter(class, suffix) => {
+        for (index, segment) in path.segments().enumerate() {
+            let is_over = index == SEGMENTS_MAX - 1 && path.segments().nth(SEGMENTS_MAX).is_some();
+            let part = if is_over { OVERSIZED } else { part_of(segment, words, scratch) };
+            let (tag, shown) = match &part {
+                Part::Word(word) => (b'w', *word),
+                Part::Weak(weak) => (b'?', *weak),
+                Part::Slot(class, suffix) => {
                     text.push(*class as u8);
-                    (b'p', suffix)
+                    (b'p', suffix.as_bytes())
                 }
             };
             text.push(tag);
-            text.extend_from_slice(shown.as_bytes());
+            text.extend_from_slice(shown);
             text.push(0);
+            if is_over {
+                break;
+            }
         }
-        text.push(u8::from(template.trailing_slash));
+        text.push(u8::from(path.trailing_slash()));
         RouteKey(key.text_hash(text))
     }
+}
 
-    fn segment(&mut self, text: &[u8]) -> TemplateSegment {
-        if text.len() > SEGMENT_BYTES_MAX {
-            return slot(SegmentClass::Oversized, "");
+const OVERSIZED: Part<'static> = Part::Slot(SegmentClass::Oversized, CompactString::const_new(""));
+
+/// Replaces the values of `path` by slots.
+fn build(path: &NormalPath, words: &mut [CompactString], scratch: &mut Vec<u8>) -> Template {
+    let mut template = Template { trailing_slash: path.trailing_slash(), ..Template::default() };
+    for segment in path.segments() {
+        if template.segments.len() == SEGMENTS_MAX {
+            template.segments.pop();
+            template.segments.push(TemplateSegment::Parameter(
+                SegmentClass::Oversized,
+                CompactString::default(),
+            ));
+            break;
         }
-        let place = word_place(text);
-        if let Some(word) = self.words.get(place)
-            && word.as_bytes() == text
-            && !text.is_empty()
-        {
-            return TemplateSegment::Word(word.clone());
-        }
-        let meant = path::decode(text, &mut self.scratch);
-        match lexical::shape(meant) {
-            Shape::Value(class, suffix) => slot(class, suffix),
-            Shape::Word if meant == text => {
-                let word = CompactString::from_utf8_lossy(text);
-                if let Some(known) = self.words.get_mut(place)
-                    && text.len() <= WORD_BYTES_MAX
-                {
-                    known.clone_from(&word);
-                }
-                TemplateSegment::Word(word)
+        template.segments.push(match part_of(segment, words, scratch) {
+            Part::Word(word) => TemplateSegment::Word(CompactString::from_utf8_lossy(word)),
+            Part::Weak(weak) => TemplateSegment::Weak(CompactString::from_utf8_lossy(weak)),
+            Part::Slot(class, suffix) => TemplateSegment::Parameter(class, suffix),
+        });
+    }
+    template
+}
+
+fn part_of<'a>(text: &'a [u8], words: &mut [CompactString], scratch: &mut Vec<u8>) -> Part<'a> {
+    if text.len() > SEGMENT_BYTES_MAX {
+        return OVERSIZED;
+    }
+    let place = word_place(text);
+    if words.get(place).is_some_and(|word| word.as_bytes() == text) && !text.is_empty() {
+        return Part::Word(text);
+    }
+    let slot = |class| Part::Slot(class, CompactString::default());
+    let meant = path::decode(text, scratch);
+    match lexical::shape(meant) {
+        Shape::Value(class, suffix) => Part::Slot(class, suffix.into()),
+        Shape::Word if meant == text => {
+            if let Some(known) = words.get_mut(place)
+                && text.len() <= WORD_BYTES_MAX
+            {
+                *known = CompactString::from_utf8_lossy(text);
             }
-            Shape::Word | Shape::Weak => match sensitive::find(meant) {
-                Some(found) => slot(class_of(found), ""),
-                None if text.len() > WEAK_BYTES_MAX => slot(SegmentClass::Oversized, ""),
-                None => TemplateSegment::Weak(CompactString::from_utf8_lossy(text)),
-            },
+            Part::Word(text)
         }
+        Shape::Word | Shape::Weak => match sensitive::find(meant) {
+            Some(found) => slot(class_of(found)),
+            None if text.len() > WEAK_BYTES_MAX => OVERSIZED,
+            None => Part::Weak(text),
+        },
     }
 }
 
@@ -132,15 +197,16 @@ pub(crate) const fn value_kind(class: SegmentClass) -> ValueKind {
     }
 }
 
+const fn is_masked(segment: &TemplateSegment) -> bool {
+    use SegmentClass::{CardNumber, Email, Jwt, Phone};
+    matches!(segment, TemplateSegment::Parameter(CardNumber | Jwt | Email | Phone, _))
+}
+
 /// The name of a path parameter: its index among the slots.
 pub(crate) fn slot_name(index: usize) -> &'static str {
     const NAMES: [&str; SEGMENTS_MAX] =
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"];
     NAMES.get(index).copied().unwrap_or_default()
-}
-
-fn slot(class: SegmentClass, suffix: &str) -> TemplateSegment {
-    TemplateSegment::Parameter(class, CompactString::from(suffix))
 }
 
 const fn class_of(found: Sensitive) -> SegmentClass {
@@ -160,9 +226,7 @@ mod tests {
     fn template(sent: &str) -> Template {
         let mut path = NormalPath::default();
         path.set(sent.as_bytes());
-        let mut template = Template::default();
-        Templates::default().build(&path, &mut template);
-        template
+        Routes::new(Key::fixed()).of("h", "GET", &path).1.name.template.clone()
     }
 
     fn shown(sent: &str) -> String {
@@ -204,9 +268,14 @@ mod tests {
 
     #[test]
     fn a_route_is_host_method_and_template() {
-        let key = Key::fixed();
-        let route =
-            |host, method, path| Templates::default().route(&key, host, method, &template(path));
+        let mut routes = Routes::new(Key::fixed());
+        let mut route = |host, method, sent: &str| {
+            let mut path = NormalPath::default();
+            path.set(sent.as_bytes());
+            let (route, known) = routes.of(host, method, &path);
+            assert_eq!(known.name.template, template(sent), "the key leads to its name");
+            route
+        };
         let base = route("a", "GET", "/x/1");
         assert_eq!(base, route("a", "GET", "/x/2"));
         for other in [

@@ -1,6 +1,7 @@
 //! Exchanges for tests, and the folding of what they show into a delta.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tapline_model::{
     AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, Feedback, FlowId, Gate, HostDelta,
@@ -144,9 +145,8 @@ pub(crate) fn delta_of(exchanges: &[Exchange]) -> Delta {
 }
 
 fn fold(delta: &mut Delta, seen: &Observation) {
-    let route = delta.routes.entry(seen.route).or_insert_with(|| {
-        RouteDelta::new(seen.host.clone(), seen.method.clone(), seen.template.clone())
-    });
+    let route =
+        delta.routes.entry(seen.route).or_insert_with(|| RouteDelta::new(Arc::clone(&seen.name)));
     let status = seen.status.unwrap_or(0);
     route.first_seen = route.first_seen.min(seen.started_at);
     route.last_seen = route.last_seen.max(seen.started_at);
@@ -184,10 +184,10 @@ fn fold(delta: &mut Delta, seen: &Observation) {
             *parameter.kinds.entry(shape.kind).or_default() += 1;
         }
     }
-    let host: &mut HostDelta = delta.hosts.entry(seen.host.clone()).or_default();
+    let host: &mut HostDelta = delta.hosts.entry(seen.name.host.clone()).or_default();
     host.requests += 1;
     host.add_server(seen.server);
-    if seen.method == "GET" && (200..400).contains(&status) {
+    if seen.name.method == "GET" && (200..400).contains(&status) {
         host.add_answer(seen.path_hash, seen.answer_hash.unwrap_or_default());
     }
 }

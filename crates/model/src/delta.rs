@@ -3,18 +3,19 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use tapline_sketch::{Buckets, Kmv};
 
 use crate::{
-    AuthSet, ConsumerKey, ConsumerKind, Epoch, ParameterLocation, RouteKey, Sampling, ShardId,
-    Template, Timestamp, ValueKind,
+    AuthSet, ConsumerKey, ConsumerKind, Epoch, ParameterLocation, RouteKey, RouteName, Sampling,
+    ShardId, Timestamp, ValueKind,
 };
 
 /// Version of the serialised form; a reader refuses others.
-pub const DELTA_VERSION: u16 = 2;
+pub const DELTA_VERSION: u16 = 3;
 
 /// How many client addresses a consumer's delta names: the smallest ones.
 const ADDRESSES_MAX: usize = 10;
@@ -51,12 +52,8 @@ pub struct ParameterDelta {
 /// What one route saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteDelta {
-    /// See [`crate::Observation::host`].
-    pub host: CompactString,
-    /// See [`crate::Observation::method`].
-    pub method: CompactString,
-    /// The lexical template.
-    pub template: Template,
+    /// What it is called.
+    pub name: Arc<RouteName>,
     /// Earliest start.
     pub first_seen: Timestamp,
     /// Latest start.
@@ -95,11 +92,9 @@ pub struct RouteDelta {
 
 impl RouteDelta {
     /// A route nothing has been seen of.
-    pub fn new(host: CompactString, method: CompactString, template: Template) -> Self {
+    pub fn new(name: Arc<RouteName>) -> Self {
         Self {
-            host,
-            method,
-            template,
+            name,
             first_seen: Timestamp::from_nanos(u64::MAX),
             last_seen: Timestamp::ZERO,
             requests: 0,

@@ -47,7 +47,8 @@ pub use key::Key;
 pub use ledger::{DropReason, IgnoreReason, Ledger};
 pub use observation::{
     AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, Gate, Observation, ParameterLocation,
-    ParameterSet, ParameterShape, RouteKey, SegmentClass, Template, TemplateSegment, ValueKind,
+    ParameterSet, ParameterShape, RouteKey, RouteName, SegmentClass, Template, TemplateSegment,
+    ValueKind,
 };
 pub use sampling::Sampling;
 pub use segment::{Segment, TcpFlags};

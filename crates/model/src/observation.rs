@@ -81,6 +81,17 @@ pub struct Template {
     pub trailing_slash: bool,
 }
 
+/// What a [`RouteKey`] stands for. Whoever speaks of a route shares one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteName {
+    /// Lower case, without a default port; `ip:port` of the server when the request names none.
+    pub host: CompactString,
+    /// As sent, upper case; `HEAD` and `OPTIONS` have routes of their own.
+    pub method: CompactString,
+    /// The lexical template.
+    pub template: Template,
+}
+
 /// How a request authenticates itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -365,12 +376,8 @@ pub struct Observation {
     pub ended_at: Timestamp,
     /// The route.
     pub route: RouteKey,
-    /// Lower case, without a default port; `ip:port` of the server when the request names none.
-    pub host: CompactString,
-    /// As sent, upper case; `HEAD` and `OPTIONS` have routes of their own.
-    pub method: CompactString,
-    /// The lexical template.
-    pub template: Template,
+    /// What the route is called.
+    pub name: Arc<RouteName>,
     /// The keyed hash of the whole path, for counting distinct ones.
     pub path_hash: u64,
     /// The keyed hash of what the answer looked like: status, media type and top-level keys, else

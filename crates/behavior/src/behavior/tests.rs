@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tapline_model::{
-    BaselineState, ConsumerDelta, ConsumerKey, ConsumerKind, DeltaId, RouteDelta, Sampling,
-    Severity, Template,
+    BaselineState, ConsumerDelta, ConsumerKey, ConsumerKind, DeltaId, RouteDelta, RouteName,
+    Sampling, Severity,
 };
 
 use super::*;
@@ -39,10 +40,10 @@ impl World {
 
     /// So many answers with one status on one route, in the current epoch.
     fn answer(&mut self, route: u64, status: u16, count: u64, client: u8) {
-        let route =
-            self.delta.routes.entry(RouteKey(route)).or_insert_with(|| {
-                RouteDelta::new("shop".into(), "GET".into(), Template::default())
-            });
+        let route = self.delta.routes.entry(RouteKey(route)).or_insert_with(|| {
+            let name = RouteName { host: "shop".into(), ..RouteName::default() };
+            RouteDelta::new(Arc::new(name))
+        });
         route.requests += count;
         *route.statuses.entry(status).or_default() += count;
         if status >= 500 {

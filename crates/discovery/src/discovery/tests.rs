@@ -40,8 +40,8 @@ fn an_exchange_becomes_an_observation() {
         .field("Authorization", "Basic Ym9iOng=")
         .sent("application/json", r#"{"sku":"A-1","count":2}"#)
         .observed();
-    assert_eq!(seen.host, "shop.example.test");
-    assert_eq!(seen.method, "POST");
+    assert_eq!(seen.name.host, "shop.example.test");
+    assert_eq!(seen.name.method, "POST");
     assert_eq!(seen.gate, Gate::Learn);
     assert_eq!(seen.auth.label(), "basic");
     assert_eq!(seen.consumer.kind, ConsumerKind::Credential);
@@ -292,7 +292,7 @@ fn planted_secrets_never_leave() {
                 continue;
             }
             let seen = exchange.observed();
-            let observed = format!("{seen:?}{:?}", seen.template);
+            let observed = format!("{seen:?}{:?}", seen.name.template);
             assert!(!observed.contains(secret), "{secret} in observation {index}");
             let line = line(exchange, true);
             assert!(!line.contains(secret), "{secret} in line {index}: {line}");

@@ -120,8 +120,8 @@ impl Endpoint {
         commonest_first(&mut auth);
         EndpointView {
             id: self.id,
-            host: total.host.to_string(),
-            method: total.method.to_string(),
+            host: total.name.host.to_string(),
+            method: total.name.method.to_string(),
             template: self.shown().to_owned(),
             formats: vec!["rest".to_owned()],
             state: if self.confirmed { EndpointState::Confirmed } else { EndpointState::Candidate },
@@ -237,14 +237,14 @@ fn commonest_first(counts: &mut [(String, u64)]) {
 
 #[cfg(test)]
 mod tests {
-    use tapline_model::{Template, ValueKind};
+    use tapline_model::ValueKind;
 
     use super::*;
 
     #[test]
     fn a_full_table_of_parameters_refuses_the_newest() {
         let route = |names: &[&str]| {
-            let mut route = RouteDelta::new("h".into(), "GET".into(), Template::default());
+            let mut route = RouteDelta::new(Arc::default());
             for name in names {
                 let seen =
                     ParameterDelta { present: 1, kinds: BTreeMap::from([(ValueKind::String, 1)]) };

@@ -60,7 +60,7 @@ impl Inventory {
         let Some(total) = total.filter(|total| !total.redirects.is_empty()) else {
             return SmallVec::new();
         };
-        let Some(host) = self.hosts.get_mut(&total.host) else { return SmallVec::new() };
+        let Some(host) = self.hosts.get_mut(&total.name.host) else { return SmallVec::new() };
         let targets = total.redirects.keys().copied();
         if total.learnable > total.redirects.values().sum() {
             host.forget_redirect(route, targets);
@@ -82,9 +82,9 @@ impl Inventory {
         for route in &endpoint.routes {
             self.routes.remove(route);
         }
-        self.count_unmatched(&endpoint.total.host, endpoint.total.requests);
-        let shape = self.shape(&endpoint.total.method, &endpoint.rendered);
-        self.hosts.remove_endpoint(&endpoint.total.host, shape);
+        self.count_unmatched(&endpoint.total.name.host, endpoint.total.requests);
+        let shape = self.shape(&endpoint.total.name.method, &endpoint.rendered);
+        self.hosts.remove_endpoint(&endpoint.total.name.host, shape);
         self.leave_path(&endpoint);
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
         if let Some((evicted, old)) =
@@ -106,7 +106,7 @@ impl Inventory {
     pub(super) fn decide(&mut self, route: RouteKey) {
         let Some(pending) = self.pending.get(route) else { return };
         let total = &pending.total;
-        if matches!(total.method.as_str(), "HEAD" | "OPTIONS") {
+        if matches!(total.name.method.as_str(), "HEAD" | "OPTIONS") {
             self.decide_attribute(route);
             return;
         }
@@ -117,7 +117,7 @@ impl Inventory {
             total.refused > 0
                 && total.consumers.distinct() >= REFUSED_CONSUMERS_MIN
                 && has_credentials()
-                && self.hosts.get(&total.host).is_some_and(super::hosts::Host::has_endpoints)
+                && self.hosts.get(&total.name.host).is_some_and(super::hosts::Host::has_endpoints)
         };
         if self.successes(total) > 0 || is_protected() {
             self.create(route);
@@ -126,7 +126,7 @@ impl Inventory {
 
     /// Answers that may create an endpoint, redirects to a catch-all not counted.
     fn successes(&self, total: &RouteDelta) -> u64 {
-        let Some(host) = self.hosts.get(&total.host) else { return total.learnable };
+        let Some(host) = self.hosts.get(&total.name.host) else { return total.learnable };
         let caught: u64 = total
             .redirects
             .iter()
@@ -141,12 +141,12 @@ impl Inventory {
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
         let Some(pending) = self.pending.get(route) else { return };
         let total = &pending.total;
-        let rendered = Rendered::of(&total.template, &self.key);
-        let id = EndpointId::of(&total.host, &total.method, &rendered.full);
+        let rendered = Rendered::of(&total.name.template, &self.key);
+        let id = EndpointId::of(&total.name.host, &total.name.method, &rendered.full);
         let is_new = !self.endpoints.contains_key(&id);
         let has_room = (!is_new || self.endpoints.len() < endpoints_max)
             && self.routes.len() < endpoints_max.saturating_mul(ROUTES_PER_ENDPOINT_MAX)
-            && self.hosts.entry(&total.host, self.applied).is_some();
+            && self.hosts.entry(&total.name.host, self.applied).is_some();
         if !has_room {
             if let Some(pending) = self.pending.get_mut(route)
                 && !std::mem::replace(&mut pending.refused, true)
@@ -161,10 +161,10 @@ impl Inventory {
         self.count_matched(&total);
         if is_new {
             self.listed_is_stale = true;
-            let shape = self.shape(&total.method, &rendered);
-            self.hosts.add_endpoint(&total.host, shape);
-            let path = path_hash(&self.key, &total.host, &rendered);
-            let is_get = total.method == "GET";
+            let shape = self.shape(&total.name.method, &rendered);
+            self.hosts.add_endpoint(&total.name.host, shape);
+            let path = path_hash(&self.key, &total.name.host, &rendered);
+            let is_get = total.name.method == "GET";
             self.endpoints.insert(id, Endpoint::new(id, rendered, route, total));
             self.join_path(path, id, is_get);
         } else if let Some(endpoint) = self.endpoints.get_mut(&id) {
@@ -182,7 +182,8 @@ impl Inventory {
             entry.endpoints.insert(0, id);
         } else {
             let endpoints = &self.endpoints;
-            let method = |id: &EndpointId| endpoints.get(id).map(|endpoint| &endpoint.total.method);
+            let method =
+                |id: &EndpointId| endpoints.get(id).map(|endpoint| &endpoint.total.name.method);
             entry.endpoints.push(id);
             entry
                 .endpoints
@@ -194,7 +195,7 @@ impl Inventory {
     }
 
     fn leave_path(&mut self, endpoint: &Endpoint) {
-        let path = path_hash(&self.key, &endpoint.total.host, &endpoint.rendered);
+        let path = path_hash(&self.key, &endpoint.total.name.host, &endpoint.rendered);
         let Some(entry) = self.paths.get_mut(&path) else { return };
         entry.endpoints.retain(|id| *id != endpoint.id);
         if !entry.endpoints.is_empty() {
@@ -204,7 +205,7 @@ impl Inventory {
             for route in &entry.attribute_routes {
                 self.routes.remove(route);
             }
-            self.count_unmatched(&endpoint.total.host, entry.attribute_requests);
+            self.count_unmatched(&endpoint.total.name.host, entry.attribute_requests);
         }
     }
 
@@ -213,7 +214,7 @@ impl Inventory {
         let Some(pending) = self.pending.get_mut(route) else { return };
         let total = &pending.total;
         let path = *pending.path.get_or_insert_with(|| {
-            path_hash(key, &total.host, &Rendered::of(&total.template, key))
+            path_hash(key, &total.name.host, &Rendered::of(&total.name.template, key))
         });
         if self.paths.contains_key(&path) {
             self.adopt_attribute(path, route);
@@ -243,7 +244,7 @@ impl Inventory {
         let Some(entry) = self.paths.get_mut(&path) else { return };
         entry.attribute_requests += seen.requests;
         let succeeded = seen.statuses.range(200..400).next().is_some();
-        let flag = if seen.method == "HEAD" { &mut entry.head } else { &mut entry.options };
+        let flag = if seen.name.method == "HEAD" { &mut entry.head } else { &mut entry.options };
         if !succeeded || std::mem::replace(flag, true) {
             return;
         }
@@ -266,7 +267,7 @@ impl Inventory {
 
     fn count_matched(&mut self, seen: &RouteDelta) {
         self.matched += seen.requests;
-        if let Some(host) = self.hosts.get_mut(&seen.host) {
+        if let Some(host) = self.hosts.get_mut(&seen.name.host) {
             host.matched += seen.requests;
         }
     }

@@ -160,14 +160,13 @@ fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
 mod tests {
     use super::*;
     use crate::path::NormalPath;
-    use crate::template::Templates;
+    use crate::template::Routes;
 
     fn rendered(sent: &str) -> Rendered {
         let mut path = NormalPath::default();
         path.set(sent.as_bytes());
-        let mut template = Template::default();
-        Templates::default().build(&path, &mut template);
-        Rendered::of(&template, &Key::fixed())
+        let mut routes = Routes::new(Key::fixed());
+        Rendered::of(&routes.of("h", "GET", &path).1.name.template, &Key::fixed())
     }
 
     #[test]

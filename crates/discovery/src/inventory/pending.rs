@@ -1,6 +1,7 @@
 //! Routes that no endpoint has (yet): what they saw is kept for a while.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use tapline_model::{RouteDelta, RouteKey};
 
@@ -53,8 +54,7 @@ impl Pending {
             .then(|| self.oldest.first().copied())
             .flatten()
             .and_then(|(_, oldest)| Some((oldest, self.remove(oldest)?)));
-        let mut total =
-            RouteDelta::new(seen.host.clone(), seen.method.clone(), seen.template.clone());
+        let mut total = RouteDelta::new(Arc::clone(&seen.name));
         join_bounded(&mut total, seen, parameters_max);
         let route = PendingRoute { total, path: None, refused: false, touched: now };
         self.routes.insert(key, route);
@@ -82,13 +82,11 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
-    use tapline_model::Template;
-
     use super::*;
 
     #[test]
     fn the_longest_unseen_goes_first() {
-        let seen = RouteDelta::new("h".into(), "GET".into(), Template::default());
+        let seen = RouteDelta::new(Arc::default());
         let mut pending = Pending::new(2);
         let mut absorb =
             |key, now| pending.absorb(RouteKey(key), &seen, now, 10).map(|(evicted, _)| evicted.0);
