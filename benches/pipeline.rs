@@ -82,7 +82,7 @@ impl Sink for Rest {
         self.transactions += 1;
         if self.until >= Until::Observation {
             let Self { until, discovery, fold, feedback, .. } = self;
-            discovery.push(transaction, feedback, &mut |observation| {
+            discovery.push(transaction, ShardId::default(), feedback, &mut |observation| {
                 if *until >= Until::Delta {
                     fold.observe(observation, feedback);
                 }

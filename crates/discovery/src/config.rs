@@ -41,6 +41,9 @@ pub struct Config {
     pub bodies_read_min: u32,
     /// After those, one in so many, 1 to 1 000.
     pub bodies_one_in: u32,
+    /// Transactions a second of capture time whose bodies are looked into while their routes are
+    /// learned, 64 to 1 000 000; of more, one in `bodies_one_in` and the first of each route.
+    pub bodies_per_second: u32,
     /// Hosts in the inventory, 1 to 1 000 000.
     pub hosts_max: u32,
     /// Endpoints in the inventory, 16 to 1 000 000.
@@ -59,6 +62,7 @@ impl Default for Config {
             body_depth_max: 6,
             bodies_read_min: 200,
             bodies_one_in: 16,
+            bodies_per_second: 2_048,
             hosts_max: 10_000,
             endpoints_max: 50_000,
             endpoint_parameters_max: 256,

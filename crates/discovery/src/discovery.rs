@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
     Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation, ParameterSet, RequestHead,
-    RouteKey, Template, TemplateSegment, Timestamp, Transaction,
+    RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
@@ -16,8 +16,9 @@ use crate::client_address::client_address;
 use crate::consumer::Consumers;
 use crate::format::{self, Format, Reading, form, json, multipart};
 use crate::gate;
-use crate::host::write_host;
+use crate::host::Hosts;
 use crate::path::NormalPath;
+use crate::sampling::Sampler;
 use crate::shapes::{NodeId, Shapes};
 use crate::template::{self, Routes};
 use crate::{Config, record};
@@ -32,12 +33,16 @@ pub struct Discovery {
     config: Config,
     key: Key,
     observation: Observation,
+    hosts: Hosts,
     host: CompactString,
     method: CompactString,
     path: NormalPath,
     target: NormalPath,
     routes: Routes,
     consumers: Consumers,
+    sampler: Sampler,
+    /// What the transaction is that was asked about and not pushed yet.
+    begun: Option<Kind>,
     shapes: Shapes,
     /// Values in the path of the current transaction that its template does not show.
     masked_in_path: u64,
@@ -47,16 +52,29 @@ pub struct Discovery {
     stats: DiscoveryStats,
 }
 
+/// What a transaction is to discovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Observed,
+    /// CONNECT.
+    Tunnel,
+    /// No request was seen.
+    Unasked,
+}
+
 impl Discovery {
     /// Hashes with `key`.
     pub fn new(config: Config, key: Key) -> Self {
         Self {
+            sampler: Sampler::new(config.bodies_per_second, config.bodies_one_in),
+            begun: None,
             config,
             consumers: Consumers::new(key.clone()),
             shapes: Shapes::new(key.clone()),
             routes: Routes::new(key.clone()),
             key,
             observation: blank(),
+            hosts: Hosts::default(),
             host: CompactString::default(),
             method: CompactString::default(),
             path: NormalPath::default(),
@@ -69,31 +87,54 @@ impl Discovery {
         }
     }
 
-    /// Takes one transaction. Those without a request and tunnels (CONNECT) give no observation. Of
-    /// what `feedback` knows well, only a sample of the bodies is looked into.
+    /// Names a transaction of `shard`, and says whether its bodies are to be looked into: of what
+    /// `feedback` knows well, and of more than a shard can take in, only a sample is. What it says
+    /// holds for the [`Discovery::push`] that follows.
+    pub fn wants_bodies(
+        &mut self,
+        transaction: &Transaction<'_>,
+        shard: ShardId,
+        feedback: &Feedback,
+    ) -> bool {
+        let kind = self.begin(transaction);
+        if kind == Kind::Observed {
+            self.sample(transaction, shard, feedback);
+        }
+        self.begun = Some(kind);
+        kind == Kind::Observed && self.observation.bodies_read
+    }
+
+    /// Takes one transaction of `shard`. Those without a request and tunnels (CONNECT) give no
+    /// observation.
     pub fn push(
         &mut self,
         transaction: &Transaction<'_>,
+        shard: ShardId,
         feedback: &Feedback,
         sink: &mut impl FnMut(&Observation),
     ) {
-        self.stats.transactions.received += 1;
-        let Some(request) = &transaction.request else {
-            self.stats.transactions.ignore(IgnoreReason::Malformed, 1);
-            return;
-        };
-        write_method(request.method, &mut self.method);
-        if self.method == "CONNECT" {
-            self.stats.transactions.ignore(IgnoreReason::Switched, 1);
-            return;
+        if self.begun.is_none() {
+            self.wants_bodies(transaction, shard, feedback);
         }
-        self.name(transaction, request);
-        self.sample(transaction, feedback);
-        self.read_parameters(transaction, request);
-        self.judge(transaction);
-        self.measure(transaction);
-        self.stats.transactions.processed += 1;
-        sink(&self.observation);
+        self.stats.transactions.received += 1;
+        match (self.begun.take(), &transaction.request) {
+            (Some(Kind::Observed), Some(request)) => {
+                self.read_parameters(transaction, request);
+                self.judge(transaction);
+                self.measure(transaction);
+                self.stats.transactions.processed += 1;
+                sink(&self.observation);
+            }
+            (Some(Kind::Tunnel), _) => {
+                self.stats.transactions.ignore(IgnoreReason::Switched, 1);
+            }
+            _ => self.stats.transactions.ignore(IgnoreReason::Malformed, 1),
+        }
+    }
+
+    /// A second of capture time is over, for every shard.
+    pub fn next_second(&mut self) {
+        self.sampler.next_second();
     }
 
     /// Appends the record of the transaction pushed last, for [`crate::LineWriter`]; `consumer` is
@@ -119,9 +160,16 @@ impl Discovery {
     }
 
     /// What was asked for and by whom.
-    fn name(&mut self, transaction: &Transaction<'_>, request: &RequestHead<'_>) {
+    fn begin(&mut self, transaction: &Transaction<'_>) -> Kind {
+        let Some(request) = &transaction.request else { return Kind::Unasked };
+        if request.method != self.method.as_bytes() {
+            write_method(request.method, &mut self.method);
+        }
+        if self.method == "CONNECT" {
+            return Kind::Tunnel;
+        }
         let seen = &mut self.observation;
-        write_host(request.authority, transaction.server, &mut self.host);
+        self.hosts.write(request.authority, transaction.server, &mut self.host);
         self.path.set(request.path);
         let (key, route) = self.routes.of(&self.host, &self.method, &self.path);
         seen.route = key;
@@ -133,19 +181,18 @@ impl Discovery {
         let credentials = Credentials::of(request.headers, request.query, &mut self.scratch);
         seen.auth = credentials.kinds;
         seen.consumer = self.consumers.identify(&credentials, seen.client);
+        Kind::Observed
     }
 
-    /// Chooses by what a sender cannot know, and without a memory: so the choice is the same
-    /// however the traffic is split.
-    fn sample(&mut self, transaction: &Transaction<'_>, feedback: &Feedback) {
+    fn sample(&mut self, transaction: &Transaction<'_>, shard: ShardId, feedback: &Feedback) {
         let seen = &mut self.observation;
-        let one_in = feedback.bodies_one_in(seen.route);
         let luck = (seen.path_hash ^ transaction.started_at.nanos())
             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
             >> 32;
-        seen.bodies_read = one_in <= 1 || luck.is_multiple_of(one_in.into());
+        let known_one_in = feedback.bodies_one_in(seen.route);
+        seen.bodies_read = self.sampler.choose(shard, seen.route, known_one_in, luck);
         let bodies = [&transaction.request_body, &transaction.response_body];
-        let with_bodies = bodies.iter().filter(|body| !body.sample.bytes.is_empty()).count() as u64;
+        let with_bodies = bodies.iter().filter(|body| body.wire_bytes > 0).count() as u64;
         self.stats.bodies_seen += with_bodies;
         self.stats.bodies_sampled += if seen.bodies_read { with_bodies } else { 0 };
     }

@@ -5,18 +5,64 @@ use std::net::{Ipv6Addr, SocketAddr};
 
 use compact_str::CompactString;
 
+use crate::memo::{PLACES, place_of};
+
 /// Longest host name (RFC 1035 section 3.1).
 const HOST_BYTES_MAX: usize = 253;
 
+/// Spells hosts, and remembers those it spelled: most requests name one of a few.
+#[derive(Debug)]
+pub(crate) struct Hosts {
+    /// As sent and as spelled, by place.
+    remembered: Vec<(CompactString, CompactString)>,
+}
+
+impl Default for Hosts {
+    fn default() -> Self {
+        Self { remembered: vec![<(CompactString, CompactString)>::default(); PLACES] }
+    }
+}
+
+impl Hosts {
+    /// Writes what [`write_host`] writes.
+    pub(crate) fn write(
+        &mut self,
+        authority: Option<&[u8]>,
+        server: SocketAddr,
+        out: &mut CompactString,
+    ) {
+        let sent = authority.and_then(|sent| std::str::from_utf8(sent).ok()).unwrap_or_default();
+        let entry = self.remembered.get_mut(place_of(sent.as_bytes()));
+        if let Some((known, spelled)) = &entry
+            && known == sent
+            && !sent.is_empty()
+        {
+            out.clone_from(spelled);
+            return;
+        }
+        let is_named = write_host(authority, server, out);
+        // What is no name becomes the server, which is another one next time.
+        if let Some(entry) = entry.filter(|_| is_named && sent.len() <= HOST_BYTES_MAX) {
+            *entry = (sent.into(), out.clone());
+        }
+    }
+}
+
 /// Writes the host that `authority` names: lower case, without user information, default port and
-/// final dot. What is missing or no authority becomes the address of the server.
-pub(crate) fn write_host(authority: Option<&[u8]>, server: SocketAddr, out: &mut CompactString) {
+/// final dot. What is missing or no authority becomes the address of the server, and false.
+pub(crate) fn write_host(
+    authority: Option<&[u8]>,
+    server: SocketAddr,
+    out: &mut CompactString,
+) -> bool {
     out.clear();
-    if !authority.is_some_and(|authority| write_authority(authority, out)) {
+    let is_named = authority.is_some_and(|authority| write_authority(authority, out));
+    if !is_named {
         out.clear();
         // Writing to a string cannot fail.
         write!(out, "{server}").unwrap_or_default();
     }
+    is_named
 }
 
 fn write_authority(authority: &[u8], out: &mut CompactString) -> bool {
@@ -80,6 +126,7 @@ mod tests {
 
     #[test]
     fn a_host_has_one_spelling() {
+        let mut hosts = Hosts::default();
         let server = "10.0.0.1:8080".parse().unwrap();
         for (sent, expected) in [
             ("Shop.Example.TEST", "shop.example.test"),
@@ -102,15 +149,22 @@ mod tests {
             ("caf\u{e9}.example", "10.0.0.1:8080"),
         ] {
             let mut host = CompactString::default();
-            write_host(Some(sent.as_bytes()), server, &mut host);
-            assert_eq!(host, expected, "{sent}");
+            for _ in 0..2 {
+                hosts.write(Some(sent.as_bytes()), server, &mut host);
+                assert_eq!(host, expected, "{sent}");
+            }
         }
     }
 
     #[test]
     fn without_a_name_the_server_is_the_host() {
+        let mut hosts = Hosts::default();
         let mut host = CompactString::from("before");
-        write_host(None, "[::1]:80".parse().unwrap(), &mut host);
-        assert_eq!(host, "[::1]:80");
+        for server in ["[::1]:80", "[::2]:80"] {
+            for authority in [None, Some(b"a b".as_slice())] {
+                hosts.write(authority, server.parse().unwrap(), &mut host);
+                assert_eq!(host, server);
+            }
+        }
     }
 }

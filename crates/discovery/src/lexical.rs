@@ -42,6 +42,9 @@ pub(crate) fn shape(text: &[u8]) -> Shape<'_> {
     if (1..=SHORT_DIGITS_MAX).contains(&text.len()) && text.iter().all(u8::is_ascii_digit) {
         return Shape::Value(SegmentClass::Integer, "");
     }
+    if sensitive::is_uuid(text) && text.iter().any(u8::is_ascii_digit) {
+        return Shape::Value(SegmentClass::Uuid, "");
+    }
     if is_version(text) || is_word(text) {
         return Shape::Word;
     }

@@ -5,6 +5,7 @@ mod line;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use compact_str::CompactString;
 use tapline_model::{ConsumerKey, RequestHead, SegmentClass, Transaction};
@@ -46,7 +47,8 @@ pub(crate) struct Buffers {
     text: Vec<u8>,
     meant: Vec<u8>,
     host: CompactString,
-    names: Vec<CompactString>,
+    /// Places in the text.
+    names: Vec<Range<usize>>,
 }
 
 impl fmt::Debug for Buffers {
@@ -118,18 +120,21 @@ fn pack_request(
     text.clear();
     let mut masked = write_path(request.path, text, meant);
     pack_text(text, out);
+    text.clear();
     names.clear();
     for (name, value) in request.query.into_iter().flat_map(form::pairs) {
-        form::decode(name, meant);
-        masked += write_name(meant, value, text);
-        let name = parameter::cut(std::str::from_utf8(text).unwrap_or_default());
-        if names.len() < options.names_max && !names.iter().any(|known| known == name) {
-            names.push(CompactString::from(name));
+        let start = text.len();
+        masked += write_name(name, value, text, meant);
+        let spelled = text.get(start..).unwrap_or_default();
+        let spelled = parameter::cut(std::str::from_utf8(spelled).unwrap_or_default());
+        let is_known = |known: &Range<usize>| text.get(known.clone()) == Some(spelled.as_bytes());
+        if names.len() < options.names_max && !names.iter().any(is_known) {
+            names.push(start..start + spelled.len());
         }
     }
     pack_number(names.len() as u64, out);
     for name in names.iter() {
-        pack_text(name.as_bytes(), out);
+        pack_text(text.get(name.clone()).unwrap_or_default(), out);
     }
     if options.raw_targets
         && let Some(query) = request.query
@@ -176,7 +181,9 @@ fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
         if index > 0 {
             text.push(b'/');
         }
-        if segment.len() >= TOKEN_BYTES_MIN
+        if segment.len() < TOKEN_BYTES_MIN && sensitive::is_harmless(segment) {
+            text.extend_from_slice(segment);
+        } else if segment.len() >= TOKEN_BYTES_MIN
             && sensitive::is_secret_place(behind)
             && is_token(path::decode(segment, meant))
         {
@@ -266,18 +273,22 @@ fn write_part(part: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
     0
 }
 
-/// Replaces `text` by a decoded name, masked if it is sensitive or a value without one.
-fn write_name(name: &[u8], value: Option<&[u8]>, text: &mut Vec<u8>) -> u64 {
-    text.clear();
-    if let Some(found) = sensitive::find(name) {
+/// Appends a name as it is meant, masked if it is sensitive or a value without one.
+fn write_name(name: &[u8], value: Option<&[u8]>, text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
+    if value.is_some() && sensitive::is_harmless(name) {
+        text.extend_from_slice(name);
+        return 0;
+    }
+    form::decode(name, meant);
+    if let Some(found) = sensitive::find(meant) {
         text.extend_from_slice(found.mask().as_bytes());
         return 1;
     }
-    if parameter::is_bare_value(name, value) {
+    if parameter::is_bare_value(meant, value) {
         text.extend_from_slice(parameter::BARE_VALUE.as_bytes());
         return 1;
     }
-    write_utf8(name, text);
+    write_utf8(meant, text);
     0
 }
 

@@ -172,37 +172,79 @@ pub(crate) fn find(text: &[u8]) -> Option<Sensitive> {
     None
 }
 
+/// What a byte may be part of, as bits.
+mod mark {
+    /// An address of mail or a telephone number.
+    pub(super) const SIGN: u8 = 1;
+    /// A number.
+    pub(super) const DIGIT: u8 = 2;
+    /// A key: neither a small letter nor what joins words.
+    pub(super) const ODD: u8 = 4;
+    /// Something that is encoded: it has to be decoded before it is judged.
+    pub(super) const CODED: u8 = 8;
+
+    pub(super) const OF: [u8; 256] = {
+        let mut of = [ODD; 256];
+        let mut byte = 0_u8;
+        loop {
+            of[byte as usize] = match byte {
+                b'0'..=b'9' => DIGIT | ODD,
+                b'@' => SIGN | ODD,
+                b'+' => SIGN | ODD | CODED,
+                b'%' | b';' | b'=' | 0x80.. => ODD | CODED,
+                b'a'..=b'z' | b'-' | b'_' | b'.' | b'/' | b' ' => 0,
+                _ => ODD,
+            };
+            if byte == u8::MAX {
+                break of;
+            }
+            byte += 1;
+        }
+    };
+}
+
+fn marks_of(byte: u8) -> u8 {
+    mark::OF.get(usize::from(byte)).copied().unwrap_or(mark::ODD)
+}
+
 /// Whether a second look is worth it: most text is too short to be any of them.
 fn may_be(text: &[u8]) -> bool {
     if text.len() < BYTES_MIN {
         return false;
     }
     // No short cut is taken where a byte says that it may be an address or a number.
-    let mut marks = 0_usize;
-    let mut digits = 0_usize;
+    let (mut marks, mut digits) = (0, 0_usize);
     for &byte in text {
-        marks += usize::from(byte == b'@' || byte == b'+');
+        marks |= marks_of(byte);
         digits += usize::from(byte.is_ascii_digit());
     }
-    marks > 0
-        || digits >= *CARD_DIGITS.start()
-        || (text.len() >= KNOWN_KEY_BYTES_MIN && !is_uuid(text) && !is_plain(text))
+    if marks & mark::SIGN != 0 {
+        return true;
+    }
+    let may_be_number = digits >= *CARD_DIGITS.start();
+    let may_be_key =
+        || text.len() >= KNOWN_KEY_BYTES_MIN && (marks & mark::ODD != 0 || begins_as_key(text));
+    (may_be_number || may_be_key()) && !is_uuid(text)
 }
 
-/// Words joined by separators, which no key is; what tokens begin with is no word.
-fn is_plain(text: &[u8]) -> bool {
-    text.iter().all(|byte| byte.is_ascii_lowercase() || b"-_./ ".contains(byte))
-        && !text
-            .split(|byte| b"/ ".contains(byte))
-            .any(|run| KEY_PREFIXES.iter().any(|(prefix, _)| run.starts_with(prefix.as_bytes())))
+/// Whether nothing in a short text as sent can be sensitive, whatever it means.
+pub(crate) fn is_harmless(text: &[u8]) -> bool {
+    text.len() < KNOWN_KEY_BYTES_MIN.min(*CARD_DIGITS.start())
+        && text.iter().fold(0, |marks, &byte| marks | marks_of(byte)) & (mark::SIGN | mark::CODED)
+            == 0
 }
 
-fn is_uuid(text: &[u8]) -> bool {
+/// Words joined by separators are no key, unless a word is what keys begin with.
+fn begins_as_key(text: &[u8]) -> bool {
+    text.split(|byte| b"/ ".contains(byte))
+        .any(|run| KEY_PREFIXES.iter().any(|(prefix, _)| run.starts_with(prefix.as_bytes())))
+}
+
+/// As RFC 9562 writes it.
+pub(crate) fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
-        && text.iter().enumerate().all(|(place, byte)| match place {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+        && [8, 13, 18, 23].iter().all(|&dash| text.get(dash) == Some(&b'-'))
+        && text.iter().filter(|byte| byte.is_ascii_hexdigit()).count() == 32
 }
 
 /// Whether the value behind this name is a secret, whatever it looks like.

@@ -9,6 +9,7 @@ use tapline_model::{
 };
 
 use crate::lexical::{self, Shape};
+use crate::memo::{PLACES, place_of};
 use crate::path::{self, NormalPath};
 use crate::sensitive::{self, Sensitive};
 
@@ -19,9 +20,7 @@ const SEGMENT_BYTES_MAX: usize = 128;
 /// Bytes of text that may cross to the merge although it may be a value.
 const WEAK_BYTES_MAX: usize = 64;
 
-/// Words that are remembered: most paths are made of the same few.
-const WORDS: usize = 256;
-/// Longest word that is.
+/// Longest word that is remembered: most paths are made of the same few.
 const WORD_BYTES_MAX: usize = 24;
 /// Routes that are remembered, before all are forgotten.
 const ROUTES_MAX: usize = 8_192;
@@ -33,7 +32,7 @@ pub(crate) struct Routes {
     /// What is hashed to the key of a route.
     signature: Vec<u8>,
     scratch: Vec<u8>,
-    /// By a fast hash, each replaced by the next with the same.
+    /// By place.
     words: Vec<CompactString>,
     known: HashMap<RouteKey, Route>,
 }
@@ -62,7 +61,7 @@ impl Routes {
             key,
             signature: Vec::new(),
             scratch: Vec::new(),
-            words: vec![CompactString::default(); WORDS],
+            words: vec![CompactString::default(); PLACES],
             known: HashMap::new(),
         }
     }
@@ -152,7 +151,7 @@ fn part_of<'a>(text: &'a [u8], words: &mut [CompactString], scratch: &mut Vec<u8
     if text.len() > SEGMENT_BYTES_MAX {
         return OVERSIZED;
     }
-    let place = word_place(text);
+    let place = place_of(text);
     if words.get(place).is_some_and(|word| word.as_bytes() == text) && !text.is_empty() {
         return Part::Word(text);
     }
@@ -174,16 +173,6 @@ fn part_of<'a>(text: &'a [u8], words: &mut [CompactString], scratch: &mut Vec<u8
             None => Part::Weak(text),
         },
     }
-}
-
-/// Where a word is remembered.
-fn word_place(text: &[u8]) -> usize {
-    let start = text.iter().take(8).fold(text.len() as u64, |start, &byte| {
-        start.wrapping_mul(0x100).wrapping_add(u64::from(byte))
-    });
-    let last = u64::from(text.last().copied().unwrap_or_default());
-    let mixed = (start ^ last << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> 56).unwrap_or_default()
 }
 
 /// The type of the value in a slot.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tapline_model::{
     AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, Feedback, FlowId, Gate, HostDelta,
-    Key, Observation, Protocol, RequestHead, ResponseHead, RouteDelta, Timestamp, Transaction,
+    Key, Observation, Protocol, RequestHead, ResponseHead, RouteDelta, ShardId, Timestamp,
+    Transaction,
 };
 
 use crate::{Config, Discovery};
@@ -128,7 +129,7 @@ impl Exchange {
 impl Discovery {
     pub(crate) fn push_exchange(&mut self, exchange: &Exchange, seen: &mut Option<Observation>) {
         exchange.with(|transaction| {
-            self.push(transaction, &Feedback::default(), &mut |observation| {
+            self.push(transaction, ShardId::default(), &Feedback::default(), &mut |observation| {
                 *seen = Some(observation.clone());
             });
         });

@@ -110,6 +110,14 @@ pub(super) const KEYS: &[Key] = &[
         "transactions",
     ),
     whole(
+        "discovery.bodies_per_second",
+        "Transactions a second of capture time whose bodies are looked into while their endpoints are learned. Of more, one in bodies_one_in, and the first of each route.",
+        Whole::U32(|s| &mut s.discovery.bodies_per_second),
+        64,
+        1_000_000,
+        "transactions",
+    ),
+    whole(
         "discovery.hosts_max",
         "Hosts in the inventory.",
         Whole::U32(|s| &mut s.discovery.hosts_max),

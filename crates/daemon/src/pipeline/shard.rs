@@ -48,6 +48,7 @@ struct Stages {
 
 /// What follows discovery.
 struct Readers {
+    shard: ShardId,
     fold: Fold,
     recorder: Option<Recorder>,
 }
@@ -61,6 +62,7 @@ impl Shard {
         recorder: Option<Recorder>,
     ) -> Self {
         let readers = Readers {
+            shard: id,
             fold: Fold::new(&settings.behavior, identity.sensor, identity.incarnation, id),
             recorder,
         };
@@ -147,15 +149,16 @@ struct Feeding<'a, 'l> {
 
 impl Sink for Feeding<'_, '_> {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        let Readers { fold, recorder } = &mut *self.readers;
+        let Readers { shard, fold, recorder } = &mut *self.readers;
+        let shard = *shard;
         let Lent { discovery, feedback } = &mut *self.lent;
         match recorder {
-            None => discovery.push(transaction, feedback, &mut |observation| {
+            None => discovery.push(transaction, shard, feedback, &mut |observation| {
                 fold.observe(observation, feedback);
             }),
             Some(recorder) => {
                 let mut seen = None;
-                discovery.push(transaction, feedback, &mut |observation| {
+                discovery.push(transaction, shard, feedback, &mut |observation| {
                     fold.observe(observation, feedback);
                     seen = Some((observation.route, observation.consumer.key));
                 });

@@ -94,6 +94,7 @@ impl Worker {
             deltas.extend(shard.seal(epoch, now, &mut Lent { discovery, feedback }));
             stats.add(&shard.stats());
         }
+        discovery.next_second();
         stats.discovery = discovery.stats();
         let least = counters.iter().map(|source| source.sampling_least).max().unwrap_or_default();
         for delta in &mut deltas {

@@ -99,7 +99,7 @@ fn every_transaction_is_in_the_books() {
     discovery.push_exchange(&Exchange::new("CONNECT", "a:443", 200), &mut seen);
     Exchange::new("GET", "/", 200).with(|transaction| {
         let lone = Transaction { request: None, ..*transaction };
-        discovery.push(&lone, &Feedback::default(), &mut |_| {
+        discovery.push(&lone, ShardId::default(), &Feedback::default(), &mut |_| {
             panic!("nothing is observed of a lone response")
         });
     });
@@ -233,7 +233,7 @@ fn of_a_well_known_route_a_sample_of_the_bodies_is_read() {
     let mut read = 0;
     for id in 0..2_000 {
         exchange(id).with(|transaction| {
-            discovery.push(transaction, &feedback, &mut |seen| {
+            discovery.push(transaction, ShardId::default(), &feedback, &mut |seen| {
                 let locations = |of| {
                     seen.parameters.iter().any(|set| set.shapes.iter().any(|it| it.location == of))
                 };

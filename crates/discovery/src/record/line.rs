@@ -13,6 +13,16 @@ pub struct LineWriter {
     second: Option<u64>,
     /// `2026-11-13T08:00:00.`
     date: Vec<u8>,
+    client: LastAddress,
+    server: LastAddress,
+}
+
+/// An address that was written, for the next line is often of the same.
+#[derive(Debug, Default)]
+struct LastAddress {
+    address: Option<IpAddr>,
+    /// With the colon before a port.
+    text: Vec<u8>,
 }
 
 impl LineWriter {
@@ -50,9 +60,9 @@ impl LineWriter {
         out.extend_from_slice(b"{\"ts\":\"");
         self.write_time(started_at, out);
         out.extend_from_slice(b"\",\"client\":\"");
-        write_socket(client, out);
+        self.client.write(client, out);
         out.extend_from_slice(b"\",\"server\":\"");
-        write_socket(server, out);
+        self.server.write(server, out);
         out.extend_from_slice(b"\",\"protocol\":\"");
         out.extend_from_slice(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
         out.push(b'"');
@@ -147,21 +157,22 @@ fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Vec<u8>) {
     }
 }
 
-fn write_socket(socket: SocketAddr, out: &mut Vec<u8>) {
-    let mut number = itoa::Buffer::new();
-    match socket.ip() {
-        IpAddr::V4(address) => {
-            for (index, octet) in address.octets().into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b'.');
-                }
-                out.extend_from_slice(number.format(octet).as_bytes());
+impl LastAddress {
+    fn write(&mut self, socket: SocketAddr, out: &mut Vec<u8>) {
+        let address = socket.ip();
+        if self.address != Some(address) {
+            self.address = Some(address);
+            self.text.clear();
+            // Writing to a vector cannot fail.
+            match address {
+                IpAddr::V4(address) => write!(self.text, "{address}:"),
+                IpAddr::V6(address) => write!(self.text, "[{address}]:"),
             }
-            out.push(b':');
-            out.extend_from_slice(number.format(socket.port()).as_bytes());
+            .unwrap_or_default();
         }
-        // Writing to a vector cannot fail.
-        IpAddr::V6(_) => write!(out, "{socket}").unwrap_or_default(),
+        out.extend_from_slice(&self.text);
+        let mut port = itoa::Buffer::new();
+        out.extend_from_slice(port.format(socket.port()).as_bytes());
     }
 }
 
@@ -171,19 +182,21 @@ fn write_hash(hash: Option<u64>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"null");
         return;
     };
-    out.push(b'"');
-    for place in (0..16).rev() {
-        let digit = (hash >> (place * 4) & 0xF) as u8;
-        out.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+    let mut text = *b"\"0000000000000000\"";
+    let digits = text.iter_mut().skip(1).take(16).rev();
+    for (place, digit) in digits.enumerate() {
+        let value = (hash >> (place * 4) & 0xF) as u8;
+        *digit = value + if value < 10 { b'0' } else { b'a' - 10 };
     }
-    out.push(b'"');
+    out.extend_from_slice(&text);
 }
 
 /// The inside of a string (RFC 8259 section 7) of bytes that are UTF-8.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
     // DEL is allowed but no terminal likes it.
     let is_plain = |byte: &u8| !matches!(byte, 0..=0x1F | 0x7F | b'"' | b'\\');
-    if text.iter().all(is_plain) {
+    // Without a way out half way, so that many bytes are looked at in one step.
+    if text.iter().fold(true, |plain, byte| plain & is_plain(byte)) {
         out.extend_from_slice(text);
         return;
     }
