@@ -213,14 +213,15 @@ fn is_one_of(name: &[u8], known: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tapline_model::OwnedHeaders;
+
     use super::*;
 
     const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln";
 
     fn kinds(fields: &[(&str, &str)], query: &str) -> (String, Option<String>) {
-        let fields: Vec<(&[u8], &[u8])> =
-            fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-        let found = Credentials::of(Headers(&fields), Some(query.as_bytes()), &mut Vec::new());
+        let fields = OwnedHeaders::new(fields.iter().copied());
+        let found = Credentials::of(fields.headers(), Some(query.as_bytes()), &mut Vec::new());
         let named = found.jwt.or(found.credential).or(found.session);
         (found.kinds.label(), named.map(|named| String::from_utf8(named.to_vec()).unwrap()))
     }
@@ -278,8 +279,8 @@ mod tests {
 
     #[test]
     fn credentials_never_print_themselves() {
-        let fields: [(&[u8], &[u8]); 1] = [(b"x-api-key", b"topsecret")];
-        let found = Credentials::of(Headers(&fields), None, &mut Vec::new());
+        let fields = OwnedHeaders::new([("x-api-key", "topsecret")]);
+        let found = Credentials::of(fields.headers(), None, &mut Vec::new());
         assert_eq!(format!("{found:?}"), "Credentials(api_key_header)");
     }
 }

@@ -70,6 +70,8 @@ fn parse_address(text: &[u8]) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use tapline_model::OwnedHeaders;
+
     use super::*;
 
     fn client(peer: &str, fields: &[(&str, &str)]) -> String {
@@ -77,9 +79,8 @@ mod tests {
             Network { address: "10.0.0.0".parse().unwrap(), prefix_bits: 8 },
             Network { address: "fd00::".parse().unwrap(), prefix_bits: 8 },
         ];
-        let fields: Vec<(&[u8], &[u8])> =
-            fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-        client_address(&trusted, peer.parse().unwrap(), Headers(&fields)).to_string()
+        let fields = OwnedHeaders::new(fields.iter().copied());
+        client_address(&trusted, peer.parse().unwrap(), fields.headers()).to_string()
     }
 
     #[test]

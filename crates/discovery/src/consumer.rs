@@ -130,7 +130,7 @@ impl Consumers {
 
 #[cfg(test)]
 mod tests {
-    use tapline_model::Headers;
+    use tapline_model::OwnedHeaders;
 
     use super::*;
 
@@ -151,9 +151,8 @@ mod tests {
     }
 
     fn consumer(consumers: &mut Consumers, fields: &[(&str, &str)], client: &str) -> Consumer {
-        let fields: Vec<(&[u8], &[u8])> =
-            fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
-        let credentials = Credentials::of(Headers(&fields), None, &mut Vec::new());
+        let fields = OwnedHeaders::new(fields.iter().copied());
+        let credentials = Credentials::of(fields.headers(), None, &mut Vec::new());
         consumers.identify(&credentials, client.parse().unwrap())
     }
 

@@ -57,16 +57,15 @@ fn redirect_of(
 
 #[cfg(test)]
 mod tests {
-    use tapline_model::Headers;
+    use tapline_model::OwnedHeaders;
 
     use super::*;
 
     fn gate(method: &str, status: u16, location: Option<&str>) -> (Gate, bool) {
         let mut path = NormalPath::default();
         path.set(b"/shop/items");
-        let fields: Vec<(&[u8], &[u8])> =
-            location.iter().map(|text| (b"Location".as_slice(), text.as_bytes())).collect();
-        let response = ResponseHead { status, headers: Headers(&fields) };
+        let fields = OwnedHeaders::new(location.iter().map(|text| ("Location", text)));
+        let response = ResponseHead { status, headers: fields.headers() };
         let mut target = NormalPath::default();
         let (gate, hash) = judge(&Key::fixed(), method, &path, Some(&response), &mut target);
         (gate, hash.is_some())
@@ -117,8 +116,8 @@ mod tests {
         let mut target = NormalPath::default();
         let mut hash = |sent: &[u8], location: &[u8]| {
             path.set(sent);
-            let fields = [(b"location".as_slice(), location)];
-            let response = ResponseHead { status: 302, headers: Headers(&fields) };
+            let fields = OwnedHeaders::new([("location", location)]);
+            let response = ResponseHead { status: 302, headers: fields.headers() };
             judge(&Key::fixed(), "GET", &path, Some(&response), &mut target).1
         };
         assert_eq!(hash(b"/a", b"/login?next=/a"), hash(b"/b", b"https://x/login?next=/b"));

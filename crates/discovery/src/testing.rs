@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tapline_model::{
     AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, Feedback, FlowId, Gate, HostDelta,
-    Key, Observation, Protocol, RequestHead, ResponseHead, RouteDelta, ShardId, Timestamp,
-    Transaction,
+    Key, Observation, OwnedHeaders, Protocol, RequestHead, ResponseHead, RouteDelta, ShardId,
+    Timestamp, Transaction,
 };
 
 use crate::{Config, Discovery};
@@ -74,10 +74,10 @@ impl Exchange {
 
     /// Calls `with` with the transaction.
     pub(crate) fn with<R>(&self, with: impl FnOnce(&Transaction<'_>) -> R) -> R {
-        let mut fields: Vec<(&[u8], &[u8])> = vec![(b"Host", self.host.as_bytes())];
-        fields.extend(self.fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
-        let location: Vec<(&[u8], &[u8])> =
-            self.location.iter().map(|text| (b"Location".as_slice(), text.as_bytes())).collect();
+        let host = [("Host", self.host.as_str())];
+        let others = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields = OwnedHeaders::new(host.into_iter().chain(others));
+        let location = OwnedHeaders::new(self.location.iter().map(|text| ("Location", text)));
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query.as_bytes())),
             None => (self.target.as_str(), None),
@@ -101,11 +101,11 @@ impl Exchange {
                 authority: Some(self.host.as_bytes()),
                 path: path.as_bytes(),
                 query,
-                headers: tapline_model::Headers(&fields),
+                headers: fields.headers(),
             }),
             response: self
                 .status
-                .map(|status| ResponseHead { status, headers: tapline_model::Headers(&location) }),
+                .map(|status| ResponseHead { status, headers: location.headers() }),
             request_body: body(&self.sent),
             response_body: body(&self.answer),
             request_bytes: 100,

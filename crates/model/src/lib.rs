@@ -17,6 +17,7 @@ mod finding;
 mod flow;
 mod flow_record;
 mod frame;
+mod headers;
 mod key;
 mod ledger;
 mod observation;
@@ -43,6 +44,7 @@ pub use finding::{
 pub use flow::{Direction, FlowId, FlowKey, FlowTuple};
 pub use flow_record::FlowRecord;
 pub use frame::{Frame, LinkType, SourceId};
+pub use headers::{Header, HeaderFields, HeaderKind, HeaderKinds, Headers, OwnedHeaders};
 pub use key::Key;
 pub use ledger::{DropReason, IgnoreReason, Ledger};
 pub use observation::{
@@ -59,7 +61,7 @@ pub use stats::{
 };
 pub use time::{Epoch, Timestamp};
 pub use transaction::{
-    Body, BodySample, Completeness, Headers, Protocol, RequestHead, ResponseHead, Transaction,
+    Body, BodySample, Completeness, Protocol, RequestHead, ResponseHead, Transaction,
 };
 pub use view::{
     BaselineState, BaselineView, EndpointId, EndpointState, EndpointView, FindingTally, HostView,

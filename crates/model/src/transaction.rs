@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AnomalySet, FlowId, Timestamp};
+use crate::{AnomalySet, FlowId, Headers, Timestamp};
 
 /// Which protocol carried a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,36 +65,6 @@ impl Completeness {
             Self::Gapped => "gapped",
             Self::Open => "open",
         }
-    }
-}
-
-/// Header fields in the order they were sent, names as sent.
-#[derive(Clone, Copy, Default)]
-pub struct Headers<'a>(pub &'a [(&'a [u8], &'a [u8])]);
-
-impl<'a> Headers<'a> {
-    /// The value of the first field called `name` (compared without case).
-    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
-        self.all(name).next()
-    }
-
-    /// The values of every field called `name` (compared without case).
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.0
-            .iter()
-            .filter(move |(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|&(_, value)| value)
-    }
-
-    /// Every field.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        self.0.iter().copied()
-    }
-}
-
-impl fmt::Debug for Headers<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Headers({} fields)", self.0.len())
     }
 }
 

@@ -55,7 +55,7 @@ impl Coding {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Codings {
     layers: [Coding; LAYERS_MAX],
-    count: usize,
+    count: u8,
 }
 
 impl Codings {
@@ -64,7 +64,7 @@ impl Codings {
         if coding == Coding::Identity {
             return;
         }
-        if let Some(layer) = self.layers.get_mut(self.count) {
+        if let Some(layer) = self.layers.get_mut(usize::from(self.count)) {
             *layer = coding;
             self.count += 1;
         } else if let Some(last) = self.layers.last_mut() {
@@ -83,7 +83,7 @@ impl Codings {
     }
 
     fn iter(&self) -> impl DoubleEndedIterator<Item = Coding> + '_ {
-        self.layers.iter().take(self.count).copied()
+        self.layers.iter().take(usize::from(self.count)).copied()
     }
 }
 
@@ -139,7 +139,7 @@ impl Decoders {
         let ratio_cap = input.len().saturating_mul(bounds.decode_ratio_max);
         let mut between = std::mem::take(&mut self.between);
         for (outer_layers, coding) in codings.iter().rev().enumerate() {
-            let is_last = outer_layers + 1 == codings.count;
+            let is_last = outer_layers + 1 == usize::from(codings.count);
             let size_cap = if is_last {
                 bounds.sample_bytes_max
             } else {

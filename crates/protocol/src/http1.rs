@@ -18,5 +18,5 @@ mod search;
 mod state;
 
 pub(crate) use emit::Emitter;
-pub(crate) use head::{Field, RESPONSE_START, is_request_line, skip_blank_lines};
+pub(crate) use head::{RESPONSE_START, is_request_line, skip_blank_lines};
 pub(crate) use state::{Dialogue, Room, Scene};

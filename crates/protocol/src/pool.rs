@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use crate::http1::Field;
+use tapline_model::HeaderFields;
 
 /// Spare buffers kept for reuse.
 const SPARE_MAX: usize = 64;
 /// Larger buffers are given back to the allocator.
 const SPARE_BYTES_MAX: usize = 2 << 10;
+/// And longer lists of fields.
+const SPARE_FIELDS_MAX: usize = 128;
 /// What a new buffer starts with.
 const FIRST_BYTES: usize = 512;
 
@@ -49,18 +51,9 @@ impl fmt::Debug for Buffer {
     }
 }
 
-/// The fields of a head, as places in its buffer. Charged like a [`Buffer`].
-#[derive(Debug, Default)]
-pub(crate) struct Fields(Vec<Field>);
-
-impl Fields {
-    pub(crate) fn as_slice(&self) -> &[Field] {
-        &self.0
-    }
-
-    pub(crate) fn charge(&self) -> u64 {
-        bytes(self.0.capacity() * size_of::<Field>())
-    }
+/// What the budget is charged for the fields of a head.
+pub(crate) fn charge_of(fields: &HeaderFields) -> u64 {
+    bytes(fields.capacity() * HeaderFields::FIELD_BYTES)
 }
 
 /// What a buffer is for: content gives way to heads when the budget runs low.
@@ -74,7 +67,7 @@ pub(crate) enum Use {
 #[derive(Debug)]
 pub(crate) struct Pool {
     spare: Vec<Vec<u8>>,
-    spare_fields: Vec<Vec<Field>>,
+    spare_fields: Vec<HeaderFields>,
     spent: u64,
     max: u64,
 }
@@ -114,23 +107,21 @@ impl Pool {
     }
 
     /// An empty list of fields to fill; [`Self::keep_fields`] charges it.
-    pub(crate) fn take_fields(&mut self) -> Vec<Field> {
+    pub(crate) fn take_fields(&mut self) -> HeaderFields {
         self.spare_fields.pop().unwrap_or_default()
     }
 
     /// Charges a filled list. It may pass the budget by this one list; later appends then fail.
-    pub(crate) fn keep_fields(&mut self, fields: Vec<Field>) -> Fields {
-        let fields = Fields(fields);
-        self.spent += fields.charge();
-        fields
+    pub(crate) fn keep_fields(&mut self, fields: &HeaderFields) {
+        self.spent += charge_of(fields);
     }
 
     /// Takes a list of fields back.
-    pub(crate) fn give_fields(&mut self, fields: Fields) {
-        self.spent = self.spent.saturating_sub(fields.charge());
-        let mut spare = fields.0;
-        let small = spare.capacity() * size_of::<Field>() <= SPARE_BYTES_MAX;
-        if small && spare.capacity() > 0 && self.spare_fields.len() < SPARE_MAX {
+    pub(crate) fn give_fields(&mut self, fields: HeaderFields) {
+        self.spent = self.spent.saturating_sub(charge_of(&fields));
+        let mut spare = fields;
+        let small = (1..=SPARE_FIELDS_MAX).contains(&spare.capacity());
+        if small && self.spare_fields.len() < SPARE_MAX {
             spare.clear();
             self.spare_fields.push(spare);
         }

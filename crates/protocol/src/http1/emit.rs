@@ -2,23 +2,19 @@
 
 use std::fmt;
 
-use smallvec::SmallVec;
 use tapline_model::{
-    Anomaly, AnomalySet, Body, BodySample, Headers, ProtocolStats, RequestHead, ResponseHead,
+    Anomaly, AnomalySet, Body, BodySample, HeaderKind, ProtocolStats, RequestHead, ResponseHead,
     Transaction,
 };
 
 use super::body;
 use super::exchange::Exchange;
-use super::head::{Field, StartLine};
+use super::head::StartLine;
 use super::message::{Message, Progress};
 use super::state::{Room, Scene};
 use crate::Sink;
 use crate::bounds::Bounds;
 use crate::coding::Decoders;
-
-/// Header fields of a head without allocation.
-type FieldSlices<'a> = SmallVec<[(&'a [u8], &'a [u8]); 32]>;
 
 /// Room in which bodies are decoded, reused from transaction to transaction.
 #[derive(Debug, Default)]
@@ -62,8 +58,6 @@ fn hand_on<S: Sink>(exchange: &Exchange, scene: Scene, room: &mut Room<'_, S>) {
         }
     }
     room.stats.decoded_bodies += u64::from(asked.is_decoded()) + u64::from(answered.is_decoded());
-    let request_fields = request.map(fields).unwrap_or_default();
-    let response_fields = response.map(fields).unwrap_or_default();
     let started_at = request.or(response).map_or(scene.now, |message| message.started_at);
     let ended_at = [request, response].into_iter().flatten().map(|message| message.ended_at).max();
     let transaction = Transaction {
@@ -71,8 +65,8 @@ fn hand_on<S: Sink>(exchange: &Exchange, scene: Scene, room: &mut Room<'_, S>) {
         client: scene.tuple.sender(scene.client),
         server: scene.tuple.sender(scene.client.reverse()),
         protocol: body::protocol_of(request.map(|m| m.version), response.map(|m| m.version)),
-        request: request.and_then(|message| request_head(message, &request_fields)),
-        response: response.and_then(|message| response_head(message, &response_fields)),
+        request: request.and_then(request_head),
+        response: response.and_then(response_head),
         request_body: request.map(|message| asked.body(message)).unwrap_or_default(),
         response_body: response.map(|message| answered.body(message)).unwrap_or_default(),
         request_bytes: request.map_or(0, |message| message.wire_bytes),
@@ -142,11 +136,7 @@ impl Content {
     }
 
     fn set_media_type(&mut self, message: &Message) {
-        let head = message.head.bytes();
-        let is_type = |name: &[u8]| name.eq_ignore_ascii_case(b"content-type");
-        let fields = message.fields.as_slice();
-        let field = fields.iter().find(|field| is_type(field.name.of_bytes(head)));
-        let value = field.map(|field| field.value.of_bytes(head)).unwrap_or_default();
+        let value = message.headers().first(HeaderKind::ContentType).unwrap_or_default();
         let essence = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
         if essence.iter().all(u8::is_ascii_graphic) {
             self.media_type.extend(essence.iter().map(|b| char::from(b.to_ascii_lowercase())));
@@ -164,30 +154,18 @@ impl Content {
     }
 }
 
-fn fields(message: &Message) -> FieldSlices<'_> {
-    let head = message.head.bytes();
-    let slices = |field: &Field| (field.name.of_bytes(head), field.value.of_bytes(head));
-    message.fields.as_slice().iter().map(slices).collect()
-}
-
-fn response_head<'a>(
-    message: &Message,
-    fields: &'a [(&'a [u8], &'a [u8])],
-) -> Option<ResponseHead<'a>> {
+fn response_head(message: &Message) -> Option<ResponseHead<'_>> {
     let StartLine::Response { status } = message.start else { return None };
-    Some(ResponseHead { status, headers: Headers(fields) })
+    Some(ResponseHead { status, headers: message.headers() })
 }
 
 /// Takes the target apart by its form (RFC 9112 section 3.2).
-fn request_head<'a>(
-    message: &'a Message,
-    fields: &'a [(&'a [u8], &'a [u8])],
-) -> Option<RequestHead<'a>> {
+fn request_head(message: &Message) -> Option<RequestHead<'_>> {
     let StartLine::Request { method, target } = message.start else { return None };
     let head = message.head.bytes();
     let (method, target) = (method.of_bytes(head), target.of_bytes(head));
-    let headers = Headers(fields);
-    let host = headers.get("host");
+    let headers = message.headers();
+    let host = headers.first(HeaderKind::Host);
     let (authority, rest) = match split_scheme(target) {
         _ if method == b"CONNECT" => {
             // Without user information, which is a credential.

@@ -1,6 +1,6 @@
 //! What the fields of a head say about its body and its host, gathered in one pass.
 
-use tapline_model::{Anomaly, AnomalySet, Protocol};
+use tapline_model::{Anomaly, AnomalySet, HeaderKind, Protocol};
 
 use super::head::Side;
 use super::lenient::decimal;
@@ -32,20 +32,19 @@ struct Transfer {
 
 impl Facts {
     /// Takes one field.
-    pub(super) fn read(&mut self, side: Side, name: &[u8], value: &[u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        match name.len() {
-            4 if side == Side::Request && is("host") => {
+    pub(super) fn read(&mut self, side: Side, kind: HeaderKind, value: &[u8]) {
+        match kind {
+            HeaderKind::Host if side == Side::Request => {
                 self.hosts += 1;
                 if self.hosts > 1 || !is_authority(value) {
                     self.broken.insert(Anomaly::InvalidHost);
                 }
             }
-            14 if is("content-length") => self.read_length(value),
-            16 if is("content-encoding") => {
+            HeaderKind::ContentLength => self.read_length(value),
+            HeaderKind::ContentEncoding => {
                 tokens(value).for_each(|token| self.content_codings.push(Coding::named(token)));
             }
-            17 if is("transfer-encoding") => self.transfer.read(value),
+            HeaderKind::TransferEncoding => self.transfer.read(value),
             _ => {}
         }
     }

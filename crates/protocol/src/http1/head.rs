@@ -1,9 +1,10 @@
 //! Bytes of a message head to its parts (RFC 9112 sections 2 to 5). Keeps no state.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use memchr::{memchr, memchr_iter};
-use tapline_model::{Anomaly, AnomalySet, Protocol};
+use tapline_model::{Anomaly, AnomalySet, HeaderFields, HeaderKind, Protocol};
 
 use super::facts::Facts;
 use super::lenient;
@@ -44,17 +45,14 @@ impl Span {
         }
     }
 
-    pub(crate) fn of_bytes(self, bytes: &[u8]) -> &[u8] {
+    pub(crate) fn range(self) -> Range<usize> {
         let place = |index: u32| usize::try_from(index).unwrap_or(usize::MAX);
-        bytes.get(place(self.start)..place(self.end)).unwrap_or_default()
+        place(self.start)..place(self.end)
     }
-}
 
-/// One header field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Field {
-    pub(crate) name: Span,
-    pub(crate) value: Span,
+    pub(crate) fn of_bytes(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.range()).unwrap_or_default()
+    }
 }
 
 /// The first line.
@@ -69,7 +67,7 @@ pub(crate) enum StartLine {
 pub(crate) struct Head {
     pub(crate) start: StartLine,
     pub(crate) version: Protocol,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: HeaderFields,
     pub(crate) facts: Facts,
     pub(crate) anomalies: AnomalySet,
 }
@@ -84,7 +82,7 @@ pub(crate) fn parse(
     bytes: &mut [u8],
     whole: bool,
     headers_max: usize,
-    mut fields: Vec<Field>,
+    mut fields: HeaderFields,
 ) -> Option<Head> {
     fields.clear();
     let mut anomalies = AnomalySet::EMPTY;
@@ -92,8 +90,8 @@ pub(crate) fn parse(
     let (start, version, mut facts) = match strict {
         Ok((start, version)) => {
             let mut facts = Facts::default();
-            for field in &fields {
-                facts.read(side, field.name.of_bytes(bytes), field.value.of_bytes(bytes));
+            for field in fields.of(bytes).fields() {
+                facts.read(side, field.kind, field.value);
             }
             (start, version, facts)
         }
@@ -170,7 +168,7 @@ fn strict(
     side: Side,
     bytes: &[u8],
     headers_max: usize,
-    fields: &mut Vec<Field>,
+    fields: &mut HeaderFields,
 ) -> Result<(StartLine, Protocol), Option<httparse::Error>> {
     let mut room = [const { MaybeUninit::uninit() }; STRICT_FIELDS_MAX];
     let room = room.get_mut(..headers_max.min(STRICT_FIELDS_MAX)).unwrap_or_default();
@@ -198,11 +196,13 @@ fn strict(
     }
 }
 
-fn keep(headers: &[httparse::Header<'_>], bytes: &[u8], fields: &mut Vec<Field>) {
-    fields.extend(headers.iter().map(|header| Field {
-        name: Span::of(header.name.as_bytes(), bytes),
-        value: Span::of(header.value.trim_ascii(), bytes),
-    }));
+fn keep(headers: &[httparse::Header<'_>], bytes: &[u8], fields: &mut HeaderFields) {
+    fields.reserve(headers.len());
+    for header in headers {
+        let (name, value) = (header.name.as_bytes(), header.value);
+        let kind = HeaderKind::of(name);
+        fields.push(kind, Span::of(name, bytes).range(), Span::of(value, bytes).range());
+    }
 }
 
 fn has_bare_line_feed(bytes: &[u8]) -> bool {
@@ -221,7 +221,7 @@ mod tests {
     fn check(side: Side, text: &[u8], expected: &Expect) {
         let mut bytes = text.to_vec();
         let whole = bytes.ends_with(b"\n\n") || bytes.ends_with(b"\n\r\n");
-        let shown = match parse(side, &mut bytes, whole, 16, Vec::new()) {
+        let shown = match parse(side, &mut bytes, whole, 16, HeaderFields::default()) {
             None => "none\n".to_owned(),
             Some(head) => {
                 let mut shown = match head.start {
@@ -235,9 +235,8 @@ mod tests {
                         format!("{} {status}\n", head.version.label())
                     }
                 };
-                for field in &head.fields {
-                    let name = field.name.of_bytes(&bytes).escape_ascii();
-                    let value = field.value.of_bytes(&bytes).escape_ascii();
+                for (name, value) in head.fields.of(&bytes).iter() {
+                    let (name, value) = (name.escape_ascii(), value.escape_ascii());
                     writeln!(shown, "  {name}: {value}").unwrap();
                 }
                 for anomaly in head.anomalies.iter() {
@@ -379,7 +378,7 @@ mod tests {
             ("GET /a b", false),
         ] {
             let mut text = format!("{line}\r\nHost: x\r\n\r\n").into_bytes();
-            let head = parse(Side::Request, &mut text, true, 16, Vec::new());
+            let head = parse(Side::Request, &mut text, true, 16, HeaderFields::default());
             assert_eq!(head.is_some(), is_read, "{line}");
         }
     }
@@ -415,7 +414,7 @@ mod tests {
             text.extend_from_slice(b"A: b\r\n");
         }
         text.extend_from_slice(b"Content-Length: 7\r\n\r\n");
-        let head = parse(Side::Request, &mut text, true, 16, Vec::new()).unwrap();
+        let head = parse(Side::Request, &mut text, true, 16, HeaderFields::default()).unwrap();
         assert_eq!(head.fields.len(), 16);
         assert!(head.anomalies.contains(Anomaly::TooManyHeaders));
         assert!(!head.anomalies.contains(Anomaly::LenientHead));
@@ -435,7 +434,7 @@ mod tests {
             ("Host:\r\n", None),
         ] {
             let mut text = format!("GET / HTTP/1.1\r\n{fields}\r\n").into_bytes();
-            let head = parse(Side::Request, &mut text, true, 16, Vec::new()).unwrap();
+            let head = parse(Side::Request, &mut text, true, 16, HeaderFields::default()).unwrap();
             assert_eq!(head.anomalies.iter().next(), anomaly, "{fields}");
         }
     }

@@ -1,10 +1,10 @@
 //! The tolerant reading of a head: what servers in the field accept and a strict parser refuses.
 
 use memchr::{memchr, memchr_iter};
-use tapline_model::{Anomaly, AnomalySet, Protocol};
+use tapline_model::{Anomaly, AnomalySet, HeaderFields, HeaderKind, Protocol};
 
 use super::facts::Facts;
-use super::head::{Field, Side, Span, StartLine, is_token_byte};
+use super::head::{Side, Span, StartLine, is_token_byte};
 use crate::detect;
 
 /// What a spoilt version still begins with.
@@ -26,7 +26,7 @@ pub(super) fn parse(
     side: Side,
     bytes: &mut [u8],
     headers_max: usize,
-    fields: &mut Vec<Field>,
+    fields: &mut HeaderFields,
 ) -> Option<Lenient> {
     fields.clear();
     let mut anomalies = AnomalySet::EMPTY;
@@ -47,10 +47,12 @@ pub(super) fn parse(
     let rest = bytes.get(line_start..).unwrap_or_default();
     for line_end in memchr_iter(b'\n', rest).map(|at| first_end + 1 + at) {
         let line = Span::new(line_start, line_end).of_bytes(bytes);
-        if let Some(field) = field(line, line_start, &mut anomalies) {
-            facts.read(side, field.name.of_bytes(bytes), field.value.of_bytes(bytes));
+        if let Some((name, value)) = field(line, &mut anomalies) {
+            let kind = HeaderKind::of(name);
+            facts.read(side, kind, value);
             if fields.len() < headers_max {
-                fields.push(field);
+                let [name, value] = [name, value].map(|part| Span::of(part, bytes).range());
+                fields.push(kind, name, value);
             } else {
                 anomalies.insert(Anomaly::TooManyHeaders);
             }
@@ -182,11 +184,10 @@ fn cut_start_line(side: Side, bytes: &[u8]) -> Option<(StartLine, Protocol)> {
     Some((start, Protocol::Http11))
 }
 
-/// One field line that starts at `offset` of its head; None when it is no field.
-fn field(line: &[u8], offset: usize, anomalies: &mut AnomalySet) -> Option<Field> {
+/// Name and value of one field line; None when it is no field.
+fn field<'a>(line: &'a [u8], anomalies: &mut AnomalySet) -> Option<(&'a [u8], &'a [u8])> {
     let colon = memchr(b':', line)?;
     let (before, after) = line.split_at_checked(colon)?;
-    let name_start = before.len() - before.trim_ascii_start().len();
     let name = before.trim_ascii();
     if name.is_empty() {
         return None;
@@ -194,13 +195,7 @@ fn field(line: &[u8], offset: usize, anomalies: &mut AnomalySet) -> Option<Field
     if before.trim_ascii_end().len() < before.len() {
         anomalies.insert(Anomaly::SpaceBeforeColon);
     }
-    let after = after.get(1..).unwrap_or_default();
-    let value = after.trim_ascii();
-    let value_start = colon + 1 + (after.len() - after.trim_ascii_start().len());
-    Some(Field {
-        name: Span::new(offset + name_start, offset + name_start + name.len()),
-        value: Span::new(offset + value_start, offset + value_start + value.len()),
-    })
+    Some((name, after.get(1..).unwrap_or_default().trim_ascii()))
 }
 
 /// Joins folded lines by overwriting their line ends with spaces (RFC 9112 section 5.2); says

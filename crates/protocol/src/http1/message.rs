@@ -1,11 +1,11 @@
 //! One message of an exchange: its head and the kept start of its body.
 
-use tapline_model::{AnomalySet, Protocol, Timestamp};
+use tapline_model::{AnomalySet, HeaderFields, HeaderKind, Headers, Protocol, Timestamp};
 
-use super::head::{Field, Head, StartLine};
+use super::head::{Head, StartLine};
 use crate::bounds::Bounds;
 use crate::coding::Codings;
-use crate::pool::{Buffer, Fields, Pool, Use};
+use crate::pool::{Buffer, Pool, Use, charge_of};
 
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Message {
     pub(super) start: StartLine,
     pub(super) version: Protocol,
     pub(super) head: Buffer,
-    pub(super) fields: Fields,
+    pub(super) fields: HeaderFields,
     pub(super) codings: Codings,
     pub(super) anomalies: AnomalySet,
     pub(super) progress: Progress,
@@ -55,11 +55,12 @@ impl Message {
         now: Timestamp,
         pool: &mut Pool,
     ) -> Self {
+        pool.keep_fields(&parts.fields);
         Self {
             start: parts.start,
             version: parts.version,
             head,
-            fields: pool.keep_fields(parts.fields),
+            fields: parts.fields,
             codings: parts.facts.codings(),
             anomalies: parts.anomalies,
             progress: Progress::Running,
@@ -114,10 +115,13 @@ impl Message {
 
     /// Waits for an interim response before its content (RFC 9110 section 10.1.1).
     pub(super) fn expects_continue(&self) -> bool {
-        let head = self.head.bytes();
-        let is_expect = |field: &&Field| field.name.of_bytes(head).eq_ignore_ascii_case(b"expect");
-        let field = self.fields.as_slice().iter().find(is_expect);
-        field.is_some_and(|f| f.value.of_bytes(head).eq_ignore_ascii_case(b"100-continue"))
+        let expected = self.headers().first(HeaderKind::Expect);
+        expected.is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"))
+    }
+
+    /// Its header fields.
+    pub(super) fn headers(&self) -> Headers<'_> {
+        self.fields.of(self.head.bytes())
     }
 
     /// Nothing of it is expected any more.
@@ -134,7 +138,7 @@ impl Message {
 
     /// What the budget is charged for it.
     pub(super) fn charge(&self) -> u64 {
-        self.head.charge() + self.sample.charge() + self.fields.charge()
+        self.head.charge() + self.sample.charge() + charge_of(&self.fields)
     }
 }
 
