@@ -78,7 +78,7 @@ impl Codings {
     }
 
     /// The body is not coded.
-    pub(crate) fn is_identity(&self) -> bool {
+    pub(crate) fn is_identity(self) -> bool {
         self.count == 0
     }
 

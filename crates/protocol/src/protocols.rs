@@ -15,6 +15,17 @@ use crate::pool::Pool;
 
 /// Takes what [`Protocols`] makes.
 pub trait Sink {
+    /// Whether coded bodies are worth decoding. Asked once before every [`Self::transaction`], with
+    /// all that it will be given except what only decoding tells: a body with a content coding shows
+    /// no sample yet.
+    ///
+    /// When the answer is no, it stays so: the sample of a coded body is empty and `truncated`, and
+    /// anomalies of its coding are not looked for. A body without coding shows its sample either way.
+    fn wants_bodies(&mut self, transaction: &Transaction<'_>) -> bool {
+        let _ = transaction;
+        true
+    }
+
     /// One request and its response; within a flow in the order of the requests.
     fn transaction(&mut self, transaction: &Transaction<'_>);
 

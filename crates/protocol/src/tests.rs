@@ -58,9 +58,17 @@ struct Recorder {
     lines: Vec<String>,
     records: Vec<FlowRecord>,
     without_content: bool,
+    /// What it is asked about wanting bodies, and whether it says no.
+    questions: Vec<String>,
+    bodies_unwanted: bool,
 }
 
 impl Sink for Recorder {
+    fn wants_bodies(&mut self, transaction: &Transaction<'_>) -> bool {
+        self.questions.push(show(transaction, !self.without_content));
+        !self.bodies_unwanted
+    }
+
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         self.lines.push(show(transaction, !self.without_content));
     }

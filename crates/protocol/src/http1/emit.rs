@@ -29,7 +29,6 @@ pub(crate) struct Emitter {
 struct Content {
     decoded: Vec<u8>,
     media_type: String,
-    truncated: bool,
 }
 
 impl fmt::Debug for Content {
@@ -50,25 +49,20 @@ fn hand_on<S: Sink>(exchange: &Exchange, scene: Scene, room: &mut Room<'_, S>) {
     let Emitter { decoders, request: asked, response: answered } = &mut *room.emitter;
     let (request, response) = (exchange.request.as_ref(), exchange.response.as_ref());
     let mut anomalies = exchange.anomalies;
-    for (message, content) in [(request, &mut *asked), (response, &mut *answered)] {
-        content.clear();
-        if let Some(message) = message {
-            anomalies.extend(message.anomalies);
-            anomalies.extend(content.fill(message, decoders, room.bounds));
-        }
+    for message in [request, response].into_iter().flatten() {
+        anomalies.extend(message.anomalies);
     }
-    room.stats.decoded_bodies += u64::from(asked.is_decoded()) + u64::from(answered.is_decoded());
     let started_at = request.or(response).map_or(scene.now, |message| message.started_at);
     let ended_at = [request, response].into_iter().flatten().map(|message| message.ended_at).max();
-    let transaction = Transaction {
+    let undecoded = Transaction {
         flow: scene.flow,
         client: scene.tuple.sender(scene.client),
         server: scene.tuple.sender(scene.client.reverse()),
         protocol: body::protocol_of(request.map(|m| m.version), response.map(|m| m.version)),
         request: request.and_then(request_head),
         response: response.and_then(response_head),
-        request_body: request.map(|message| asked.body(message)).unwrap_or_default(),
-        response_body: response.map(|message| answered.body(message)).unwrap_or_default(),
+        request_body: request.map(|m| body_of(m, &mut asked.media_type)).unwrap_or_default(),
+        response_body: response.map(|m| body_of(m, &mut answered.media_type)).unwrap_or_default(),
         request_bytes: request.map_or(0, |message| message.wire_bytes),
         response_bytes: exchange.interim_bytes + response.map_or(0, |message| message.wire_bytes),
         started_at,
@@ -77,6 +71,20 @@ fn hand_on<S: Sink>(exchange: &Exchange, scene: Scene, room: &mut Room<'_, S>) {
         completeness: exchange.completeness(),
         anomalies,
     };
+    let mut transaction = undecoded;
+    if room.sink.wants_bodies(&undecoded) {
+        let bodies = [
+            (request, &mut asked.decoded, &mut transaction.request_body),
+            (response, &mut answered.decoded, &mut transaction.response_body),
+        ];
+        for (message, decoded, body) in bodies {
+            let Some(message) = message.filter(|message| is_coded(message)) else { continue };
+            let (truncated, broken) = decode(message, decoders, room.bounds, decoded);
+            room.stats.decoded_bodies += u64::from(!decoded.is_empty());
+            body.sample = BodySample { bytes: decoded, truncated };
+            transaction.anomalies.extend(broken);
+        }
+    }
     // Counted first, so that the books are right even if the sink fails.
     count(&transaction, room.stats);
     room.sink.transaction(&transaction);
@@ -104,54 +112,60 @@ pub(super) fn count_anomalies(anomalies: AnomalySet, stats: &mut ProtocolStats) 
     }
 }
 
-impl Content {
-    fn clear(&mut self) {
-        self.decoded.clear();
-        self.media_type.clear();
-        self.truncated = false;
-    }
+/// The body as it stands: of one that is coded there is nothing to show before it is decoded.
+/// `lower` is a buffer.
+fn body_of<'a>(message: &'a Message, lower: &'a mut String) -> Body<'a> {
+    let sample = if is_coded(message) {
+        BodySample { bytes: &[], truncated: true }
+    } else {
+        BodySample { bytes: message.sample.bytes(), truncated: !is_whole(message) }
+    };
+    Body { wire_bytes: message.content_bytes, media_type: media_type(message, lower), sample }
+}
 
-    fn is_decoded(&self) -> bool {
-        !self.decoded.is_empty()
-    }
+/// There is content to take a coding off.
+fn is_coded(message: &Message) -> bool {
+    !message.codings.is_identity() && message.content_bytes > 0
+}
 
-    /// Decodes the body and names its media type; says what was wrong.
-    fn fill(&mut self, message: &Message, decoders: &mut Decoders, bounds: &Bounds) -> AnomalySet {
-        self.set_media_type(message);
-        let whole = !message.truncated && message.progress == Progress::Ended;
-        self.truncated = !whole;
-        if message.codings.is_identity() || message.content_bytes == 0 {
-            return AnomalySet::EMPTY;
-        }
-        let sample = message.sample.bytes();
-        let decoded = decoders.decode(message.codings, sample, whole, bounds, &mut self.decoded);
-        self.truncated |= decoded.truncated;
-        // A range of a coded representation need not begin where decoding can.
-        let is_range = matches!(message.start, StartLine::Response { status: 206 });
-        let invalid = decoded.anomalies.contains(Anomaly::InvalidContentCoding);
-        if (is_range || sample.is_empty()) && invalid {
-            return AnomalySet::EMPTY;
-        }
-        decoded.anomalies
-    }
+/// All of the content was kept.
+fn is_whole(message: &Message) -> bool {
+    !message.truncated && message.progress == Progress::Ended
+}
 
-    fn set_media_type(&mut self, message: &Message) {
-        let value = message.headers().first(HeaderKind::ContentType).unwrap_or_default();
-        let essence = value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii();
-        if essence.iter().all(u8::is_ascii_graphic) {
-            self.media_type.extend(essence.iter().map(|b| char::from(b.to_ascii_lowercase())));
-        }
+/// The media type in lower case, which it mostly is as sent.
+fn media_type<'a>(message: &'a Message, lower: &'a mut String) -> &'a str {
+    let value = message.headers().first(HeaderKind::ContentType).unwrap_or_default();
+    let end = memchr::memchr(b';', value).unwrap_or(value.len());
+    let essence = value.get(..end).unwrap_or_default().trim_ascii();
+    if !essence.iter().all(u8::is_ascii_graphic) {
+        return "";
     }
+    let essence = str::from_utf8(essence).unwrap_or_default();
+    if !essence.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return essence;
+    }
+    lower.clear();
+    lower.push_str(essence);
+    lower.make_ascii_lowercase();
+    lower
+}
 
-    fn body<'a>(&'a self, message: &'a Message) -> Body<'a> {
-        let kept = message.sample.bytes();
-        let bytes = if message.codings.is_identity() { kept } else { &self.decoded };
-        Body {
-            wire_bytes: message.content_bytes,
-            media_type: &self.media_type,
-            sample: BodySample { bytes, truncated: self.truncated },
-        }
-    }
+/// Decodes a body into `output`; says whether there is more of it, and what was wrong.
+fn decode(
+    message: &Message,
+    decoders: &mut Decoders,
+    bounds: &Bounds,
+    output: &mut Vec<u8>,
+) -> (bool, AnomalySet) {
+    let (sample, whole) = (message.sample.bytes(), is_whole(message));
+    let decoded = decoders.decode(message.codings, sample, whole, bounds, output);
+    // A range of a coded representation need not begin where decoding can.
+    let is_range = matches!(message.start, StartLine::Response { status: 206 });
+    let invalid = decoded.anomalies.contains(Anomaly::InvalidContentCoding);
+    let blameless = (is_range || sample.is_empty()) && invalid;
+    let anomalies = if blameless { AnomalySet::EMPTY } else { decoded.anomalies };
+    (!whole || decoded.truncated, anomalies)
 }
 
 fn response_head(message: &Message) -> Option<ResponseHead<'_>> {

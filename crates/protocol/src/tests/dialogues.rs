@@ -528,6 +528,25 @@ fn coded_bodies_are_decoded() {
 }
 
 #[test]
+fn coded_bodies_that_nobody_wants_stay_coded() {
+    let request = "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+    let response = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc";
+    let lines = |bodies_unwanted| {
+        let mut run = Run::new(Config::default());
+        run.sink.bodies_unwanted = bodies_unwanted;
+        run.step(&c(request));
+        run.step(&s(response));
+        assert_eq!(run.sink.questions, ["PUT x /a -> 200 49+65B asked 2:'hi' answered 3:''..."]);
+        run.finish().0
+    };
+    assert_eq!(
+        lines(false),
+        "PUT x /a -> 200 49+65B asked 2:'hi' answered 3:''... !invalid_content_coding\n"
+    );
+    assert_eq!(lines(true), "PUT x /a -> 200 49+65B asked 2:'hi' answered 3:''...\n");
+}
+
+#[test]
 fn pipelines_deeper_than_the_cap_are_cut_off_in_step() {
     let config = Config { pipeline_max: 2, ..Config::default() };
     let steps = [
