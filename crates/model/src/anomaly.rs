@@ -73,6 +73,7 @@ impl AnomalySet {
     pub const EMPTY: Self = Self(0);
 
     /// One bit for each, in declaration order.
+    #[inline]
     pub const fn bits(self) -> u64 {
         self.0
     }
@@ -83,21 +84,25 @@ impl AnomalySet {
     }
 
     /// Adds one.
+    #[inline]
     pub const fn insert(&mut self, anomaly: Anomaly) {
         self.0 |= 1 << anomaly as u8;
     }
 
     /// Adds all of `other`.
+    #[inline]
     pub const fn extend(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
     /// Whether it holds `anomaly`.
+    #[inline]
     pub const fn contains(self, anomaly: Anomaly) -> bool {
         self.0 & (1 << anomaly as u8) != 0
     }
 
     /// Whether it holds none.
+    #[inline]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -45,6 +45,7 @@ pub enum HeaderKind {
 
 impl HeaderKind {
     /// The kind of a name, compared without case.
+    #[inline]
     pub fn of(name: &[u8]) -> Self {
         match name.len() {
             4 => pick(name, [(b"host", Self::Host), (b"date", Self::Date)]),
@@ -108,8 +109,9 @@ fn pick<const N: usize, const K: usize>(
     known: [(&'static [u8; N], HeaderKind); K],
 ) -> HeaderKind {
     let Ok(name) = <&[u8; N]>::try_from(name) else { return HeaderKind::Other };
+    let first = name.first().map(u8::to_ascii_lowercase);
     for (known, kind) in known {
-        if is_same(name, known) {
+        if first == known.first().copied() && is_same(name, known) {
             return kind;
         }
     }
@@ -134,11 +136,13 @@ pub struct HeaderKinds(u32);
 
 impl HeaderKinds {
     /// Adds a kind.
+    #[inline]
     pub fn insert(&mut self, kind: HeaderKind) {
         self.0 |= 1 << kind as u32;
     }
 
     /// Whether a kind is in it.
+    #[inline]
     pub fn contains(self, kind: HeaderKind) -> bool {
         self.0 & (1 << kind as u32) != 0
     }
@@ -156,6 +160,7 @@ struct Place {
 }
 
 impl Place {
+    #[inline]
     fn new(kind: HeaderKind, name: &Range<usize>, value: &Range<usize>) -> Self {
         let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let [low, middle, high, _] = place(name.len()).min(0x00ff_ffff).to_le_bytes();
@@ -168,12 +173,14 @@ impl Place {
         }
     }
 
+    #[inline]
     fn name(self, head: &[u8]) -> &[u8] {
         let [low, middle, high] = self.name_bytes;
         let bytes = u32::from_le_bytes([low, middle, high, 0]);
         part(head, self.name_start, self.name_start.saturating_add(bytes))
     }
 
+    #[inline]
     fn value(self, head: &[u8]) -> &[u8] {
         part(head, self.value_start, self.value_end)
     }
@@ -191,23 +198,27 @@ impl HeaderFields {
     pub const FIELD_BYTES: usize = size_of::<Place>();
 
     /// Adds a field whose name is of `kind`.
+    #[inline]
     pub fn push(&mut self, kind: HeaderKind, name: Range<usize>, value: Range<usize>) {
         self.kinds.insert(kind);
         self.places.push(Place::new(kind, &name, &value));
     }
 
     /// Makes room for `count` more.
+    #[inline]
     pub fn reserve(&mut self, count: usize) {
         self.places.reserve(count);
     }
 
     /// Empties it and keeps its memory.
+    #[inline]
     pub fn clear(&mut self) {
         self.places.clear();
         self.kinds = HeaderKinds::default();
     }
 
     /// How many fields there are.
+    #[inline]
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -218,16 +229,19 @@ impl HeaderFields {
     }
 
     /// How many there is room for.
+    #[inline]
     pub fn capacity(&self) -> usize {
         self.places.capacity()
     }
 
     /// The kinds of its fields.
+    #[inline]
     pub fn kinds(&self) -> HeaderKinds {
         self.kinds
     }
 
     /// The fields, read from the bytes of their head.
+    #[inline]
     pub fn of<'a>(&'a self, head: &'a [u8]) -> Headers<'a> {
         Headers { head, places: &self.places, kinds: self.kinds }
     }
@@ -271,6 +285,7 @@ impl<'a> Headers<'a> {
     }
 
     /// Every field, with the kind of its name.
+    #[inline]
     pub fn fields(&self) -> impl Iterator<Item = Header<'a>> {
         let head = self.head;
         self.places.iter().map(move |place| Header {
@@ -281,22 +296,26 @@ impl<'a> Headers<'a> {
     }
 
     /// The kinds of the fields.
+    #[inline]
     pub fn kinds(&self) -> HeaderKinds {
         self.kinds
     }
 
     /// Whether there is a field of a kind.
+    #[inline]
     pub fn has(&self, kind: HeaderKind) -> bool {
         self.kinds.contains(kind)
     }
 
     /// The value of the first field of a kind. Names are not compared; that there is none is known
     /// at once.
+    #[inline]
     pub fn first(&self, kind: HeaderKind) -> Option<&'a [u8]> {
         self.of(kind).next()
     }
 
     /// The values of every field of a kind, found as [`Self::first`] finds them.
+    #[inline]
     pub fn of(&self, kind: HeaderKind) -> impl Iterator<Item = &'a [u8]> {
         let places = if self.has(kind) { self.places } else { &[] };
         let head = self.head;
@@ -304,6 +323,7 @@ impl<'a> Headers<'a> {
     }
 }
 
+#[inline]
 fn part(head: &[u8], start: u32, end: u32) -> &[u8] {
     let place = |index: u32| usize::try_from(index).unwrap_or(usize::MAX);
     head.get(place(start)..place(end)).unwrap_or_default()

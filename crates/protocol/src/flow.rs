@@ -155,7 +155,7 @@ impl Flow {
             Kind::Http1(dialogue) if dialogue.is_switched() => Some(IgnoreReason::Switched),
             Kind::Http1(dialogue) => {
                 let side = dialogue.side(direction);
-                dialogue.gap(side, missing_bytes, scene, room);
+                dialogue.gap(side, missing_bytes, &scene, room);
                 None
             }
             Kind::Unknown => {
@@ -185,7 +185,7 @@ impl Flow {
         let scene = self.scene(now);
         if let Kind::Http1(dialogue) = &mut self.kind {
             let side = dialogue.side(direction);
-            dialogue.end(side, reason, scene, room);
+            dialogue.end(side, reason, &scene, room);
         }
     }
 
@@ -204,7 +204,7 @@ impl Flow {
         if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Opaque) {
             // It is HTTP, whatever became of it: keep it from being counted as other.
             self.counted = Counted::AsHttp;
-            dialogue.finish(reason, scene, room);
+            dialogue.finish(reason, &scene, room);
         }
         self.record(client, now, room);
     }
@@ -213,7 +213,7 @@ impl Flow {
     pub(crate) fn tick<S: Sink>(&mut self, now: Timestamp, room: &mut Room<'_, S>) -> bool {
         let scene = self.scene(now);
         let waiting = match &mut self.kind {
-            Kind::Http1(dialogue) => dialogue.tick(scene, room),
+            Kind::Http1(dialogue) => dialogue.tick(&scene, room),
             Kind::Unknown | Kind::Tls | Kind::Opaque => false,
         };
         self.record(self.client(), now, room);
@@ -365,7 +365,7 @@ impl Flow {
         let Kind::Http1(dialogue) = &mut self.kind else { return };
         let was_switched = dialogue.is_switched();
         let side = dialogue.side(direction);
-        let spent = dialogue.data(side, bytes, scene, room);
+        let spent = dialogue.data(side, bytes, &scene, room);
         let is_tunnel = dialogue.is_tunnel();
         self.bytes.add(Class::Http, spent.http);
         self.bytes.add(Class::Other, spent.other);
@@ -396,7 +396,7 @@ impl Flow {
     ) {
         let scene = self.scene(now);
         if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Unknown) {
-            dialogue.finish(EndReason::Fin, scene, room);
+            dialogue.finish(EndReason::Fin, &scene, room);
         }
         self.counted = Counted::AsHttp;
         if !rest.is_empty() {

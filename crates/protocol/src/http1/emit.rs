@@ -16,6 +16,9 @@ use crate::Sink;
 use crate::bounds::Bounds;
 use crate::coding::Decoders;
 
+/// The media type that most bodies of interest have.
+const JSON: &str = "application/json";
+
 /// Room in which bodies are decoded, reused from transaction to transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Emitter {
@@ -38,14 +41,14 @@ impl fmt::Debug for Content {
 }
 
 /// Hands a finished exchange on, and its buffers back.
-pub(super) fn emit<S: Sink>(exchange: Exchange, scene: Scene, room: &mut Room<'_, S>) {
+pub(super) fn emit<S: Sink>(exchange: Exchange, scene: &Scene, room: &mut Room<'_, S>) {
     hand_on(&exchange, scene, room);
     for message in [exchange.request, exchange.response].into_iter().flatten() {
         message.recycle(room.pool);
     }
 }
 
-fn hand_on<S: Sink>(exchange: &Exchange, scene: Scene, room: &mut Room<'_, S>) {
+fn hand_on<S: Sink>(exchange: &Exchange, scene: &Scene, room: &mut Room<'_, S>) {
     let Emitter { decoders, request: asked, response: answered } = &mut *room.emitter;
     let (request, response) = (exchange.request.as_ref(), exchange.response.as_ref());
     let mut anomalies = exchange.anomalies;
@@ -105,6 +108,9 @@ fn count(transaction: &Transaction<'_>, stats: &mut ProtocolStats) {
 
 /// Counts each anomaly once.
 pub(super) fn count_anomalies(anomalies: AnomalySet, stats: &mut ProtocolStats) {
+    if anomalies.is_empty() {
+        return;
+    }
     for anomaly in anomalies.iter() {
         if let Some(counter) = stats.anomalies.get_mut(anomaly as usize) {
             *counter += 1;
@@ -138,6 +144,9 @@ fn media_type<'a>(message: &'a Message, lower: &'a mut String) -> &'a str {
     let value = message.headers().first(HeaderKind::ContentType).unwrap_or_default();
     let end = memchr::memchr(b';', value).unwrap_or(value.len());
     let essence = value.get(..end).unwrap_or_default().trim_ascii();
+    if essence == JSON.as_bytes() {
+        return JSON;
+    }
     if !essence.iter().all(u8::is_ascii_graphic) {
         return "";
     }

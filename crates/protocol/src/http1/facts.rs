@@ -30,6 +30,17 @@ struct Transfer {
     codings: Codings,
 }
 
+/// Whether [`Facts::read`] looks at fields of a kind.
+pub(super) fn is_read(kind: HeaderKind) -> bool {
+    matches!(
+        kind,
+        HeaderKind::Host
+            | HeaderKind::ContentLength
+            | HeaderKind::ContentEncoding
+            | HeaderKind::TransferEncoding
+    )
+}
+
 impl Facts {
     /// Takes one field.
     pub(super) fn read(&mut self, side: Side, kind: HeaderKind, value: &[u8]) {
@@ -96,6 +107,12 @@ impl Facts {
 
     /// A list of equal lengths is one length (RFC 9112 section 6.3).
     fn read_length(&mut self, value: &[u8]) {
+        if let (Some(length), false) = (decimal(value), self.length_seen) {
+            // One length and nothing else, as it should be.
+            self.length_seen = true;
+            self.length = Some(length);
+            return;
+        }
         self.length_seen = true;
         for item in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
             match (decimal(item), self.length) {
@@ -144,6 +161,38 @@ fn trim_blank(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// The bytes of a host name.
+static NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest = table.as_mut_slice();
+    let mut byte = 0u8;
+    while let Some((place, after)) = rest.split_first_mut() {
+        *place = byte.is_ascii_alphanumeric()
+            || byte >= 0x80
+            || matches!(
+                byte,
+                b'-' | b'.'
+                    | b'_'
+                    | b'~'
+                    | b'%'
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+                    | b'+'
+                    | b','
+                    | b';'
+                    | b'='
+            );
+        rest = after;
+        byte = byte.wrapping_add(1);
+    }
+    table
+};
+
 /// `host [":" port]` of RFC 3986 section 3.2.2, tolerant of underscores and bytes above 127; empty
 /// is allowed (RFC 9110 section 7.2).
 fn is_authority(value: &[u8]) -> bool {
@@ -152,9 +201,8 @@ fn is_authority(value: &[u8]) -> bool {
         _ => (value, [].as_slice()),
     };
     let port_is_valid = port.iter().skip(1).all(u8::is_ascii_digit);
-    let name_byte = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"-._~%!$&'()*+,;=".contains(byte)
-    };
+    let name_byte =
+        |byte: &u8| NAME_BYTES.get(usize::from(*byte)).is_some_and(|&is_name_byte| is_name_byte);
     let address_byte = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let host_is_valid = match host {
         [b'[', address @ .., b']'] => address.iter().all(address_byte),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter};
 use tapline_model::{Anomaly, AnomalySet, HeaderFields, HeaderKind, Protocol};
 
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::lenient;
 
 /// The most fields a strict reading has room for; longer heads are read by [`lenient`].
@@ -87,14 +87,8 @@ pub(crate) fn parse(
     fields.clear();
     let mut anomalies = AnomalySet::EMPTY;
     let strict = if whole { strict(side, bytes, headers_max, &mut fields) } else { Err(None) };
-    let (start, version, mut facts) = match strict {
-        Ok((start, version)) => {
-            let mut facts = Facts::default();
-            for field in fields.of(bytes).fields() {
-                facts.read(side, field.kind, field.value);
-            }
-            (start, version, facts)
-        }
+    let (start, version, mut facts, is_clean) = match strict {
+        Ok(Strict { start, version, facts, is_clean, .. }) => (start, version, facts, is_clean),
         Err(error) => {
             let refused = error.is_some_and(|error| error != httparse::Error::TooManyHeaders);
             let read = lenient::parse(side, bytes, headers_max, &mut fields)?;
@@ -104,14 +98,42 @@ pub(crate) fn parse(
             if refused && !named {
                 anomalies.insert(Anomaly::LenientHead);
             }
-            (read.start, read.version, read.facts)
+            (read.start, read.version, read.facts, false)
         }
     };
-    if has_bare_line_feed(bytes) {
+    if !is_clean && has_bare_line_feed(bytes) {
         anomalies.insert(Anomaly::BareLineFeed);
     }
     facts.finish(side, version, whole, &mut anomalies);
     Some(Head { start, version, fields, facts, anomalies })
+}
+
+/// Reads the head that `bytes` begins with, when it is whole and nothing about it needs tolerance;
+/// says how long it is. Gives the list of fields back otherwise: the head is to be read step by
+/// step, and [`parse`] then comes to the same where this would have.
+pub(crate) fn parse_start(
+    side: Side,
+    bytes: &[u8],
+    headers_max: usize,
+    mut fields: HeaderFields,
+) -> Result<(usize, Head), HeaderFields> {
+    fields.clear();
+    let is_blank = matches!(bytes.first(), None | Some(b'\r' | b'\n'));
+    let strict = if is_blank { Err(None) } else { strict(side, bytes, headers_max, &mut fields) };
+    let Ok(Strict { used, start, version, mut facts, is_clean }) = strict else {
+        return Err(fields);
+    };
+    // What a tolerant reading of the first line would refuse.
+    let begins_well = match start {
+        StartLine::Request { target, .. } => !target.range().is_empty(),
+        StartLine::Response { status } => status >= 100,
+    };
+    if !is_clean || !begins_well {
+        return Err(fields);
+    }
+    let mut anomalies = AnomalySet::EMPTY;
+    facts.finish(side, version, true, &mut anomalies);
+    Ok((used, Head { start, version, fields, facts, anomalies }))
 }
 
 /// Whether a line (without its line feed) can start a request, read tolerantly.
@@ -164,45 +186,62 @@ pub(crate) fn begins_well(side: Side, bytes: &[u8]) -> Option<bool> {
     hopeless.then_some(false)
 }
 
+/// What a strict reading gives.
+struct Strict {
+    /// The length of the head.
+    used: usize,
+    start: StartLine,
+    version: Protocol,
+    facts: Facts,
+    /// Every line is known to end as it should. Else it has to be looked at.
+    is_clean: bool,
+}
+
 fn strict(
     side: Side,
     bytes: &[u8],
     headers_max: usize,
     fields: &mut HeaderFields,
-) -> Result<(StartLine, Protocol), Option<httparse::Error>> {
+) -> Result<Strict, Option<httparse::Error>> {
     let mut room = [const { MaybeUninit::uninit() }; STRICT_FIELDS_MAX];
     let room = room.get_mut(..headers_max.min(STRICT_FIELDS_MAX)).unwrap_or_default();
-    let version = |minor| if minor == Some(0) { Protocol::Http10 } else { Protocol::Http11 };
-    match side {
+    let (used, start, minor, line_end, headers) = match side {
         Side::Request => {
             let mut request = httparse::Request::new(&mut []);
-            request.parse_with_uninit_headers(bytes, room)?;
-            keep(request.headers, bytes, fields);
+            let status = request.parse_with_uninit_headers(bytes, room)?;
+            let httparse::Status::Complete(used) = status else { return Err(None) };
             let (method, target) = request.method.zip(request.path).ok_or(None)?;
-            let start = StartLine::Request {
-                method: Span::of(method.as_bytes(), bytes),
-                target: Span::of(target.as_bytes(), bytes),
-            };
-            Ok((start, version(request.version)))
+            let target = Span::of(target.as_bytes(), bytes);
+            let start = StartLine::Request { method: Span::of(method.as_bytes(), bytes), target };
+            // What lies between is ` HTTP/1.1`.
+            (used, start, request.version, target.range().end + 9, request.headers)
         }
         Side::Response => {
             let mut response = httparse::Response::new(&mut []);
             let config = httparse::ParserConfig::default();
-            config.parse_response_with_uninit_headers(&mut response, bytes, room)?;
-            keep(response.headers, bytes, fields);
-            let status = response.code.ok_or(None)?;
-            Ok((StartLine::Response { status }, version(response.version)))
+            let status = config.parse_response_with_uninit_headers(&mut response, bytes, room)?;
+            let httparse::Status::Complete(used) = status else { return Err(None) };
+            let start = StartLine::Response { status: response.code.ok_or(None)? };
+            let reason = Span::of(response.reason.unwrap_or_default().as_bytes(), bytes);
+            (used, start, response.version, reason.range().end, response.headers)
         }
-    }
-}
-
-fn keep(headers: &[httparse::Header<'_>], bytes: &[u8], fields: &mut HeaderFields) {
+    };
+    let is_line_end = |at: usize| bytes.get(at) == Some(&b'\r');
+    let mut is_clean = is_line_end(line_end) && is_line_end(used.wrapping_sub(2));
+    let mut facts = Facts::default();
     fields.reserve(headers.len());
     for header in headers {
         let (name, value) = (header.name.as_bytes(), header.value);
         let kind = HeaderKind::of(name);
-        fields.push(kind, Span::of(name, bytes).range(), Span::of(value, bytes).range());
+        if facts::is_read(kind) {
+            facts.read(side, kind, value);
+        }
+        let value = Span::of(value, bytes).range();
+        is_clean &= is_line_end(value.end);
+        fields.push(kind, Span::of(name, bytes).range(), value);
     }
+    let version = if minor == Some(0) { Protocol::Http10 } else { Protocol::Http11 };
+    Ok(Strict { used, start, version, facts, is_clean })
 }
 
 fn has_bare_line_feed(bytes: &[u8]) -> bool {

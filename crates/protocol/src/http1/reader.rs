@@ -59,6 +59,12 @@ impl PartialHead {
         }
     }
 
+    /// One that came whole, in one chunk.
+    pub(super) fn whole(bytes: Buffer, now: Timestamp) -> Self {
+        let wire_bytes = count(bytes.bytes());
+        Self { bytes, wire_bytes, whole: true, begins_well: true, ..Self::new(now) }
+    }
+
     /// Not all of it was kept.
     pub(super) fn is_too_long(&self) -> bool {
         self.wire_bytes > u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
@@ -105,6 +111,11 @@ impl Reader {
     pub(super) fn new(side: Side, lost: bool) -> Self {
         let phase = if lost { Phase::Search } else { Phase::Between };
         Self { side, phase, content_bytes: 0 }
+    }
+
+    /// Between messages: what comes next is a head, or blank lines before it.
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.phase, Phase::Between)
     }
 
     /// Reads on. Takes at least one byte, except when it has to change its mind about what it took

@@ -15,7 +15,7 @@ use super::reader::{Event, Loss, PartialHead, Reader};
 use super::search;
 use crate::Sink;
 use crate::bounds::Bounds;
-use crate::pool::Pool;
+use crate::pool::{Buffer, Pool, Use};
 
 /// What the shard lends while one chunk is read.
 pub(crate) struct Room<'a, S> {
@@ -121,13 +121,21 @@ impl Dialogue {
         &mut self,
         side: Side,
         bytes: &[u8],
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) -> Spent {
         let mut spent = Spent::default();
         let mut rest = bytes;
         let mut idle_steps = 0;
         while !rest.is_empty() && self.switched.is_none() {
+            if self.half(side).reader.is_between()
+                && let Some(used) = self.whole_head(side, rest, scene, room)
+            {
+                spent.http += used;
+                rest = rest.get(usize::try_from(used).unwrap_or(usize::MAX)..).unwrap_or_default();
+                idle_steps = 0;
+                continue;
+            }
             self.notice_missing_body(side, rest, scene, room);
             let reader = &mut self.half(side).reader;
             let (used, event) = reader.step(rest, scene.now, room.bounds, room.pool);
@@ -152,7 +160,7 @@ impl Dialogue {
         &mut self,
         side: Side,
         missing_bytes: u64,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         let loss = self.half(side).reader.gap(missing_bytes);
@@ -188,7 +196,7 @@ impl Dialogue {
         &mut self,
         side: Side,
         reason: EndReason,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         if self.switched.is_some() || std::mem::replace(&mut self.half(side).closed, true) {
@@ -223,7 +231,7 @@ impl Dialogue {
     pub(crate) fn finish<S: Sink>(
         mut self,
         reason: EndReason,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         self.end(Side::Request, reason, scene, room);
@@ -238,7 +246,7 @@ impl Dialogue {
     }
 
     /// Time passes: responses stop waiting for their request. Says whether others still wait.
-    pub(crate) fn tick<S: Sink>(&mut self, scene: Scene, room: &mut Room<'_, S>) -> bool {
+    pub(crate) fn tick<S: Sink>(&mut self, scene: &Scene, room: &mut Room<'_, S>) -> bool {
         self.exchanges.abandon_old(scene.now);
         self.emit_over(scene, room);
         self.exchanges.any_waiting()
@@ -284,7 +292,7 @@ impl Dialogue {
         side: Side,
         event: Event,
         bytes: &[u8],
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         match event {
@@ -334,7 +342,7 @@ impl Dialogue {
         &mut self,
         side: Side,
         bytes: &[u8],
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         let reader = &self.half(side).reader;
@@ -363,7 +371,7 @@ impl Dialogue {
         side: Side,
         mut partial: PartialHead,
         cut: Cut,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         // Of a message that lost its framing, the next head is the end.
@@ -386,6 +394,51 @@ impl Dialogue {
         if partial.is_too_long() {
             parsed.anomalies.insert(Anomaly::HeadTooLong);
         }
+        self.parsed(side, parsed, partial, cut, scene, room);
+    }
+
+    /// Reads a head that lies whole and in good order at the start of `bytes`, as most do, from
+    /// there; says how long it was. What comes of it is what comes of reading it in steps.
+    fn whole_head<S: Sink>(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        scene: &Scene,
+        room: &mut Room<'_, S>,
+    ) -> Option<u64> {
+        let fields = room.pool.take_fields();
+        let window = bytes.get(..room.bounds.head_bytes_max).unwrap_or(bytes);
+        let (used, parsed) = match head::parse_start(side, window, room.bounds.headers_max, fields)
+        {
+            Ok(read) => read,
+            Err(fields) => {
+                room.pool.keep_fields(&fields);
+                room.pool.give_fields(fields);
+                return None;
+            }
+        };
+        let mut buffer = Buffer::default();
+        let head = window.get(..used).unwrap_or_default();
+        if room.pool.append(&mut buffer, head, used, Use::Head) < used {
+            room.pool.give(buffer);
+            room.pool.keep_fields(&parsed.fields);
+            room.pool.give_fields(parsed.fields);
+            return None;
+        }
+        self.parsed(side, parsed, PartialHead::whole(buffer, scene.now), Cut::No, scene, room);
+        Some(count(head))
+    }
+
+    /// A head was read.
+    fn parsed<S: Sink>(
+        &mut self,
+        side: Side,
+        mut parsed: Head,
+        partial: PartialHead,
+        cut: Cut,
+        scene: &Scene,
+        room: &mut Room<'_, S>,
+    ) {
         parsed.anomalies.extend(std::mem::take(&mut self.half(side).pending));
         match parsed.start {
             StartLine::Request { .. } => self.request(parsed, partial, cut, scene, room),
@@ -404,7 +457,7 @@ impl Dialogue {
         parsed: Head,
         partial: PartialHead,
         cut: Cut,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         let whole = partial.whole && !partial.is_too_long();
@@ -430,7 +483,7 @@ impl Dialogue {
     fn notice_request_of_response<S: Sink>(
         &mut self,
         id: Option<u64>,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         let exchange = id.and_then(|id| self.exchanges.get(id));
@@ -469,7 +522,7 @@ impl Dialogue {
         partial: PartialHead,
         cut: Cut,
         status: u16,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         let mut books = Books { bounds: room.bounds, pool: room.pool, stats: room.stats };
@@ -500,7 +553,7 @@ impl Dialogue {
         partial: PartialHead,
         cut: Cut,
         framing: Framing,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         let framing = if cut == Cut::No { framing } else { Framing::Unknown };
@@ -538,7 +591,7 @@ impl Dialogue {
         &mut self,
         side: Side,
         progress: Progress,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         self.with_current(side, |message| {
@@ -563,7 +616,7 @@ impl Dialogue {
         &mut self,
         id: Option<u64>,
         switch: Switch,
-        scene: Scene,
+        scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         self.end_message(Side::Request, Progress::Ended, scene, room);
@@ -583,7 +636,7 @@ impl Dialogue {
     }
 
     /// Hands on what nothing more is expected of, in order.
-    fn emit_over<S: Sink>(&mut self, scene: Scene, room: &mut Room<'_, S>) {
+    fn emit_over<S: Sink>(&mut self, scene: &Scene, room: &mut Room<'_, S>) {
         while let Some(exchange) = self.exchanges.pop_over(room.pool) {
             for half in &mut self.halves {
                 half.current = half.current.filter(|&id| id != exchange.id);
