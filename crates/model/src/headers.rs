@@ -118,16 +118,41 @@ fn pick<const N: usize, const K: usize>(
     HeaderKind::Other
 }
 
-/// Compares with a name in lower case. Without a branch for each byte, the lengths being known, it
-/// is a few wide comparisons.
+/// Compares with a name in lower case: a few words at once, which may overlap.
 #[inline]
 fn is_same<const N: usize>(name: &[u8; N], known: &[u8; N]) -> bool {
-    let differ = name.iter().zip(known).fold(0, |differ, (&byte, &known)| {
-        // Only letters have a case: no other byte may be taken for `-`.
-        let case = if known.is_ascii_lowercase() { 0x20 } else { 0 };
-        differ | ((byte | case) ^ known)
-    });
+    let middle = |at: usize| {
+        let [name, known] = [name.as_slice(), known.as_slice()]
+            .map(|text| text.get(at..).and_then(<[u8]>::first_chunk::<8>));
+        differ(name, known)
+    };
+    let differ = if N < 8 {
+        differ::<4>(name.first_chunk(), known.first_chunk())
+            | differ::<4>(name.last_chunk(), known.last_chunk())
+    } else {
+        let ends = differ::<8>(name.first_chunk(), known.first_chunk())
+            | differ::<8>(name.last_chunk(), known.last_chunk());
+        match N {
+            ..=16 => ends,
+            ..=24 => ends | middle(8),
+            _ => ends | middle(8) | middle(16),
+        }
+    };
     differ == 0
+}
+
+/// The bits in which two words differ, case aside; none when there are no words.
+#[inline]
+fn differ<const W: usize>(name: Option<&[u8; W]>, known: Option<&[u8; W]>) -> u64 {
+    let (Some(name), Some(known)) = (name, known) else { return 0 };
+    // Only letters have a case: no other byte may be taken for `-`.
+    let case = known.map(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 });
+    (word(name) | word(&case)) ^ word(known)
+}
+
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 /// Kinds of header fields, as a set.
@@ -161,15 +186,15 @@ struct Place {
 
 impl Place {
     #[inline]
-    fn new(kind: HeaderKind, name: &Range<usize>, value: &Range<usize>) -> Self {
-        let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-        let [low, middle, high, _] = place(name.len()).min(0x00ff_ffff).to_le_bytes();
+    fn new(kind: HeaderKind, name: &Range<u32>, value: &Range<u32>) -> Self {
+        let name_bytes = name.end.saturating_sub(name.start).min(0x00ff_ffff);
+        let [low, middle, high, _] = name_bytes.to_le_bytes();
         Self {
-            name_start: place(name.start),
+            name_start: name.start,
             name_bytes: [low, middle, high],
             kind,
-            value_start: place(value.start),
-            value_end: place(value.end),
+            value_start: value.start,
+            value_end: value.end,
         }
     }
 
@@ -199,7 +224,7 @@ impl HeaderFields {
 
     /// Adds a field whose name is of `kind`.
     #[inline]
-    pub fn push(&mut self, kind: HeaderKind, name: Range<usize>, value: Range<usize>) {
+    pub fn push(&mut self, kind: HeaderKind, name: Range<u32>, value: Range<u32>) {
         self.kinds.insert(kind);
         self.places.push(Place::new(kind, &name, &value));
     }
@@ -355,9 +380,9 @@ impl OwnedHeaders {
         for (name, value) in fields {
             let kind = HeaderKind::of(name.as_ref());
             let [name, value] = [name.as_ref(), value.as_ref()].map(|part| {
-                let start = owned.head.len();
+                let start = place(owned.head.len());
                 owned.head.extend_from_slice(part);
-                start..owned.head.len()
+                start..place(owned.head.len())
             });
             owned.fields.push(kind, name, value);
         }
@@ -368,6 +393,10 @@ impl OwnedHeaders {
     pub fn headers(&self) -> Headers<'_> {
         self.fields.of(&self.head)
     }
+}
+
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 impl fmt::Debug for OwnedHeaders {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::Hasher;
+use std::net::{SocketAddr, SocketAddrV4};
 
 use siphasher::sip::SipHasher13;
 
@@ -38,6 +39,13 @@ impl Key {
     /// The keyed hash of a flow: equal for both directions.
     pub fn flow_hash(&self, key: &FlowKey) -> u64 {
         let mut hasher = SipHasher13::new_with_keys(self.flow.0, self.flow.1);
+        if let (SocketAddr::V4(low), SocketAddr::V4(high)) = (key.low, key.high) {
+            // The same bytes as below, at once: that costs a third.
+            let end =
+                |end: SocketAddrV4| u128::from(end.ip().to_bits()) | u128::from(end.port()) << 32;
+            let text = end(low) | end(high) << 48 | u128::from(key.network) << 96;
+            return hasher.hash(&text.to_le_bytes());
+        }
         for end in [key.low, key.high] {
             match end.ip() {
                 std::net::IpAddr::V4(address) => hasher.write_u32(address.to_bits()),
@@ -90,6 +98,20 @@ mod tests {
         let key = Key::fixed();
         assert_eq!(key.shard(&FlowKey::new(a, b, 0)), key.shard(&FlowKey::new(b, a, 0)));
         assert_ne!(key.flow_hash(&FlowKey::new(a, b, 0)), key.flow_hash(&FlowKey::new(a, b, 7)));
+    }
+
+    #[test]
+    fn the_hash_of_a_flow_is_that_of_its_parts_one_after_the_other() {
+        let (a, b) = ("10.1.2.3:45678".parse().unwrap(), "192.168.0.9:80".parse().unwrap());
+        let key = Key::fixed();
+        let flow = FlowKey::new(a, b, 0x1234_5678);
+        let mut parts = SipHasher13::new_with_keys(key.flow.0, key.flow.1);
+        for (address, port) in [(0x0a01_0203, 45_678), (0xc0a8_0009, 80)] {
+            parts.write_u32(address);
+            parts.write_u16(port);
+        }
+        parts.write_u32(0x1234_5678);
+        assert_eq!(key.flow_hash(&flow), parts.finish());
     }
 
     #[test]

@@ -40,15 +40,8 @@ impl fmt::Debug for Content {
     }
 }
 
-/// Hands a finished exchange on, and its buffers back.
-pub(super) fn emit<S: Sink>(exchange: Exchange, scene: &Scene, room: &mut Room<'_, S>) {
-    hand_on(&exchange, scene, room);
-    for message in [exchange.request, exchange.response].into_iter().flatten() {
-        message.recycle(room.pool);
-    }
-}
-
-fn hand_on<S: Sink>(exchange: &Exchange, scene: &Scene, room: &mut Room<'_, S>) {
+/// Hands a finished exchange on.
+pub(super) fn emit<S: Sink>(exchange: &Exchange, scene: &Scene, room: &mut Room<'_, S>) {
     let Emitter { decoders, request: asked, response: answered } = &mut *room.emitter;
     let (request, response) = (exchange.request.as_ref(), exchange.response.as_ref());
     let mut anomalies = exchange.anomalies;

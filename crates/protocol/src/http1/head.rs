@@ -45,6 +45,10 @@ impl Span {
         }
     }
 
+    pub(crate) fn places(self) -> Range<u32> {
+        self.start..self.end
+    }
+
     pub(crate) fn range(self) -> Range<usize> {
         let place = |index: u32| usize::try_from(index).unwrap_or(usize::MAX);
         place(self.start)..place(self.end)
@@ -236,9 +240,9 @@ fn strict(
         if facts::is_read(kind) {
             facts.read(side, kind, value);
         }
-        let value = Span::of(value, bytes).range();
-        is_clean &= is_line_end(value.end);
-        fields.push(kind, Span::of(name, bytes).range(), value);
+        let (name, value) = (Span::of(name, bytes), Span::of(value, bytes));
+        is_clean &= is_line_end(value.range().end);
+        fields.push(kind, name.places(), value.places());
     }
     let version = if minor == Some(0) { Protocol::Http10 } else { Protocol::Http11 };
     Ok(Strict { used, start, version, facts, is_clean })

@@ -51,7 +51,7 @@ pub(super) fn parse(
             let kind = HeaderKind::of(name);
             facts.read(side, kind, value);
             if fields.len() < headers_max {
-                let [name, value] = [name, value].map(|part| Span::of(part, bytes).range());
+                let [name, value] = [name, value].map(|part| Span::of(part, bytes).places());
                 fields.push(kind, name, value);
             } else {
                 anomalies.insert(Anomaly::TooManyHeaders);

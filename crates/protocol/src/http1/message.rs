@@ -130,10 +130,10 @@ impl Message {
     }
 
     /// Gives its buffers back.
-    pub(super) fn recycle(self, pool: &mut Pool) {
-        pool.give(self.head);
-        pool.give(self.sample);
-        pool.give_fields(self.fields);
+    pub(super) fn recycle(&mut self, pool: &mut Pool) {
+        pool.give(std::mem::take(&mut self.head));
+        pool.give(std::mem::take(&mut self.sample));
+        pool.give_fields(std::mem::take(&mut self.fields));
     }
 
     /// What the budget is charged for it.

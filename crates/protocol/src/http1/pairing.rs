@@ -153,24 +153,29 @@ impl Exchanges {
         self.queue.iter().any(|exchange| exchange.awaits_request)
     }
 
-    /// Takes the oldest exchange when nothing more is expected of it.
-    pub(super) fn pop_over(&mut self, pool: &mut Pool) -> Option<Exchange> {
-        let front = self.queue.front()?;
-        if !front.is_over(self.requests.closed, self.responses.closed) {
-            return None;
-        }
-        self.pop(pool)
+    /// The oldest exchange when nothing more is expected of it.
+    pub(super) fn first_over(&self) -> Option<&Exchange> {
+        let closed = (self.requests.closed, self.responses.closed);
+        self.first().filter(|front| front.is_over(closed.0, closed.1))
     }
 
-    /// Takes the oldest exchange.
-    pub(super) fn pop(&mut self, pool: &mut Pool) -> Option<Exchange> {
-        let exchange = self.queue.pop_front()?;
-        pool.refund(EXCHANGE_BYTES);
+    /// The oldest exchange.
+    pub(super) fn first(&self) -> Option<&Exchange> {
+        self.queue.front()
+    }
+
+    /// Removes the oldest exchange, and gives its buffers back.
+    pub(super) fn remove_first(&mut self, pool: &mut Pool) {
+        let Some(exchange) = self.queue.front_mut() else { return };
         self.responses_to_skip += exchange.dropped_after;
+        for message in [&mut exchange.request, &mut exchange.response].into_iter().flatten() {
+            message.recycle(pool);
+        }
+        drop(self.queue.pop_front());
+        pool.refund(EXCHANGE_BYTES);
         if self.queue.is_empty() {
             self.queue.shrink_to(IDLE_EXCHANGES);
         }
-        Some(exchange)
     }
 
     /// Messages of this side may be missing from here on.

@@ -236,8 +236,9 @@ impl Dialogue {
     ) {
         self.end(Side::Request, reason, scene, room);
         self.end(Side::Response, reason, scene, room);
-        while let Some(exchange) = self.exchanges.pop(room.pool) {
+        while let Some(exchange) = self.exchanges.first() {
             emit(exchange, scene, room);
+            self.exchanges.remove_first(room.pool);
         }
         for half in self.halves {
             count_anomalies(half.pending, room.stats);
@@ -626,8 +627,9 @@ impl Dialogue {
         }
         self.exchanges.close(Side::Request);
         self.exchanges.close(Side::Response);
-        while let Some(exchange) = self.exchanges.pop(room.pool) {
+        while let Some(exchange) = self.exchanges.first() {
             emit(exchange, scene, room);
+            self.exchanges.remove_first(room.pool);
         }
         for half in &mut self.halves {
             half.reader.lose(room.pool);
@@ -637,11 +639,12 @@ impl Dialogue {
 
     /// Hands on what nothing more is expected of, in order.
     fn emit_over<S: Sink>(&mut self, scene: &Scene, room: &mut Room<'_, S>) {
-        while let Some(exchange) = self.exchanges.pop_over(room.pool) {
+        while let Some(exchange) = self.exchanges.first_over() {
             for half in &mut self.halves {
                 half.current = half.current.filter(|&id| id != exchange.id);
             }
             emit(exchange, scene, room);
+            self.exchanges.remove_first(room.pool);
         }
     }
 }
