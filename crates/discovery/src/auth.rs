@@ -1,31 +1,13 @@
 //! How a request authenticates itself: which credentials it carries, and of what kind.
 
-use smallvec::SmallVec;
-use tapline_model::{AuthKind, AuthSet, Headers};
+use compact_str::CompactString;
+use tapline_model::{AuthKind, AuthSet, HeaderKind, Headers};
 
 use crate::base64;
 use crate::format::form;
+use crate::memo::{PLACES, place_of};
 use crate::{path, sensitive};
 
-/// Header fields that carry an API key.
-const KEY_HEADERS: &[&str] = &[
-    "api-key",
-    "apikey",
-    "ocp-apim-subscription-key",
-    "private-token",
-    "x-access-token",
-    "x-api-key",
-    "x-api-token",
-    "x-apikey",
-    "x-app-key",
-    "x-auth-key",
-    "x-auth-token",
-    "x-functions-key",
-    "x-gitlab-token",
-    "x-goog-api-key",
-    "x-shopify-access-token",
-    "x-token",
-];
 /// Parameters and cookies that carry an API key.
 const KEY_NAMES: &[&str] = &[
     "access-token",
@@ -82,38 +64,31 @@ impl std::fmt::Debug for Credentials<'_> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Finds those of a request. `scratch` is a buffer.
-    pub(crate) fn of(headers: Headers<'a>, query: Option<&'a [u8]>, scratch: &mut Vec<u8>) -> Self {
+    /// Finds those of a request.
+    pub(crate) fn of(headers: Headers<'a>, query: Option<&'a [u8]>, tokens: &mut Tokens) -> Self {
         let mut found = Self::default();
-        let mut cookies: SmallVec<[&[u8]; 2]> = SmallVec::new();
-        let mut keys: SmallVec<[&[u8]; 2]> = SmallVec::new();
-        for (name, value) in headers.iter() {
-            if name.eq_ignore_ascii_case(b"authorization") {
-                found.authorization(value.trim_ascii(), scratch);
-            } else if name.eq_ignore_ascii_case(b"cookie") {
-                cookies.push(value);
-            } else if is_one_of(name, KEY_HEADERS) {
-                keys.push(value.trim_ascii());
-            }
+        for value in headers.of(HeaderKind::Authorization) {
+            found.authorization(value.trim_ascii(), tokens);
         }
-        for value in keys {
-            found.key(value, AuthKind::ApiKeyHeader, scratch);
+        for value in headers.of(HeaderKind::ApiKey) {
+            found.key(value.trim_ascii(), AuthKind::ApiKeyHeader, tokens);
         }
         for (name, value) in query.into_iter().flat_map(form::pairs) {
-            let name = path::decode(name, scratch);
+            let name = path::decode(name, &mut tokens.scratch);
             let value = value.unwrap_or_default();
             if is_key_name(name, value) {
-                found.key(value, AuthKind::ApiKeyQuery, scratch);
+                found.key(value, AuthKind::ApiKeyQuery, tokens);
             }
         }
-        let pairs = cookies.iter().flat_map(|field| field.split(|&byte| byte == b';'));
+        let cookies = headers.of(HeaderKind::Cookie);
+        let pairs = cookies.flat_map(|field| field.split(|&byte| byte == b';'));
         for pair in pairs.take(COOKIES_MAX) {
-            found.cookie(pair.trim_ascii(), scratch);
+            found.cookie(pair.trim_ascii(), tokens);
         }
         found
     }
 
-    fn authorization(&mut self, value: &'a [u8], scratch: &mut Vec<u8>) {
+    fn authorization(&mut self, value: &'a [u8], tokens: &mut Tokens) {
         let end = memchr::memchr(b' ', value).unwrap_or(value.len());
         let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
         let rest = rest.trim_ascii();
@@ -125,9 +100,9 @@ impl<'a> Credentials<'a> {
             self.is_basic |= self.credential.is_none();
             self.credential.get_or_insert(rest);
         } else if scheme.eq_ignore_ascii_case(b"bearer") {
-            self.key(rest, AuthKind::Bearer, scratch);
+            self.key(rest, AuthKind::Bearer, tokens);
         } else if rest.is_empty() || is_one_of(scheme, &["jwt", "token", "apikey", "api-key"]) {
-            self.key(if rest.is_empty() { scheme } else { rest }, AuthKind::Other, scratch);
+            self.key(if rest.is_empty() { scheme } else { rest }, AuthKind::Other, tokens);
         } else {
             self.kinds.insert(AuthKind::Other);
             if let Some(name) = name_in_scheme(scheme, rest) {
@@ -136,11 +111,11 @@ impl<'a> Credentials<'a> {
         }
     }
 
-    fn key(&mut self, value: &'a [u8], kind: AuthKind, scratch: &mut Vec<u8>) {
+    fn key(&mut self, value: &'a [u8], kind: AuthKind, tokens: &mut Tokens) {
         if value.is_empty() {
             return;
         }
-        if is_signed_token(value, scratch) {
+        if tokens.is_signed(value) {
             self.kinds.insert(AuthKind::Jwt);
             self.jwt.get_or_insert(value);
         } else {
@@ -149,7 +124,7 @@ impl<'a> Credentials<'a> {
         }
     }
 
-    fn cookie(&mut self, pair: &'a [u8], scratch: &mut Vec<u8>) {
+    fn cookie(&mut self, pair: &'a [u8], tokens: &mut Tokens) {
         let Some(at) = memchr::memchr(b'=', pair) else { return };
         let name = pair.get(..at).unwrap_or_default().trim_ascii();
         let value = pair.get(at + 1..).unwrap_or_default();
@@ -158,8 +133,8 @@ impl<'a> Credentials<'a> {
         if value.is_empty() {
             return;
         }
-        if is_signed_token(value, scratch) || is_key_name(name, value) {
-            self.key(value, AuthKind::ApiKeyCookie, scratch);
+        if tokens.is_signed(value) || is_key_name(name, value) {
+            self.key(value, AuthKind::ApiKeyCookie, tokens);
         } else if is_session_name(name) {
             self.kinds.insert(AuthKind::SessionCookie);
             self.session.get_or_insert(value);
@@ -186,15 +161,44 @@ fn name_in_scheme<'a>(scheme: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// A JSON Web Token whose header says so: other cookies begin with encoded JSON too.
-fn is_signed_token(text: &[u8], scratch: &mut Vec<u8>) -> bool {
-    if !sensitive::is_jwt(text) {
-        return false;
+/// Knows signed tokens, and remembers the headers of those it knew: an issuer writes few.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    scratch: Vec<u8>,
+    /// By place; empty at first.
+    headers: Vec<CompactString>,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tokens")
     }
-    let header = text.split(|&byte| byte == b'.').next().unwrap_or_default();
-    header.len() <= TOKEN_HEADER_BYTES_MAX
-        && base64::decode(header, scratch)
-        && memchr::memmem::find(scratch, b"\"alg\"").is_some()
+}
+
+impl Tokens {
+    /// A JSON Web Token whose header says so: other cookies begin with encoded JSON too.
+    fn is_signed(&mut self, text: &[u8]) -> bool {
+        if !sensitive::is_jwt(text) {
+            return false;
+        }
+        let end = memchr::memchr(b'.', text).unwrap_or(text.len());
+        let header = text.get(..end).unwrap_or_default();
+        if self.headers.is_empty() {
+            self.headers.resize(PLACES, CompactString::default());
+        }
+        let known = self.headers.get_mut(place_of(header));
+        if known.as_ref().is_some_and(|known| known.as_bytes() == header) {
+            return true;
+        }
+        let is_signed = header.len() <= TOKEN_HEADER_BYTES_MAX
+            && base64::decode(header, &mut self.scratch)
+            && memchr::memmem::find(&self.scratch, b"\"alg\"").is_some();
+        if let Some(known) = known.filter(|_| is_signed) {
+            // It is text: all of it is base64.
+            *known = CompactString::from_utf8_lossy(header);
+        }
+        is_signed
+    }
 }
 
 fn is_key_name(name: &[u8], value: &[u8]) -> bool {
@@ -221,7 +225,8 @@ mod tests {
 
     fn kinds(fields: &[(&str, &str)], query: &str) -> (String, Option<String>) {
         let fields = OwnedHeaders::new(fields.iter().copied());
-        let found = Credentials::of(fields.headers(), Some(query.as_bytes()), &mut Vec::new());
+        let found =
+            Credentials::of(fields.headers(), Some(query.as_bytes()), &mut Tokens::default());
         let named = found.jwt.or(found.credential).or(found.session);
         (found.kinds.label(), named.map(|named| String::from_utf8(named.to_vec()).unwrap()))
     }
@@ -280,7 +285,7 @@ mod tests {
     #[test]
     fn credentials_never_print_themselves() {
         let fields = OwnedHeaders::new([("x-api-key", "topsecret")]);
-        let found = Credentials::of(fields.headers(), None, &mut Vec::new());
+        let found = Credentials::of(fields.headers(), None, &mut Tokens::default());
         assert_eq!(format!("{found:?}"), "Credentials(api_key_header)");
     }
 }

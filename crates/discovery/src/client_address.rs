@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use smallvec::SmallVec;
-use tapline_model::Headers;
+use tapline_model::{HeaderKind, Headers};
 
 use crate::Network;
 
@@ -18,10 +18,14 @@ pub(crate) fn client_address(trusted: &[Network], peer: IpAddr, headers: Headers
     if !is_trusted(peer) {
         return peer;
     }
-    let fields = |name: &'static str| headers.all(name).collect::<SmallVec<[&[u8]; 4]>>();
-    let forwarded_for_fields = fields("x-forwarded-for");
+    let fields = |kind| headers.of(kind).collect::<SmallVec<[&[u8]; 4]>>();
+    let forwarded_for_fields = fields(HeaderKind::ForwardedFor);
     if forwarded_for_fields.is_empty() {
-        nearest_client(peer, elements(&fields("forwarded")).map(forwarded_for), is_trusted)
+        nearest_client(
+            peer,
+            elements(&fields(HeaderKind::Forwarded)).map(forwarded_for),
+            is_trusted,
+        )
     } else {
         nearest_client(peer, elements(&forwarded_for_fields).map(parse_address), is_trusted)
     }

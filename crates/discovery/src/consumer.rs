@@ -133,6 +133,7 @@ mod tests {
     use tapline_model::OwnedHeaders;
 
     use super::*;
+    use crate::auth::Tokens;
 
     /// `{"alg":"none"}` and the claims.
     fn token(claims: &str) -> String {
@@ -152,7 +153,7 @@ mod tests {
 
     fn consumer(consumers: &mut Consumers, fields: &[(&str, &str)], client: &str) -> Consumer {
         let fields = OwnedHeaders::new(fields.iter().copied());
-        let credentials = Credentials::of(fields.headers(), None, &mut Vec::new());
+        let credentials = Credentials::of(fields.headers(), None, &mut Tokens::default());
         consumers.identify(&credentials, client.parse().unwrap())
     }
 

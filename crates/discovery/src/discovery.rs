@@ -11,7 +11,7 @@ use tapline_model::{
 };
 
 use crate::answer;
-use crate::auth::Credentials;
+use crate::auth::{Credentials, Tokens};
 use crate::client_address::client_address;
 use crate::consumer::Consumers;
 use crate::format::{self, Format, Reading, form, json, multipart};
@@ -39,6 +39,7 @@ pub struct Discovery {
     path: NormalPath,
     target: NormalPath,
     routes: Routes,
+    tokens: Tokens,
     consumers: Consumers,
     sampler: Sampler,
     /// What the transaction is that was asked about and not pushed yet.
@@ -72,6 +73,7 @@ impl Discovery {
             consumers: Consumers::new(key.clone()),
             shapes: Shapes::new(key.clone()),
             routes: Routes::new(key.clone()),
+            tokens: Tokens::default(),
             key,
             observation: blank(),
             hosts: Hosts::default(),
@@ -178,7 +180,7 @@ impl Discovery {
         seen.path_hash = self.key.text_hash(self.path.text());
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
-        let credentials = Credentials::of(request.headers, request.query, &mut self.scratch);
+        let credentials = Credentials::of(request.headers, request.query, &mut self.tokens);
         seen.auth = credentials.kinds;
         seen.consumer = self.consumers.identify(&credentials, seen.client);
         Kind::Observed

@@ -1,6 +1,6 @@
 //! The learning gate: what an answer may teach.
 
-use tapline_model::{Gate, Key, ResponseHead};
+use tapline_model::{Gate, HeaderKind, Key, ResponseHead};
 
 use crate::path::NormalPath;
 
@@ -48,7 +48,9 @@ fn redirect_of(
     if !matches!(response.status, 300..=303 | 305..=399) {
         return Redirect::Nowhere;
     }
-    let Some(location) = response.headers.get("location") else { return Redirect::Nowhere };
+    let Some(location) = response.headers.first(HeaderKind::Location) else {
+        return Redirect::Nowhere;
+    };
     if !target.set_target(location, path) {
         return Redirect::Elsewhere;
     }

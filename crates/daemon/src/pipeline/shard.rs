@@ -148,6 +148,11 @@ struct Feeding<'a, 'l> {
 }
 
 impl Sink for Feeding<'_, '_> {
+    fn wants_bodies(&mut self, transaction: &Transaction<'_>) -> bool {
+        let Lent { discovery, feedback } = &mut *self.lent;
+        discovery.wants_bodies(transaction, self.readers.shard, feedback)
+    }
+
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         let Readers { shard, fold, recorder } = &mut *self.readers;
         let shard = *shard;

@@ -182,14 +182,24 @@ fn write_hash(hash: Option<u64>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"null");
         return;
     };
-    let mut text = *b"\"0000000000000000\"";
-    let digits = text.iter_mut().skip(1).take(16).rev();
-    for (place, digit) in digits.enumerate() {
-        let value = (hash >> (place * 4) & 0xF) as u8;
-        *digit = value + if value < 10 { b'0' } else { b'a' - 10 };
+    out.push(b'"');
+    for byte in hash.to_be_bytes() {
+        out.extend_from_slice(&HEXADECIMAL.get(usize::from(byte)).copied().unwrap_or_default());
     }
-    out.extend_from_slice(&text);
+    out.push(b'"');
 }
+
+/// Every byte as two digits.
+const HEXADECIMAL: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut all = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        all[byte] = [digits[byte >> 4], digits[byte & 0xF]];
+        byte += 1;
+    }
+    all
+};
 
 /// The inside of a string (RFC 8259 section 7) of bytes that are UTF-8.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
