@@ -180,20 +180,25 @@ mod mark {
     pub(super) const DIGIT: u8 = 2;
     /// A key: neither a small letter nor what joins words.
     pub(super) const ODD: u8 = 4;
+    /// Neither base64url nor the dots of a token, nor padding.
+    pub(super) const NO_TOKEN: u8 = 16;
     /// Something that is encoded: it has to be decoded before it is judged.
     pub(super) const CODED: u8 = 8;
 
     pub(super) const OF: [u8; 256] = {
-        let mut of = [ODD; 256];
+        let mut of = [ODD | NO_TOKEN; 256];
         let mut byte = 0_u8;
         loop {
             of[byte as usize] = match byte {
                 b'0'..=b'9' => DIGIT | ODD,
-                b'@' => SIGN | ODD,
-                b'+' => SIGN | ODD | CODED,
-                b'%' | b';' | b'=' | 0x80.. => ODD | CODED,
-                b'a'..=b'z' | b'-' | b'_' | b'.' | b'/' | b' ' => 0,
-                _ => ODD,
+                b'@' => SIGN | ODD | NO_TOKEN,
+                b'+' => SIGN | ODD | CODED | NO_TOKEN,
+                b'=' => ODD | CODED,
+                b'%' | b';' | 0x80.. => ODD | CODED | NO_TOKEN,
+                b'a'..=b'z' | b'-' | b'_' | b'.' => 0,
+                b'/' | b' ' => NO_TOKEN,
+                b'A'..=b'Z' => ODD,
+                _ => ODD | NO_TOKEN,
             };
             if byte == u8::MAX {
                 break of;
@@ -262,13 +267,12 @@ pub(crate) fn is_jwt(text: &[u8]) -> bool {
     if !text.starts_with(b"eyJ") || text.len() < 20 {
         return false;
     }
-    let (mut dots, mut is_encoded) = (0, true);
-    // Without a way out half way, so that many bytes are looked at in one step.
+    let (mut dots, mut marks) = (0, 0);
     for &byte in text {
+        marks |= marks_of(byte);
         dots += usize::from(byte == b'.');
-        is_encoded &= byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_' | b'.' | b'=');
     }
-    (1..=4).contains(&dots) && is_encoded
+    (1..=4).contains(&dots) && marks & mark::NO_TOKEN == 0
 }
 
 /// Whether all digits of `text`, single spaces or dashes between them apart, are a card number: the
