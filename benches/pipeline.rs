@@ -71,6 +71,7 @@ enum Until {
 
 struct Rest {
     until: Until,
+    shard: ShardId,
     discovery: Discovery,
     fold: Fold,
     feedback: Feedback,
@@ -81,10 +82,10 @@ impl Sink for Rest {
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         self.transactions += 1;
         if self.until >= Until::Observation {
-            let Self { until, discovery, fold, feedback, .. } = self;
-            discovery.push(transaction, ShardId::default(), feedback, &mut |observation| {
+            let Self { until, shard, discovery, fold, feedback, .. } = self;
+            discovery.push(transaction, *shard, feedback, &mut |observation| {
                 if *until >= Until::Delta {
-                    fold.observe(observation, feedback);
+                    fold.observe(*shard, observation, feedback);
                 }
             });
         }
@@ -92,7 +93,7 @@ impl Sink for Rest {
 
     fn flow_record(&mut self, record: &FlowRecord) {
         if self.until >= Until::Delta {
-            self.fold.flow(record);
+            self.fold.flow(self.shard, record);
         }
     }
 }
@@ -114,8 +115,9 @@ fn round(recorded: &Recorded, until: Until) -> (u64, u64) {
     let config = tapline_behavior::Config::default();
     let mut rest = Rest {
         until,
+        shard,
         discovery: Discovery::new(tapline_discovery::Config::default(), Key::fixed()),
-        fold: Fold::new(&config, 0, 0, shard),
+        fold: Fold::new(&config, 0, 0, 0),
         feedback: Feedback::default(),
         transactions: 0,
     };

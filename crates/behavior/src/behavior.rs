@@ -48,7 +48,7 @@ impl Behavior {
         self.path_scanners.reconfigure(config.path_scanner, config.consumers_max);
     }
 
-    /// Takes a sealed epoch: the join of what all shards learned in it. `endpoint_of` names the
+    /// Takes a sealed epoch: the join of what all workers learned in it. `endpoint_of` names the
     /// host and the endpoint of a route, none if it has none. Every finding whose condition holds
     /// goes to
     /// `sink`, in every epoch anew: state open, without an id.

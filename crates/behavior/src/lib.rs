@@ -1,7 +1,7 @@
 //! Observation to delta; joined: baselines, detections, findings.
 //!
-//! [`Fold`] belongs to one shard and turns observations into one delta an epoch. [`Sealer`]
-//! collects the deltas of all shards and hands them out joined, in epoch order. [`Behavior`] learns
+//! [`Fold`] belongs to one worker and turns observations into one delta an epoch. [`Sealer`]
+//! collects the deltas of all workers and hands them out joined, in epoch order. [`Behavior`] learns
 //! what is normal from sealed epochs and says what is not.
 
 mod baseline;

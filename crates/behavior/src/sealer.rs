@@ -1,4 +1,4 @@
-//! The meeting point: deltas come in by shard and in any order, and leave joined, epoch by epoch.
+//! The meeting point: deltas come in by worker and in any order, and leave joined, epoch by epoch.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ impl Sealer {
         self.finished = true;
     }
 
-    /// The next sealed epoch that has deltas, with their join in shard order; none when the next
+    /// The next sealed epoch that has deltas, with their join in worker order; none when the next
     /// one is still open.
     pub fn next_sealed(&mut self) -> Option<(Epoch, Delta)> {
         let horizon = self.horizon()?;
@@ -129,14 +129,13 @@ impl Sealer {
 
 #[cfg(test)]
 mod tests {
-    use tapline_model::{HostDelta, ShardId};
+    use tapline_model::HostDelta;
 
     use super::*;
 
-    fn delta(epoch: u64, shard: u64) -> Delta {
-        let shard = ShardId::from_hash(shard << 32);
+    fn delta(epoch: u64, part: u16) -> Delta {
         let mut delta =
-            Delta::new(DeltaId { sensor: 1, incarnation: 1, epoch: Epoch(epoch), shard });
+            Delta::new(DeltaId { sensor: 1, incarnation: 1, epoch: Epoch(epoch), part });
         delta.hosts.insert("shop".into(), HostDelta { requests: 1, ..HostDelta::default() });
         delta
     }

@@ -79,7 +79,7 @@ pub(crate) struct RecordRule {
 impl Shared {
     fn new_shard(&self, id: ShardId, out: Sender<Message>) -> Shard {
         let recorder = self.record.map(|rule| Recorder::new(id, rule.raw_targets, out));
-        Shard::new(id, &self.settings, self.identity, recorder)
+        Shard::new(id, &self.settings, recorder)
     }
 }
 

@@ -1,4 +1,4 @@
-//! worker → merge: everything one shard learned in one epoch, as mergeable state in integers.
+//! worker → merge: everything one worker learned in one epoch, as mergeable state in integers.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,11 +11,11 @@ use tapline_sketch::{Buckets, Kmv};
 
 use crate::{
     AuthSet, ConsumerKey, ConsumerKind, Epoch, ParameterLocation, RouteKey, RouteName, Sampling,
-    ShardId, Timestamp, ValueKind,
+    Timestamp, ValueKind,
 };
 
 /// Version of the serialised form; a reader refuses others.
-pub const DELTA_VERSION: u16 = 3;
+pub const DELTA_VERSION: u16 = 4;
 
 /// How many client addresses a consumer's delta names: the smallest ones.
 const ADDRESSES_MAX: usize = 10;
@@ -36,8 +36,8 @@ pub struct DeltaId {
     pub incarnation: u64,
     /// Which second of capture time.
     pub epoch: Epoch,
-    /// Which shard.
-    pub shard: ShardId,
+    /// Which part of it: the worker.
+    pub part: u16,
 }
 
 /// How often a parameter was present, and as what.
@@ -115,7 +115,7 @@ impl RouteDelta {
         }
     }
 
-    /// Joins what another shard saw of the same route.
+    /// Joins what another worker saw of the same route.
     pub fn join(&mut self, other: &Self) {
         self.first_seen = self.first_seen.min(other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
@@ -176,7 +176,12 @@ pub struct HostDelta {
 }
 
 impl HostDelta {
-    /// Joins what another shard saw.
+    /// How many servers are named: the smallest ones.
+    pub const SERVERS_MAX: usize = ADDRESSES_MAX;
+    /// How many answers are kept: those of the smallest paths.
+    pub const ANSWERS_MAX: usize = ANSWERS_MAX;
+
+    /// Joins what another worker saw.
     pub fn join(&mut self, other: &Self) {
         self.requests += other.requests;
         for (sum, count) in self.status_classes.iter_mut().zip(other.status_classes) {
@@ -236,7 +241,7 @@ pub struct ServerDelta {
 }
 
 impl ServerDelta {
-    /// Joins what another shard saw.
+    /// Joins what another worker saw.
     pub const fn join(&mut self, other: &Self) {
         self.flows += other.flows;
         self.http_bytes += other.http_bytes;
@@ -269,6 +274,9 @@ pub struct ConsumerDelta {
 }
 
 impl ConsumerDelta {
+    /// How many client addresses are named: the smallest ones.
+    pub const CLIENTS_MAX: usize = ADDRESSES_MAX;
+
     /// A consumer nothing has been seen of.
     pub const fn new(kind: ConsumerKind) -> Self {
         Self {
@@ -283,7 +291,7 @@ impl ConsumerDelta {
         }
     }
 
-    /// Joins what another shard saw.
+    /// Joins what another worker saw.
     pub fn join(&mut self, other: &Self) {
         self.kind = self.kind.min(other.kind);
         self.last_seen = self.last_seen.max(other.last_seen);
@@ -317,7 +325,7 @@ impl ConsumerDelta {
     }
 }
 
-/// Everything one shard learned in one epoch, or the join of many such.
+/// Everything one worker learned in one epoch, or the join of many such.
 ///
 /// Joining is commutative and associative; with ids it is idempotent, because the merge takes each
 /// id once. All state is integers, so the order of a join never shows.
@@ -348,7 +356,7 @@ impl Delta {
         Self { version: DELTA_VERSION, id, ..Self::default() }
     }
 
-    /// Whether the shard learned nothing.
+    /// Whether the worker learned nothing.
     pub fn is_empty(&self) -> bool {
         self.routes.is_empty()
             && self.hosts.is_empty()
@@ -357,7 +365,7 @@ impl Delta {
             && self.overflowed == 0
     }
 
-    /// Joins what another shard (or sensor) learned in the same epoch. Ids are the caller's care.
+    /// Joins what another worker (or sensor) learned in the same epoch. Ids are the caller's care.
     pub fn join(&mut self, other: Self) {
         join_maps(&mut self.routes, other.routes, RouteDelta::join);
         join_maps(&mut self.hosts, other.hosts, HostDelta::join);

@@ -77,7 +77,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// One second of capture time: the unit in which shards hand their deltas to the merge.
+/// One second of capture time: the unit in which workers hand their deltas to the merge.
 ///
 /// Counted in seconds since the Unix epoch.
 #[derive(

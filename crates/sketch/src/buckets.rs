@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Bits of precision kept below the leading one: 32 steps an octave, 3 % wide at most.
 const STEP_BITS: u32 = 5;
+/// Room made for buckets that are not there yet; more comes as it is needed.
+const ROOM_MAX: usize = 64;
 
 /// Counts of values in log-linear buckets (as HDR histograms have them): exact below 64, within
 /// 1/32 above. Sparse, all integers, so two merge exactly in any order. At most 1 920 buckets.
@@ -17,6 +19,11 @@ impl Buckets {
     /// An empty histogram.
     pub const fn new() -> Self {
         Self { counts: Vec::new() }
+    }
+
+    /// An empty histogram with room for as many buckets as `other` has, up to a few.
+    pub fn like(other: &Self) -> Self {
+        Self { counts: Vec::with_capacity(other.counts.len().min(ROOM_MAX)) }
     }
 
     /// Counts one value.

@@ -22,6 +22,11 @@ impl<const K: usize> Kmv<K> {
         Self { smallest: Vec::new() }
     }
 
+    /// An empty sketch with room for as many hashes as `other` has.
+    pub fn like(other: &Self) -> Self {
+        Self { smallest: Vec::with_capacity(other.smallest.len()) }
+    }
+
     /// Adds the hash of a value.
     pub fn insert(&mut self, hash: u64) {
         if self.smallest.len() == K && self.smallest.last().is_none_or(|&last| hash >= last) {

@@ -1,4 +1,4 @@
-//! The merge: the one place where what the shards learned comes together, on a thread of its own.
+//! The merge: the one place where what the workers learned comes together, on a thread of its own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -42,7 +42,8 @@ pub(crate) struct Report {
     pub(crate) watermark: Epoch,
     /// The clock at the tick.
     pub(crate) now: Timestamp,
-    pub(crate) deltas: Vec<Delta>,
+    /// What it learned in the epoch, if anything.
+    pub(crate) delta: Option<Delta>,
     /// Totals since start, over the worker's shards.
     pub(crate) stats: ShardStats,
     /// Totals since start of every source; from the first worker only.
@@ -166,7 +167,7 @@ impl Merge {
     }
 
     fn report(&mut self, report: Report) {
-        for delta in report.deltas {
+        if let Some(delta) = report.delta {
             self.sealer.insert(delta);
         }
         self.sealer.watermark(report.worker, report.watermark);

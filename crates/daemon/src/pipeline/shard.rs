@@ -1,17 +1,16 @@
-//! One shard: the stages from segment to delta as plain calls.
+//! One shard: the stages from segment to observation as plain calls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tapline_behavior::Fold;
 use tapline_discovery::Discovery;
 use tapline_model::{
-    BehaviorStats, Chunk, Delta, DiscoveryStats, Epoch, Feedback, FlowRecord, ProtocolStats,
-    ReassemblyStats, Segment, ShardId, Timestamp, Transaction,
+    BehaviorStats, Chunk, DiscoveryStats, Feedback, FlowRecord, ProtocolStats, ReassemblyStats,
+    Segment, ShardId, Timestamp, Transaction,
 };
 use tapline_protocol::{Protocols, Sink};
 use tapline_reassembly::Reassembler;
 
-use super::Identity;
 use super::record::Recorder;
 
 /// The counters of the stages that a shard goes through.
@@ -19,8 +18,9 @@ use super::record::Recorder;
 pub(crate) struct ShardStats {
     pub(crate) reassembly: ReassemblyStats,
     pub(crate) protocol: ProtocolStats,
-    /// Of the worker: its shards share one discovery.
+    /// Of the worker: its shards share one discovery and one fold.
     pub(crate) discovery: DiscoveryStats,
+    /// Of the worker.
     pub(crate) behavior: BehaviorStats,
 }
 
@@ -48,8 +48,7 @@ struct Stages {
 
 /// What follows discovery.
 struct Readers {
-    shard: ShardId,
-    fold: Fold,
+    id: ShardId,
     recorder: Option<Recorder>,
 }
 
@@ -58,14 +57,9 @@ impl Shard {
     pub(crate) fn new(
         id: ShardId,
         settings: &tapline_config::Settings,
-        identity: Identity,
         recorder: Option<Recorder>,
     ) -> Self {
-        let readers = Readers {
-            shard: id,
-            fold: Fold::new(&settings.behavior, identity.sensor, identity.incarnation, id),
-            recorder,
-        };
+        let readers = Readers { id, recorder };
         Self {
             reassembler: Reassembler::new(settings.reassembly.clone()),
             stages: Stages { protocols: Protocols::new(settings.protocol.clone()), readers },
@@ -78,17 +72,11 @@ impl Shard {
         self.reassembler.push(segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
     }
 
-    /// Closes an epoch: timeouts act, and what was learned is handed over.
-    pub(crate) fn seal(
-        &mut self,
-        epoch: Epoch,
-        now: Timestamp,
-        lent: &mut Lent<'_>,
-    ) -> Option<Delta> {
+    /// Time has passed: timeouts act.
+    pub(crate) fn tick(&mut self, now: Timestamp, lent: &mut Lent<'_>) {
         let stages = &mut self.stages;
         self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
         self.stages.tick(now, lent);
-        self.stages.readers.fold.seal(epoch)
     }
 
     /// The capture ended: everything open is finished.
@@ -106,12 +94,11 @@ impl Shard {
 
     /// Its counters.
     pub(crate) fn stats(&self) -> ShardStats {
-        let readers = &self.stages.readers;
         ShardStats {
             reassembly: self.reassembler.stats(),
             protocol: self.stages.protocols.stats(),
             discovery: DiscoveryStats::default(),
-            behavior: readers.fold.stats(),
+            behavior: BehaviorStats::default(),
         }
     }
 }
@@ -135,9 +122,11 @@ impl Stages {
 }
 
 /// What the worker lends its shards. Discovery keeps no state about the traffic, only memories of
-/// what it has worked out: one for all shards knows more, in less room.
+/// what it has worked out: one for all shards knows more, in less room. The fold keeps each shard's
+/// caps apart, and makes one delta for all.
 pub(crate) struct Lent<'a> {
     pub(crate) discovery: &'a mut Discovery,
+    pub(crate) fold: &'a mut Fold,
     pub(crate) feedback: &'a Feedback,
 }
 
@@ -149,22 +138,21 @@ struct Feeding<'a, 'l> {
 
 impl Sink for Feeding<'_, '_> {
     fn wants_bodies(&mut self, transaction: &Transaction<'_>) -> bool {
-        let Lent { discovery, feedback } = &mut *self.lent;
-        discovery.wants_bodies(transaction, self.readers.shard, feedback)
+        let Lent { discovery, feedback, .. } = &mut *self.lent;
+        discovery.wants_bodies(transaction, self.readers.id, feedback)
     }
 
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        let Readers { shard, fold, recorder } = &mut *self.readers;
-        let shard = *shard;
-        let Lent { discovery, feedback } = &mut *self.lent;
+        let Readers { id, recorder } = &mut *self.readers;
+        let Lent { discovery, fold, feedback } = &mut *self.lent;
         match recorder {
-            None => discovery.push(transaction, shard, feedback, &mut |observation| {
-                fold.observe(observation, feedback);
+            None => discovery.push(transaction, *id, feedback, &mut |observation| {
+                fold.observe(*id, observation, feedback);
             }),
             Some(recorder) => {
                 let mut seen = None;
-                discovery.push(transaction, shard, feedback, &mut |observation| {
-                    fold.observe(observation, feedback);
+                discovery.push(transaction, *id, feedback, &mut |observation| {
+                    fold.observe(*id, observation, feedback);
                     seen = Some((observation.route, observation.consumer.key));
                 });
                 recorder.write(discovery, transaction, seen);
@@ -173,6 +161,6 @@ impl Sink for Feeding<'_, '_> {
     }
 
     fn flow_record(&mut self, record: &FlowRecord) {
-        self.readers.fold.flow(record);
+        self.lent.fold.flow(self.readers.id, record);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Select, Sender};
+use tapline_behavior::Fold;
 use tapline_discovery::Discovery;
 use tapline_model::{Epoch, Feedback, Segment, ShardId, Timestamp};
 
@@ -18,6 +19,7 @@ pub(crate) struct Worker {
     /// Indexed by shard; those of other workers are empty.
     shards: Vec<Option<Shard>>,
     discovery: Discovery,
+    fold: Fold,
     epoch: Option<Epoch>,
     feedback: Arc<Feedback>,
     shared: Arc<Shared>,
@@ -32,14 +34,18 @@ impl Worker {
             .map(|id| (id.index() % workers == index).then(|| shared.new_shard(id, out.clone())))
             .collect();
         let discovery = Discovery::new(shared.settings.discovery.clone(), shared.key.clone());
-        Self { index, shards, discovery, epoch: None, feedback: Arc::default(), shared, out }
+        let super::Identity { sensor, incarnation } = shared.identity;
+        let part = u16::try_from(index).unwrap_or(u16::MAX);
+        let fold = Fold::new(&shared.settings.behavior, sensor, incarnation, part);
+        let feedback = Arc::default();
+        Self { index, shards, discovery, fold, epoch: None, feedback, shared, out }
     }
 
     /// Takes one segment of one of its shards.
     pub(crate) fn push(&mut self, shard: ShardId, segment: &Segment<'_>) {
-        let Self { shards, discovery, feedback, .. } = self;
+        let Self { shards, discovery, fold, feedback, .. } = self;
         if let Some(Some(shard)) = shards.get_mut(shard.index()) {
-            shard.push(segment, &mut Lent { discovery, feedback });
+            shard.push(segment, &mut Lent { discovery, fold, feedback });
         }
     }
 
@@ -68,9 +74,9 @@ impl Worker {
     /// The capture ended.
     pub(crate) fn end(&mut self, now: Timestamp, counters: &Arc<[SourceCounters]>) {
         let epoch = self.epoch.unwrap_or_else(|| now.epoch());
-        let Self { shards, discovery, feedback, .. } = self;
+        let Self { shards, discovery, fold, feedback, .. } = self;
         for shard in shards.iter_mut().flatten() {
-            shard.finish(now, &mut Lent { discovery, feedback });
+            shard.finish(now, &mut Lent { discovery, fold, feedback });
         }
         let report = self.close(epoch, epoch, now, counters, true);
         for shard in self.shards.iter_mut().flatten() {
@@ -88,20 +94,21 @@ impl Worker {
         ended: bool,
     ) -> Report {
         let mut stats = ShardStats::default();
-        let mut deltas = Vec::new();
-        let Self { shards, discovery, feedback, .. } = self;
+        let Self { shards, discovery, fold, feedback, .. } = self;
         for shard in shards.iter_mut().flatten() {
-            deltas.extend(shard.seal(epoch, now, &mut Lent { discovery, feedback }));
+            shard.tick(now, &mut Lent { discovery, fold, feedback });
             stats.add(&shard.stats());
         }
         discovery.next_second();
         stats.discovery = discovery.stats();
+        stats.behavior = fold.stats();
+        let mut delta = fold.seal(epoch);
         let least = counters.iter().map(|source| source.sampling_least).max().unwrap_or_default();
-        for delta in &mut deltas {
+        if let Some(delta) = &mut delta {
             delta.sampling = least;
         }
         let counters = (self.index == 0).then(|| Arc::clone(counters));
-        Report { worker: self.index, watermark, now, deltas, stats, counters, ended }
+        Report { worker: self.index, watermark, now, delta, stats, counters, ended }
     }
 
     fn send(&self, report: Report) {

@@ -1,0 +1,132 @@
+//! What each consumer did in this epoch.
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasherDefault;
+use std::net::IpAddr;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use smallvec::SmallVec;
+use tapline_model::{
+    ConsumerDelta, ConsumerKey, ConsumerKind, Observation, RouteHasher, Timestamp,
+};
+
+use super::admission::{Place, Quota};
+
+/// What one consumer did. Most call from one address and go nowhere wrong.
+#[derive(Debug)]
+pub(super) struct Consumer {
+    shards: u64,
+    kind: ConsumerKind,
+    last_seen: Timestamp,
+    requests: u64,
+    client_errors: u64,
+    /// The smallest ones, ascending.
+    clients: SmallVec<[IpAddr; 1]>,
+    /// What it sought in vain, if anything.
+    strayed: Option<Box<ConsumerDelta>>,
+}
+
+impl Consumer {
+    fn new(kind: ConsumerKind) -> Self {
+        Self {
+            shards: 0,
+            kind,
+            last_seen: Timestamp::ZERO,
+            requests: 0,
+            client_errors: 0,
+            clients: SmallVec::new(),
+            strayed: None,
+        }
+    }
+
+    /// Adds one transaction; `known` says whether an endpoint has its route.
+    pub(super) fn observe(&mut self, observation: &Observation, known: impl Fn() -> bool) {
+        self.kind = self.kind.min(observation.consumer.kind);
+        self.last_seen = self.last_seen.max(observation.started_at);
+        self.requests += 1;
+        if self.clients.first() != Some(&observation.client) {
+            self.add_client(observation.client);
+        }
+        if observation.status.is_some_and(|status| (400..500).contains(&status)) {
+            self.client_errors += 1;
+        }
+        if !is_answered_by_something(observation.status) && !known() {
+            let kind = self.kind;
+            let strayed = self.strayed.get_or_insert_with(|| Box::new(ConsumerDelta::new(kind)));
+            strayed.unmatched += 1;
+            strayed.unmatched_routes.insert(observation.route.0);
+            strayed.count_unmatched_host(&observation.name.host);
+        }
+    }
+
+    fn add_client(&mut self, client: IpAddr) {
+        if let Err(at) = self.clients.binary_search(&client)
+            && at < ConsumerDelta::CLIENTS_MAX
+        {
+            self.clients.truncate(ConsumerDelta::CLIENTS_MAX - 1);
+            self.clients.insert(at, client);
+        }
+    }
+
+    fn settle(self) -> ConsumerDelta {
+        let strayed =
+            self.strayed.map_or_else(|| ConsumerDelta::new(self.kind), |strayed| *strayed);
+        ConsumerDelta {
+            kind: self.kind,
+            last_seen: self.last_seen,
+            requests: self.requests,
+            client_errors: self.client_errors,
+            clients: self.clients.into_iter().collect(),
+            ..strayed
+        }
+    }
+}
+
+/// Whether the answer shows that the route leads somewhere: success, redirect, or a refusal for
+/// want of rights.
+const fn is_answered_by_something(status: Option<u16>) -> bool {
+    matches!(status, Some(200..=399 | 401 | 403))
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Consumers {
+    /// Consumers are keyed hashes, as routes are.
+    by_key: HashMap<ConsumerKey, Consumer, BuildHasherDefault<RouteHasher>>,
+    quota: Quota,
+}
+
+impl Consumers {
+    /// None; `total` is the process total.
+    pub(super) fn new(total: u32) -> Self {
+        Self { by_key: HashMap::default(), quota: Quota::part_of(total) }
+    }
+
+    /// Who calls, if the shard has room for it.
+    pub(super) fn admit(
+        &mut self,
+        observation: &Observation,
+        place: Place,
+    ) -> Option<&mut Consumer> {
+        let seen = observation.consumer;
+        let consumer = match self.by_key.entry(seen.key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if !self.quota.has_room(place) => return None,
+            Entry::Vacant(slot) => slot.insert(Consumer::new(seen.kind)),
+        };
+        if !place.is_in(consumer.shards) {
+            if !self.quota.take(place) {
+                return None;
+            }
+            place.join(&mut consumer.shards);
+        }
+        Some(consumer)
+    }
+
+    /// Hands over what they did and begins anew.
+    pub(super) fn seal(&mut self) -> BTreeMap<ConsumerKey, ConsumerDelta> {
+        self.quota.clear();
+        self.by_key.drain().map(|(key, consumer)| (key, consumer.settle())).collect()
+    }
+}
