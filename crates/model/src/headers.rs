@@ -43,116 +43,86 @@ pub enum HeaderKind {
     ApiKey,
 }
 
+/// The kind of the known name that `name` is. Names of one length, in lower case.
+macro_rules! pick {
+    ($name:expr, $($known:literal => $kind:ident),+) => {{
+        let sent = words($name);
+        $(if is_same(sent, const { words($known) }, const { cases($known) }) {
+            return Self::$kind;
+        })+
+        Self::Other
+    }};
+}
+
 impl HeaderKind {
     /// The kind of a name, compared without case.
     #[inline]
     pub fn of(name: &[u8]) -> Self {
         match name.len() {
-            4 => pick(name, [(b"host", Self::Host), (b"date", Self::Date)]),
-            6 => pick(
-                name,
-                [(b"cookie", Self::Cookie), (b"expect", Self::Expect), (b"apikey", Self::ApiKey)],
-            ),
-            7 => pick(name, [(b"api-key", Self::ApiKey), (b"x-token", Self::ApiKey)]),
-            8 => pick(name, [(b"location", Self::Location), (b"x-apikey", Self::ApiKey)]),
-            9 => pick(
-                name,
-                [
-                    (b"forwarded", Self::Forwarded),
-                    (b"x-api-key", Self::ApiKey),
-                    (b"x-app-key", Self::ApiKey),
-                ],
-            ),
-            10 => pick(
-                name,
-                [
-                    (b"connection", Self::Connection),
-                    (b"user-agent", Self::UserAgent),
-                    (b"set-cookie", Self::SetCookie),
-                    (b"x-auth-key", Self::ApiKey),
-                ],
-            ),
-            11 => pick(name, [(b"x-api-token", Self::ApiKey)]),
-            12 => {
-                pick(name, [(b"content-type", Self::ContentType), (b"x-auth-token", Self::ApiKey)])
+            4 => pick!(name, b"host" => Host, b"date" => Date),
+            6 => pick!(name, b"cookie" => Cookie, b"expect" => Expect, b"apikey" => ApiKey),
+            7 => pick!(name, b"api-key" => ApiKey, b"x-token" => ApiKey),
+            8 => pick!(name, b"location" => Location, b"x-apikey" => ApiKey),
+            9 => {
+                pick!(name, b"forwarded" => Forwarded, b"x-api-key" => ApiKey, b"x-app-key" => ApiKey)
             }
-            13 => pick(
-                name,
-                [(b"authorization", Self::Authorization), (b"private-token", Self::ApiKey)],
-            ),
-            14 => pick(
-                name,
-                [
-                    (b"content-length", Self::ContentLength),
-                    (b"x-access-token", Self::ApiKey),
-                    (b"x-gitlab-token", Self::ApiKey),
-                    (b"x-goog-api-key", Self::ApiKey),
-                ],
-            ),
-            15 => pick(
-                name,
-                [(b"x-forwarded-for", Self::ForwardedFor), (b"x-functions-key", Self::ApiKey)],
-            ),
-            16 => pick(name, [(b"content-encoding", Self::ContentEncoding)]),
-            17 => pick(name, [(b"transfer-encoding", Self::TransferEncoding)]),
-            22 => pick(name, [(b"x-shopify-access-token", Self::ApiKey)]),
-            25 => pick(name, [(b"ocp-apim-subscription-key", Self::ApiKey)]),
+            10 => {
+                pick!(name, b"connection" => Connection, b"user-agent" => UserAgent, b"set-cookie" => SetCookie, b"x-auth-key" => ApiKey)
+            }
+            11 => pick!(name, b"x-api-token" => ApiKey),
+            12 => pick!(name, b"content-type" => ContentType, b"x-auth-token" => ApiKey),
+            13 => pick!(name, b"authorization" => Authorization, b"private-token" => ApiKey),
+            14 => {
+                pick!(name, b"content-length" => ContentLength, b"x-access-token" => ApiKey, b"x-gitlab-token" => ApiKey, b"x-goog-api-key" => ApiKey)
+            }
+            15 => pick!(name, b"x-forwarded-for" => ForwardedFor, b"x-functions-key" => ApiKey),
+            16 => pick!(name, b"content-encoding" => ContentEncoding),
+            17 => pick!(name, b"transfer-encoding" => TransferEncoding),
+            22 => pick!(name, b"x-shopify-access-token" => ApiKey),
+            25 if name.eq_ignore_ascii_case(b"ocp-apim-subscription-key") => Self::ApiKey,
             _ => Self::Other,
         }
     }
 }
 
-/// The kind of `name` among known names of its length.
+/// All of a name of 4 to 24 bytes, as words that may overlap.
 #[inline]
-fn pick<const N: usize, const K: usize>(
-    name: &[u8],
-    known: [(&'static [u8; N], HeaderKind); K],
-) -> HeaderKind {
-    let Ok(name) = <&[u8; N]>::try_from(name) else { return HeaderKind::Other };
-    let first = name.first().map(u8::to_ascii_lowercase);
-    for (known, kind) in known {
-        if first == known.first().copied() && is_same(name, known) {
-            return kind;
-        }
+const fn words(name: &[u8]) -> [u64; 3] {
+    if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        let middle = match name.split_at_checked(8) {
+            Some((_, rest)) if name.len() > 16 => rest.first_chunk(),
+            _ => None,
+        };
+        let middle = match middle {
+            Some(middle) => u64::from_le_bytes(*middle),
+            None => 0,
+        };
+        return [u64::from_le_bytes(*first), u64::from_le_bytes(*last), middle];
     }
-    HeaderKind::Other
-}
-
-/// Compares with a name in lower case: a few words at once, which may overlap.
-#[inline]
-fn is_same<const N: usize>(name: &[u8; N], known: &[u8; N]) -> bool {
-    let middle = |at: usize| {
-        let [name, known] = [name.as_slice(), known.as_slice()]
-            .map(|text| text.get(at..).and_then(<[u8]>::first_chunk::<8>));
-        differ(name, known)
-    };
-    let differ = if N < 8 {
-        differ::<4>(name.first_chunk(), known.first_chunk())
-            | differ::<4>(name.last_chunk(), known.last_chunk())
-    } else {
-        let ends = differ::<8>(name.first_chunk(), known.first_chunk())
-            | differ::<8>(name.last_chunk(), known.last_chunk());
-        match N {
-            ..=16 => ends,
-            ..=24 => ends | middle(8),
-            _ => ends | middle(8) | middle(16),
+    let (first, last): (Option<&[u8; 4]>, _) = (name.first_chunk(), name.last_chunk());
+    match (first, last) {
+        (Some(first), Some(last)) => {
+            let last = u32::from_le_bytes(*last) as u64;
+            [u32::from_le_bytes(*first) as u64 | last << 32, 0, 0]
         }
-    };
-    differ == 0
+        _ => [0; 3],
+    }
 }
 
-/// The bits in which two words differ, case aside; none when there are no words.
-#[inline]
-fn differ<const W: usize>(name: Option<&[u8; W]>, known: Option<&[u8; W]>) -> u64 {
-    let (Some(name), Some(known)) = (name, known) else { return 0 };
-    // Only letters have a case: no other byte may be taken for `-`.
-    let case = known.map(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 });
-    (word(name) | word(&case)) ^ word(known)
+/// Of what occurs in known names, letters alone have this bit.
+const LETTER: u64 = 0x4040_4040_4040_4040;
+
+/// The bit that makes a letter a small one, for every letter of a name: no other byte has a case, and
+/// none may be taken for `-`.
+const fn cases(name: &[u8]) -> [u64; 3] {
+    let [first, last, middle] = words(name);
+    [(first & LETTER) >> 1, (last & LETTER) >> 1, (middle & LETTER) >> 1]
 }
 
 #[inline]
-fn word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+fn is_same(name: [u64; 3], known: [u64; 3], cases: [u64; 3]) -> bool {
+    let is_same = |((name, known), case): ((u64, u64), u64)| (name | case) == known;
+    name.into_iter().zip(known).zip(cases).all(is_same)
 }
 
 /// Kinds of header fields, as a set.
@@ -423,6 +393,13 @@ mod tests {
             ("Content\rType", HeaderKind::Other),
             ("Content-Typ\u{5}", HeaderKind::Other),
             ("Hose", HeaderKind::Other),
+            ("host", HeaderKind::Host),
+            ("HO[T", HeaderKind::Other),
+            ("cookid", HeaderKind::Other),
+            ("Dat@", HeaderKind::Other),
+            ("X-Shopify-Access-Token", HeaderKind::ApiKey),
+            ("X-Shopify-AccesS_Token", HeaderKind::Other),
+            ("Ocp-Apim-SubscripTion\u{8d}", HeaderKind::Other),
             ("", HeaderKind::Other),
         ] {
             assert_eq!(HeaderKind::of(name.as_bytes()), kind, "{name}");

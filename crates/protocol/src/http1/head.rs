@@ -36,13 +36,11 @@ impl Span {
     }
 
     /// The place of `part`, which must lie within `whole`; empty when it does not.
+    #[inline]
     pub(super) fn of(part: &[u8], whole: &[u8]) -> Self {
         let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
-        if start.saturating_add(part.len()) <= whole.len() {
-            Self::new(start, start + part.len())
-        } else {
-            Self::default()
-        }
+        let end = start.wrapping_add(part.len());
+        if start <= end && end <= whole.len() { Self::new(start, end) } else { Self::default() }
     }
 
     pub(crate) fn places(self) -> Range<u32> {

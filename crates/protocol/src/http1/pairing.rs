@@ -262,7 +262,12 @@ impl Exchanges {
         ledger.held += 1;
         let id = self.next_id;
         self.next_id += 1;
-        self.queue.insert(place, Exchange::new(id, started_at, in_step));
+        let exchange = Exchange::new(id, started_at, in_step);
+        if place == self.queue.len() {
+            self.queue.push_back(exchange);
+        } else {
+            self.queue.insert(place, exchange);
+        }
         Some(id)
     }
 
