@@ -31,7 +31,6 @@ pub(crate) struct Span {
 
 impl Span {
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         Self { start: place(start), end: place(end) }
     }
 
@@ -55,6 +54,11 @@ impl Span {
     pub(crate) fn of_bytes(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.range()).unwrap_or_default()
     }
+}
+
+#[inline]
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 /// The first line.
@@ -230,6 +234,7 @@ fn strict(
     };
     let is_line_end = |at: usize| bytes.get(at) == Some(&b'\r');
     let mut is_clean = is_line_end(line_end) && is_line_end(used.wrapping_sub(2));
+    let base = bytes.as_ptr().addr();
     let mut facts = Facts::default();
     fields.reserve(headers.len());
     for header in headers {
@@ -238,9 +243,13 @@ fn strict(
         if facts::is_read(kind) {
             facts.read(side, kind, value);
         }
-        let (name, value) = (Span::of(name, bytes), Span::of(value, bytes));
-        is_clean &= is_line_end(value.range().end);
-        fields.push(kind, name.places(), value.places());
+        // What lies elsewhere, which nothing should, ends at no line end and has no bytes.
+        let name_start = name.as_ptr().addr().wrapping_sub(base);
+        let name_end = name_start.wrapping_add(name.len());
+        let value_start = value.as_ptr().addr().wrapping_sub(base);
+        let value_end = value_start.wrapping_add(value.len());
+        is_clean &= is_line_end(value_end);
+        fields.push(kind, place(name_start)..place(name_end), place(value_start)..place(value_end));
     }
     let version = if minor == Some(0) { Protocol::Http10 } else { Protocol::Http11 };
     Ok(Strict { used, start, version, facts, is_clean })
