@@ -185,6 +185,7 @@ mod mark {
     /// Something that is encoded: it has to be decoded before it is judged.
     pub(super) const CODED: u8 = 8;
 
+    #[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which sees a fault")]
     pub(super) const OF: [u8; 256] = {
         let mut of = [ODD | NO_TOKEN; 256];
         let mut byte = 0_u8;

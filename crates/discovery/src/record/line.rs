@@ -190,6 +190,7 @@ fn write_hash(hash: Option<u64>, out: &mut Vec<u8>) {
 }
 
 /// Every byte as two digits.
+#[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which sees a fault")]
 const HEXADECIMAL: [[u8; 2]; 256] = {
     let digits = b"0123456789abcdef";
     let mut all = [[0; 2]; 256];
