@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use tapline_alert::Notifier;
 use tapline_config::Settings;
 use tapline_discovery::LineWriter;
-use tapline_model::{Key, RouteKey, SourceView, Stats, View};
+use tapline_model::{EndpointId, Key, RouteKey, RouteMap, SourceView, Stats, View};
 use tapline_telemetry::{BuildInfo, Exporter, Limits};
 use tapline_web::{Health, Mode, SensorInfo, State};
 use tokio::runtime::Runtime as Tokio;
@@ -121,6 +121,8 @@ impl Session {
             None => None,
         };
         let publish_every = match self.shared.feedback_rule {
+            // Without pages nobody looks before the end.
+            FeedbackRule::Exact if self.pages.is_none() => Duration::MAX,
             FeedbackRule::Exact => REPLAY_PUBLISH_EVERY,
             FeedbackRule::Newest => Duration::ZERO,
         };
@@ -152,13 +154,16 @@ impl Session {
     pub(crate) fn write_output(&self, ended: Ended) -> Result<(), Failure> {
         let Ended { view, lifecycle, inventory, spool, spool_fault } = ended;
         let Some(folder) = &self.out else { return Ok(()) };
-        let endpoint_of = |route: RouteKey| inventory.resolve(route);
+        let mut endpoints = RouteMap::<Option<EndpointId>>::default();
+        // The inventory is done: what it says of a route once, it says again.
+        let mut endpoint_of =
+            |route: RouteKey| *endpoints.entry(route).or_insert_with(|| inventory.resolve(route));
         let transactions = match spool {
             Some(spool) => folder.write("transactions.jsonl", |out| {
                 let (mut writer, mut line) = (LineWriter::default(), Vec::new());
                 spool.finish(&mut |route, record| {
                     line.clear();
-                    if !writer.write(record, route.and_then(endpoint_of), &mut line) {
+                    if !writer.write(record, route.and_then(&mut endpoint_of), &mut line) {
                         return Err(std::io::Error::other("a transaction's record is damaged"));
                     }
                     out.write_all(&line)

@@ -88,6 +88,11 @@ impl<'a> Credentials<'a> {
         found
     }
 
+    /// Whether anything but the address says who calls.
+    pub(crate) fn names_somebody(&self) -> bool {
+        self.jwt.or(self.credential).or(self.session).is_some()
+    }
+
     fn authorization(&mut self, value: &'a [u8], tokens: &mut Tokens) {
         let end = memchr::memchr(b' ', value).unwrap_or(value.len());
         let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, b""));
@@ -159,6 +164,14 @@ fn name_in_scheme<'a>(scheme: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
         Some(value) => value.split(|&byte| byte == b'/').next(),
         None => Some(rest),
     }
+}
+
+/// Whether a query may hold an API key: false is certain.
+pub(crate) fn may_hold_key(query: &[u8]) -> bool {
+    let mut scratch = Vec::new();
+    form::pairs(query).any(|(name, value)| {
+        is_key_name(path::decode(name, &mut scratch), value.unwrap_or_default())
+    })
 }
 
 /// Knows signed tokens, and remembers the headers of those it knew: an issuer writes few.

@@ -3,13 +3,18 @@
 use std::net::IpAddr;
 
 use serde::Deserialize;
-use tapline_model::{Consumer, ConsumerKey, ConsumerKind, Key};
+use tapline_model::{AuthSet, Consumer, ConsumerKey, ConsumerKind, HeaderKind, Headers, Key};
 
-use crate::auth::Credentials;
+use crate::auth::{self, Credentials, Tokens};
 use crate::base64;
 
 /// Callers whose keys are remembered, by one worker.
 const REMEMBERED: usize = 32_768;
+/// Marks the hash of a basic credential, apart from its kind.
+const IS_BASIC: u8 = 0x10;
+/// The roles of a field that is hashed unread, apart from the kinds.
+const SOLE_AUTHORIZATION: u8 = 0x20;
+const SOLE_KEY: u8 = 0x21;
 /// Bytes of a token's claims that are read.
 const CLAIMS_BYTES_MAX: usize = 8 << 10;
 
@@ -18,7 +23,8 @@ pub(crate) struct Consumers {
     key: Key,
     /// By the low bits of the fast hash of what names the consumer: it is replaced by the next one
     /// with the same bits, so neither order nor luck shows in an output.
-    remembered: Vec<(u64, Consumer)>,
+    remembered: Vec<(u64, (AuthSet, Consumer))>,
+    tokens: Tokens,
     text: Vec<u8>,
     claims: Vec<u8>,
 }
@@ -39,47 +45,91 @@ struct Claims {
 impl Consumers {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
-        Self { key, remembered: Vec::new(), text: Vec::new(), claims: Vec::new() }
+        Self {
+            key,
+            remembered: Vec::new(),
+            tokens: Tokens::default(),
+            text: Vec::new(),
+            claims: Vec::new(),
+        }
     }
 
-    /// Who sent a request with these credentials from this address.
-    pub(crate) fn identify(&mut self, credentials: &Credentials<'_>, client: IpAddr) -> Consumer {
-        self.text.clear();
-        let kind = if let Some(token) = credentials.jwt {
-            self.text.extend_from_slice(token);
-            ConsumerKind::Subject
-        } else if let Some(credential) = credentials.credential {
-            self.text.push(u8::from(credentials.is_basic));
-            self.text.extend_from_slice(credential);
-            ConsumerKind::Credential
-        } else if let Some(session) = credentials.session {
-            self.text.extend_from_slice(session);
-            ConsumerKind::Session
-        } else {
-            match client {
-                IpAddr::V4(address) => self.text.extend_from_slice(&address.octets()),
-                IpAddr::V6(address) => self.text.extend_from_slice(&address.octets()),
-            }
-            ConsumerKind::Address
-        };
-        self.text.push(kind as u8);
-        let fast = self.key.text_hash(&self.text);
-        self.text.pop();
-        if self.remembered.is_empty() {
-            let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
-            self.remembered.resize(REMEMBERED, (0, nobody));
+    /// How a request authenticates itself, and who sent it from this address.
+    pub(crate) fn identify(
+        &mut self,
+        headers: Headers<'_>,
+        query: Option<&[u8]>,
+        client: IpAddr,
+    ) -> (AuthSet, Consumer) {
+        let sole = Sole::of(headers, query).map(|sole| self.hash(sole.value, sole.tag()));
+        if let Some(caller) = sole.and_then(|fast| self.recall(fast)) {
+            return caller;
         }
-        let place = usize::try_from(fast % REMEMBERED as u64).unwrap_or_default();
-        if let Some(&(known, consumer)) = self.remembered.get(place)
-            && known == fast
-        {
+        let credentials = Credentials::of(headers, query, &mut self.tokens);
+        let consumer = self.of(&credentials, client);
+        if let Some(fast) = sole.filter(|_| credentials.names_somebody()) {
+            self.remember(fast, (credentials.kinds, consumer));
+        }
+        (credentials.kinds, consumer)
+    }
+
+    fn of(&mut self, credentials: &Credentials<'_>, client: IpAddr) -> Consumer {
+        let (v4, v6);
+        let (kind, text) = if let Some(token) = credentials.jwt {
+            (ConsumerKind::Subject, token)
+        } else if let Some(credential) = credentials.credential {
+            (ConsumerKind::Credential, credential)
+        } else if let Some(session) = credentials.session {
+            (ConsumerKind::Session, session)
+        } else {
+            let octets: &[u8] = match client {
+                IpAddr::V4(address) => {
+                    v4 = address.octets();
+                    &v4
+                }
+                IpAddr::V6(address) => {
+                    v6 = address.octets();
+                    &v6
+                }
+            };
+            (ConsumerKind::Address, octets)
+        };
+        let tag = kind as u8 | if credentials.is_basic { IS_BASIC } else { 0 };
+        let fast = self.hash(text, tag);
+        if let Some((_, consumer)) = self.recall(fast) {
             return consumer;
         }
-        let consumer = self.name(kind, credentials);
-        if let Some(entry) = self.remembered.get_mut(place) {
-            *entry = (fast, consumer);
+        self.text.clear();
+        if kind == ConsumerKind::Credential {
+            self.text.push(u8::from(credentials.is_basic));
         }
+        self.text.extend_from_slice(text);
+        let consumer = self.name(kind, credentials);
+        self.remember(fast, (credentials.kinds, consumer));
         consumer
+    }
+
+    /// The fast hash of what names somebody, in its role.
+    fn hash(&mut self, value: &[u8], tag: u8) -> u64 {
+        self.text.clear();
+        self.text.extend_from_slice(value);
+        self.text.push(tag);
+        self.key.text_hash(&self.text)
+    }
+
+    fn recall(&self, fast: u64) -> Option<(AuthSet, Consumer)> {
+        let &(known, caller) = self.remembered.get(place(fast))?;
+        (known == fast).then_some(caller)
+    }
+
+    fn remember(&mut self, fast: u64, caller: (AuthSet, Consumer)) {
+        if self.remembered.is_empty() {
+            let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
+            self.remembered.resize(REMEMBERED, (0, (AuthSet::NONE, nobody)));
+        }
+        if let Some(entry) = self.remembered.get_mut(place(fast)) {
+            *entry = (fast, caller);
+        }
     }
 
     fn name(&mut self, kind: ConsumerKind, credentials: &Credentials<'_>) -> Consumer {
@@ -128,12 +178,38 @@ impl Consumers {
     }
 }
 
+/// The only field of a request that may hold a credential.
+struct Sole<'a> {
+    is_key: bool,
+    value: &'a [u8],
+}
+
+impl<'a> Sole<'a> {
+    fn of(headers: Headers<'a>, query: Option<&[u8]>) -> Option<Self> {
+        let is_key = headers.has(HeaderKind::ApiKey);
+        if is_key == headers.has(HeaderKind::Authorization) || headers.has(HeaderKind::Cookie) {
+            return None;
+        }
+        let kind = if is_key { HeaderKind::ApiKey } else { HeaderKind::Authorization };
+        let mut values = headers.of(kind);
+        let value = values.next().filter(|_| values.next().is_none())?;
+        (!query.is_some_and(auth::may_hold_key)).then_some(Self { is_key, value })
+    }
+
+    const fn tag(&self) -> u8 {
+        if self.is_key { SOLE_KEY } else { SOLE_AUTHORIZATION }
+    }
+}
+
+fn place(fast: u64) -> usize {
+    usize::try_from(fast % REMEMBERED as u64).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use tapline_model::OwnedHeaders;
 
     use super::*;
-    use crate::auth::Tokens;
 
     /// `{"alg":"none"}` and the claims.
     fn token(claims: &str) -> String {
@@ -153,8 +229,7 @@ mod tests {
 
     fn consumer(consumers: &mut Consumers, fields: &[(&str, &str)], client: &str) -> Consumer {
         let fields = OwnedHeaders::new(fields.iter().copied());
-        let credentials = Credentials::of(fields.headers(), None, &mut Tokens::default());
-        consumers.identify(&credentials, client.parse().unwrap())
+        consumers.identify(fields.headers(), None, client.parse().unwrap()).1
     }
 
     #[test]

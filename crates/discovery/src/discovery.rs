@@ -11,7 +11,6 @@ use tapline_model::{
 };
 
 use crate::answer;
-use crate::auth::{Credentials, Tokens};
 use crate::client_address::client_address;
 use crate::consumer::Consumers;
 use crate::format::{self, Format, Reading, form, json, multipart};
@@ -39,7 +38,6 @@ pub struct Discovery {
     path: NormalPath,
     target: NormalPath,
     routes: Routes,
-    tokens: Tokens,
     consumers: Consumers,
     sampler: Sampler,
     /// What the transaction is that was asked about and not pushed yet.
@@ -73,7 +71,6 @@ impl Discovery {
             consumers: Consumers::new(key.clone()),
             shapes: Shapes::new(key.clone()),
             routes: Routes::new(key.clone()),
-            tokens: Tokens::default(),
             key,
             observation: blank(),
             hosts: Hosts::default(),
@@ -180,9 +177,8 @@ impl Discovery {
         seen.path_hash = self.key.text_hash(self.path.text());
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
-        let credentials = Credentials::of(request.headers, request.query, &mut self.tokens);
-        seen.auth = credentials.kinds;
-        seen.consumer = self.consumers.identify(&credentials, seen.client);
+        (seen.auth, seen.consumer) =
+            self.consumers.identify(request.headers, request.query, seen.client);
         Kind::Observed
     }
 
@@ -309,9 +305,13 @@ fn write_method(sent: &[u8], out: &mut CompactString) {
     );
 }
 
+/// `out` holds what was written for the transaction before.
 fn write_media(body: &Body<'_>, out: &mut CompactString) {
-    out.clear();
-    if body.wire_bytes > 0 {
+    if body.wire_bytes == 0 {
+        out.clear();
+    } else if out != body.media_type {
+        // What is shown of what is shown is the same.
+        out.clear();
         out.push_str(format::shown_media(body.media_type));
     }
 }

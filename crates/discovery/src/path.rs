@@ -116,17 +116,13 @@ impl std::fmt::Debug for NormalPath {
 /// Whether a path is spelled as it should be, but for a slash at its end.
 fn is_normal(sent: &[u8]) -> bool {
     let mut before = b'a';
+    let mut plain = true;
     for &byte in sent {
-        let plain = match byte {
-            b'/' | b'.' => before != b'/',
-            byte => is_path_char(byte),
-        };
-        if !plain {
-            return false;
-        }
+        let begins = before == b'/' && matches!(byte, b'/' | b'.');
+        plain &= !begins & PATH_CHARS.get(usize::from(byte)).is_some_and(|&allowed| allowed);
         before = byte;
     }
-    sent.first() == Some(&b'/') && sent.len() <= PATH_BYTES_MAX
+    plain && sent.first() == Some(&b'/') && sent.len() <= PATH_BYTES_MAX
 }
 
 /// Undoes percent-encoding until nothing changes, for looking at what a text means.
@@ -190,6 +186,20 @@ const fn hex_value(digit: u8) -> u8 {
 const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
+
+/// By byte: whether it stands for itself in a path, slashes included.
+#[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which sees a fault")]
+const PATH_CHARS: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        allowed[byte as usize] = byte == b'/' || is_path_char(byte);
+        if byte == u8::MAX {
+            break allowed;
+        }
+        byte += 1;
+    }
+};
 
 const fn is_path_char(byte: u8) -> bool {
     is_unreserved(byte)

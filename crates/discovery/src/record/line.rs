@@ -11,18 +11,8 @@ use super::holds;
 #[derive(Debug, Default)]
 pub struct LineWriter {
     second: Option<u64>,
-    /// `2026-11-13T08:00:00.`
-    date: Vec<u8>,
-    client: LastAddress,
-    server: LastAddress,
-}
-
-/// An address that was written, for the next line is often of the same.
-#[derive(Debug, Default)]
-struct LastAddress {
-    address: Option<IpAddr>,
-    /// With the colon before a port.
-    text: Vec<u8>,
+    /// The start of a line of that second, up to where its nanoseconds stand.
+    start: Vec<u8>,
 }
 
 impl LineWriter {
@@ -57,12 +47,10 @@ impl LineWriter {
             *number = record.number()?;
         }
         let [status, request_bytes, response_bytes, latency_ns, anomalies] = numbers;
-        out.extend_from_slice(b"{\"ts\":\"");
-        self.write_time(started_at, out);
-        out.extend_from_slice(b"\",\"client\":\"");
-        self.client.write(client, out);
+        self.write_start(started_at, out);
+        write_socket(client, out);
         out.extend_from_slice(b"\",\"server\":\"");
-        self.server.write(server, out);
+        write_socket(server, out);
         out.extend_from_slice(b"\",\"protocol\":\"");
         out.extend_from_slice(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
         out.push(b'"');
@@ -90,25 +78,25 @@ impl LineWriter {
         Some(())
     }
 
-    /// RFC 3339, with nanoseconds.
-    fn write_time(&mut self, time: Timestamp, out: &mut Vec<u8>) {
+    /// All before the client's address: the time as RFC 3339 has it, with nanoseconds.
+    fn write_start(&mut self, time: Timestamp, out: &mut Vec<u8>) {
         let second = time.nanos() / 1_000_000_000;
         if self.second != Some(second) {
             self.second = Some(second);
-            self.date.clear();
+            self.start.clear();
             // Writing to a vector cannot fail.
-            write!(self.date, "{}", Timestamp::from_seconds(second)).unwrap_or_default();
-            self.date.truncate("2026-11-13T08:00:00.".len());
+            write!(self.start, "{{\"ts\":\"{}", Timestamp::from_seconds(second))
+                .unwrap_or_default();
+            self.start.truncate("{\"ts\":\"2026-11-13T08:00:00.".len());
         }
-        out.extend_from_slice(&self.date);
-        let mut digits = *b"000000000";
-        let mut rest = time.nanos() % 1_000_000_000;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
+        out.extend_from_slice(&self.start);
+        let mut rest = *b"000000000Z\",\"client\":\"";
+        let mut nanos = (time.nanos() % 1_000_000_000) as u32;
+        for digit in rest.iter_mut().take(9).rev() {
+            *digit = b'0' + (nanos % 10) as u8;
+            nanos /= 10;
         }
-        out.extend_from_slice(&digits);
-        out.push(b'Z');
+        out.extend_from_slice(&rest);
     }
 }
 
@@ -157,24 +145,44 @@ fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Vec<u8>) {
     }
 }
 
-impl LastAddress {
-    fn write(&mut self, socket: SocketAddr, out: &mut Vec<u8>) {
-        let address = socket.ip();
-        if self.address != Some(address) {
-            self.address = Some(address);
-            self.text.clear();
-            // Writing to a vector cannot fail.
-            match address {
-                IpAddr::V4(address) => write!(self.text, "{address}:"),
-                IpAddr::V6(address) => write!(self.text, "[{address}]:"),
-            }
-            .unwrap_or_default();
+fn write_socket(socket: SocketAddr, out: &mut Vec<u8>) {
+    let IpAddr::V4(address) = socket.ip() else {
+        // Writing to a vector cannot fail.
+        return write!(out, "{socket}").unwrap_or_default();
+    };
+    let mut text = [0; 16];
+    let mut end = 0;
+    for octet in address.octets() {
+        let (digits, bytes) = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
+        if let Some(place) = text.get_mut(end..end + 4) {
+            place.copy_from_slice(&digits);
         }
-        out.extend_from_slice(&self.text);
-        let mut port = itoa::Buffer::new();
-        out.extend_from_slice(port.format(socket.port()).as_bytes());
+        end += usize::from(bytes);
     }
+    out.extend_from_slice(text.get(..end - 1).unwrap_or_default());
+    out.push(b':');
+    let mut port = itoa::Buffer::new();
+    out.extend_from_slice(port.format(socket.port()).as_bytes());
 }
+
+/// Every octet in decimal with a dot behind it, and how many bytes that is.
+#[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which sees a fault")]
+const OCTETS: [([u8; 4], u8); 256] = {
+    let mut all = [([b'.'; 4], 2); 256];
+    let mut octet = 0_u8;
+    loop {
+        let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
+        all[octet as usize] = match octet {
+            0..10 => ([b'0' + ones, b'.', 0, 0], 2),
+            10..100 => ([b'0' + tens, b'0' + ones, b'.', 0], 3),
+            100.. => ([b'0' + hundreds, b'0' + tens, b'0' + ones, b'.'], 4),
+        };
+        if octet == u8::MAX {
+            break all;
+        }
+        octet += 1;
+    }
+};
 
 /// Sixteen hexadecimal digits in quotes.
 fn write_hash(hash: Option<u64>, out: &mut Vec<u8>) {
