@@ -62,7 +62,7 @@ impl Default for Config {
             body_depth_max: 6,
             bodies_read_min: 200,
             bodies_one_in: 16,
-            bodies_per_second: 2_048,
+            bodies_per_second: 1_024,
             hosts_max: 10_000,
             endpoints_max: 50_000,
             endpoint_parameters_max: 256,

@@ -6,8 +6,8 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
-    Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation, ParameterSet, RequestHead,
-    RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
+    Epoch, Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation, ParameterSet,
+    RequestHead, RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
@@ -131,9 +131,9 @@ impl Discovery {
         }
     }
 
-    /// A second of capture time is over, for every shard.
-    pub fn next_second(&mut self) {
-        self.sampler.next_second();
+    /// A second of capture time begins, for every shard.
+    pub fn begin_second(&mut self, second: Epoch) {
+        self.sampler.begin_second(second);
     }
 
     /// Appends the record of the transaction pushed last, for [`crate::LineWriter`]; `consumer` is

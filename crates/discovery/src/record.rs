@@ -18,9 +18,6 @@ use crate::{lexical, parameter, path, sensitive};
 /// Written for a value whose name says that it is a secret.
 const SECRET_MASK: &str = "[secret]";
 
-/// No token is shorter.
-const TOKEN_BYTES_MIN: usize = 10;
-
 /// What a record holds, as bits of its first byte.
 mod holds {
     pub(super) const REQUEST: u8 = 1;
@@ -175,15 +172,17 @@ fn pack_socket(socket: SocketAddr, out: &mut Vec<u8>) {
 
 /// Appends a path as sent, with what is sensitive in it masked.
 fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
+    if sensitive::is_harmless_path(path) {
+        text.extend_from_slice(path);
+        return 0;
+    }
     let mut masked = 0;
     let mut behind: &[u8] = b"";
     for (index, segment) in path.split(|&byte| byte == b'/').enumerate() {
         if index > 0 {
             text.push(b'/');
         }
-        if segment.len() < TOKEN_BYTES_MIN && sensitive::is_harmless(segment) {
-            text.extend_from_slice(segment);
-        } else if segment.len() >= TOKEN_BYTES_MIN
+        if segment.len() >= sensitive::TOKEN_BYTES_MIN
             && sensitive::is_secret_place(behind)
             && is_token(path::decode(segment, meant))
         {

@@ -1,20 +1,26 @@
 //! Which bodies are looked into: all while a route is new and traffic is slow, else a sample.
 
-use tapline_model::{RouteKey, RouteMap, SHARDS, ShardId};
+use tapline_model::{Epoch, RouteKey, RouteMap, SHARDS, ShardId};
 
-/// Routes that are told apart within one second.
-const ROUTES_MAX: usize = 16_384;
+/// Routes that one shard remembers having looked into.
+const SHARD_ROUTES_MAX: u32 = 1_024;
+/// Seconds of capture time after which every route is looked into again.
+const MEMORY_SECONDS: u64 = 60;
 
-/// Chooses by what a sender cannot know and by what one shard has seen in this second: so the choice
-/// is the same however shards are split over workers.
+/// Chooses by what a sender cannot know and by what one shard has seen: so the choice is the same
+/// however shards are split over workers.
 #[derive(Debug)]
 pub(crate) struct Sampler {
     one_in: u32,
     shard_bodies_max: u32,
     /// By shard: transactions chosen in this second.
     chosen: [u32; SHARDS],
-    /// In this second, and by which shards: bit `n` stands for shard `n`.
+    /// By which shards a route was met: bit `n` stands for shard `n`.
     met: RouteMap<u64>,
+    /// By shard: its bits in `met`.
+    met_by: [u32; SHARDS],
+    /// In units of [`MEMORY_SECONDS`].
+    remembered_since: u64,
 }
 
 impl Sampler {
@@ -26,13 +32,15 @@ impl Sampler {
             shard_bodies_max: bodies_per_second.div_ceil(shards),
             chosen: [0; SHARDS],
             met: RouteMap::default(),
+            met_by: [0; SHARDS],
+            remembered_since: 0,
         }
     }
 
     /// Whether the bodies of a transaction are looked into. `known_one_in` is the share of a route
     /// that is known well, else 1; `luck` is evenly spread.
     ///
-    /// Of a route that is not known well a shard looks into the first of every second, however busy
+    /// Of a route that is not known well a shard looks into the first of every minute, however busy
     /// it is.
     pub(crate) fn choose(
         &mut self,
@@ -52,21 +60,34 @@ impl Sampler {
         is_chosen
     }
 
-    /// A second of capture time is over, for every shard.
-    pub(crate) fn next_second(&mut self) {
+    /// A second of capture time begins, for every shard.
+    pub(crate) fn begin_second(&mut self, second: Epoch) {
         self.chosen = [0; SHARDS];
-        self.met.clear();
+        let remembered_since = second.0 / MEMORY_SECONDS;
+        if std::mem::replace(&mut self.remembered_since, remembered_since) != remembered_since {
+            self.met.clear();
+            self.met_by = [0; SHARDS];
+        }
     }
 
     fn is_first(&mut self, shard: ShardId, route: RouteKey) -> bool {
         let bit = 1 << shard.index();
-        if self.met.len() >= ROUTES_MAX && !self.met.contains_key(&route) {
+        let shards = self.met.entry(route).or_default();
+        if *shards & bit != 0 {
             return false;
         }
-        let shards = self.met.entry(route).or_default();
-        let is_first = *shards & bit == 0;
         *shards |= bit;
-        is_first
+        if let Some(met) = self.met_by.get_mut(shard.index()) {
+            *met += 1;
+            if *met > SHARD_ROUTES_MAX {
+                *met = 0;
+                self.met.retain(|_, shards| {
+                    *shards &= !bit;
+                    *shards != 0
+                });
+            }
+        }
+        true
     }
 }
 
@@ -92,13 +113,17 @@ mod tests {
         assert_eq!(chosen(&mut sampler, 3, 1, 10), 10);
         assert_eq!(chosen(&mut sampler, 3, 1, 1_000), 0);
         assert_eq!(chosen(&mut sampler, 4, 1, 1_000), 10, "each shard has its part");
-        sampler.next_second();
+        sampler.begin_second(Epoch(61));
         assert_eq!(chosen(&mut sampler, 3, 1, 1_000), 10);
     }
 
     #[test]
     fn the_first_of_every_route_is_read() {
         let mut sampler = Sampler::new(64, 16);
+        assert_eq!(chosen(&mut sampler, 3, 50, 1_000), 50);
+        sampler.begin_second(Epoch(59));
+        assert_eq!(chosen(&mut sampler, 3, 50, 1_000), 1);
+        sampler.begin_second(Epoch(61));
         assert_eq!(chosen(&mut sampler, 3, 50, 1_000), 50);
     }
 
@@ -114,7 +139,9 @@ mod tests {
     #[test]
     fn routes_without_end_take_no_room_without_end() {
         let mut sampler = Sampler::new(64, 16);
-        chosen(&mut sampler, 0, u64::MAX, 100_000);
-        assert_eq!(sampler.met.len(), ROUTES_MAX);
+        for shard in 0..3 {
+            chosen(&mut sampler, shard, u64::MAX, 100_000);
+        }
+        assert!(sampler.met.len() <= 3 * 1_024);
     }
 }

@@ -38,6 +38,8 @@ const BYTES_MIN: usize = 6;
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 /// Shortest random text that is taken for a key: 20 letters and digits are some 119 bits.
 const KEY_BYTES_MIN: usize = 20;
+/// Shortest token behind a segment that says that one follows.
+pub(crate) const TOKEN_BYTES_MIN: usize = 10;
 /// Shortest well-known key.
 const KNOWN_KEY_BYTES_MIN: usize = 15;
 /// How well-known keys begin, with the fewest bytes that follow.
@@ -238,6 +240,20 @@ pub(crate) fn is_harmless(text: &[u8]) -> bool {
     text.len() < KNOWN_KEY_BYTES_MIN.min(*CARD_DIGITS.start())
         && text.iter().fold(0, |marks, &byte| marks | marks_of(byte)) & (mark::SIGN | mark::CODED)
             == 0
+}
+
+/// Whether nothing in a path as sent can be sensitive: no segment is long enough.
+pub(crate) fn is_harmless_path(path: &[u8]) -> bool {
+    let (mut marks, mut longest, mut start) = (0, 0, 0);
+    for (place, &byte) in path.iter().enumerate() {
+        marks |= marks_of(byte);
+        if byte == b'/' {
+            longest = longest.max(place - start);
+            start = place + 1;
+        }
+    }
+    // Those that are shorter than a token have no room for a key or a number either.
+    longest.max(path.len() - start) < TOKEN_BYTES_MIN && marks & (mark::SIGN | mark::CODED) == 0
 }
 
 /// Words joined by separators are no key, unless a word is what keys begin with.

@@ -99,7 +99,7 @@ impl Worker {
             shard.tick(now, &mut Lent { discovery, fold, feedback });
             stats.add(&shard.stats());
         }
-        discovery.next_second();
+        discovery.begin_second(epoch.next());
         stats.discovery = discovery.stats();
         stats.behavior = fold.stats();
         let mut delta = fold.seal(epoch);
