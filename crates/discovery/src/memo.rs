@@ -1,20 +1,23 @@
 //! Where short texts are remembered: tables in which each entry is replaced by the next one for its
 //! place, so that neither order nor luck shows in an output.
 
-/// Entries of such a table.
+/// Entries of a small table.
 pub(crate) const PLACES: usize = 256;
 
-/// The place of a text, by its ends: whoever aims texts at one place makes them be worked out anew,
-/// no more.
+/// The place of a text in a small table.
 pub(crate) fn place_of(text: &[u8]) -> usize {
+    usize::try_from(hash_of(text) >> 56).unwrap_or_default()
+}
+
+/// A hash of the ends of a text, its upper bits the best. It takes no key: whoever aims texts at one
+/// place makes them be worked out anew, no more.
+pub(crate) fn hash_of(text: &[u8]) -> u64 {
     let word = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| u64::from_le_bytes(*bytes));
     let (start, end) = match (word(text.first_chunk()), word(text.last_chunk())) {
         (Some(start), Some(end)) => (start, end),
         _ => (text.iter().fold(0, |start, &byte| start << 8 | u64::from(byte)), 0),
     };
-    let mixed =
-        (start ^ end.rotate_left(29) ^ text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> 56).unwrap_or_default()
+    (start ^ end.rotate_left(29) ^ text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! From a path to its lexical template and its route.
 
+mod steps;
+
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use hashbrown::HashMap;
 use tapline_model::{
-    Key, ParameterSet, RouteKey, RouteName, SegmentClass, Template, TemplateSegment, ValueKind,
+    Key, ParameterSet, RouteKey, RouteMap, RouteName, SegmentClass, Template, TemplateSegment,
+    ValueKind,
 };
 
+use self::steps::{Node, Steps};
 use crate::lexical::{self, Shape};
-use crate::memo::{PLACES, place_of};
 use crate::path::{self, NormalPath};
 use crate::sensitive::{self, Sensitive};
 
@@ -20,21 +22,18 @@ const SEGMENT_BYTES_MAX: usize = 128;
 /// Bytes of text that may cross to the merge although it may be a value.
 const WEAK_BYTES_MAX: usize = 64;
 
-/// Longest word that is remembered: most paths are made of the same few.
-const WORD_BYTES_MAX: usize = 24;
 /// Routes that are remembered, before all are forgotten.
 const ROUTES_MAX: usize = 8_192;
 
-/// Names routes. Remembers words and routes: memories of pure functions, which change no output.
+/// Names routes. Remembers those it named: a memory of a pure function, which changes no output.
 #[derive(Debug)]
 pub(crate) struct Routes {
     key: Key,
+    steps: Steps,
     /// What is hashed to the key of a route.
     signature: Vec<u8>,
     scratch: Vec<u8>,
-    /// By place.
-    words: Vec<CompactString>,
-    known: HashMap<RouteKey, Route>,
+    known: RouteMap<Route>,
 }
 
 /// A route, and what all of its requests have in common.
@@ -54,32 +53,71 @@ enum Part<'a> {
     Slot(SegmentClass, CompactString),
 }
 
+/// Kinds of steps on the way to a route; those of slots follow.
+mod tag {
+    pub(super) const HOST: u8 = 0;
+    pub(super) const METHOD: u8 = 1;
+    pub(super) const WORD: u8 = 2;
+    pub(super) const WEAK: u8 = 3;
+    pub(super) const SLOT: u8 = 4;
+}
+
 impl Routes {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
         Self {
             key,
+            steps: Steps::new(),
             signature: Vec::new(),
             scratch: Vec::new(),
-            words: vec![CompactString::default(); PLACES],
-            known: HashMap::new(),
+            known: RouteMap::default(),
         }
     }
 
     /// The route of a request: the keyed hash of host, method and template, and what is known of it.
     pub(crate) fn of(&mut self, host: &str, method: &str, path: &NormalPath) -> (RouteKey, &Route) {
-        let route = self.sign(host, method, path);
+        let end = self.walk(host, method, path);
+        let slash = path.trailing_slash();
+        let walked = end.and_then(|end| self.steps.route(end, slash));
+        let route = walked.unwrap_or_else(|| self.sign(host, method, path));
+        if let Some(end) = end.filter(|_| walked.is_none()) {
+            self.steps.remember(end, slash, route);
+        }
         if self.known.len() >= ROUTES_MAX && !self.known.contains_key(&route) {
             self.known.clear();
         }
-        let Self { known, words, scratch, .. } = self;
+        let Self { known, scratch, .. } = self;
         let entry = known.entry(route).or_insert_with(|| {
-            let template = build(path, words, scratch);
+            let template = build(path, scratch);
             let masked = template.segments.iter().filter(|segment| is_masked(segment)).count();
             let name = RouteName { host: host.into(), method: method.into(), template };
             Route { name: Arc::new(name), masked: masked as u64, slots: None }
         });
         (route, entry)
+    }
+
+    /// Goes the way of a request; none when it is longer than a template may be.
+    fn walk(&mut self, host: &str, method: &str, path: &NormalPath) -> Option<Node> {
+        let Self { steps, scratch, .. } = self;
+        steps.begin();
+        let mut node = steps.take(Node::START, tag::HOST, host.as_bytes());
+        node = steps.take(node, tag::METHOD, method.as_bytes());
+        for (index, segment) in path.segments().enumerate() {
+            if index == SEGMENTS_MAX {
+                return None;
+            }
+            // Words are what most paths are made of.
+            node = steps.find(node, tag::WORD, segment).unwrap_or_else(|| {
+                match part_of(segment, scratch) {
+                    Part::Word(word) => steps.take(node, tag::WORD, word),
+                    Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
+                    Part::Slot(class, suffix) => {
+                        steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
+                    }
+                }
+            });
+        }
+        Some(node)
     }
 
     /// The parameters in the slots of a route that was named last, if they are remembered.
@@ -95,7 +133,7 @@ impl Routes {
     }
 
     fn sign(&mut self, host: &str, method: &str, path: &NormalPath) -> RouteKey {
-        let Self { key, signature: text, words, scratch, .. } = self;
+        let Self { key, signature: text, scratch, .. } = self;
         text.clear();
         for part in [host, method] {
             text.extend_from_slice(part.as_bytes());
@@ -103,7 +141,7 @@ impl Routes {
         }
         for (index, segment) in path.segments().enumerate() {
             let is_over = index == SEGMENTS_MAX - 1 && path.segments().nth(SEGMENTS_MAX).is_some();
-            let part = if is_over { OVERSIZED } else { part_of(segment, words, scratch) };
+            let part = if is_over { OVERSIZED } else { part_of(segment, scratch) };
             let (tag, shown) = match &part {
                 Part::Word(word) => (b'w', *word),
                 Part::Weak(weak) => (b'?', *weak),
@@ -127,7 +165,7 @@ impl Routes {
 const OVERSIZED: Part<'static> = Part::Slot(SegmentClass::Oversized, CompactString::const_new(""));
 
 /// Replaces the values of `path` by slots.
-fn build(path: &NormalPath, words: &mut [CompactString], scratch: &mut Vec<u8>) -> Template {
+fn build(path: &NormalPath, scratch: &mut Vec<u8>) -> Template {
     let mut template = Template { trailing_slash: path.trailing_slash(), ..Template::default() };
     for segment in path.segments() {
         if template.segments.len() == SEGMENTS_MAX {
@@ -138,7 +176,7 @@ fn build(path: &NormalPath, words: &mut [CompactString], scratch: &mut Vec<u8>) 
             ));
             break;
         }
-        template.segments.push(match part_of(segment, words, scratch) {
+        template.segments.push(match part_of(segment, scratch) {
             Part::Word(word) => TemplateSegment::Word(CompactString::from_utf8_lossy(word)),
             Part::Weak(weak) => TemplateSegment::Weak(CompactString::from_utf8_lossy(weak)),
             Part::Slot(class, suffix) => TemplateSegment::Parameter(class, suffix),
@@ -147,26 +185,15 @@ fn build(path: &NormalPath, words: &mut [CompactString], scratch: &mut Vec<u8>) 
     template
 }
 
-fn part_of<'a>(text: &'a [u8], words: &mut [CompactString], scratch: &mut Vec<u8>) -> Part<'a> {
+fn part_of<'a>(text: &'a [u8], scratch: &mut Vec<u8>) -> Part<'a> {
     if text.len() > SEGMENT_BYTES_MAX {
         return OVERSIZED;
-    }
-    let place = place_of(text);
-    if words.get(place).is_some_and(|word| word.as_bytes() == text) && !text.is_empty() {
-        return Part::Word(text);
     }
     let slot = |class| Part::Slot(class, CompactString::default());
     let meant = path::decode(text, scratch);
     match lexical::shape(meant) {
         Shape::Value(class, suffix) => Part::Slot(class, suffix.into()),
-        Shape::Word if meant == text => {
-            if let Some(known) = words.get_mut(place)
-                && text.len() <= WORD_BYTES_MAX
-            {
-                *known = CompactString::from_utf8_lossy(text);
-            }
-            Part::Word(text)
-        }
+        Shape::Word if meant == text => Part::Word(text),
         Shape::Word | Shape::Weak => match sensitive::find(meant) {
             Some(found) => slot(class_of(found)),
             None if text.len() > WEAK_BYTES_MAX => OVERSIZED,
