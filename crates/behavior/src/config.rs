@@ -62,6 +62,22 @@ pub struct Config {
     pub error_burst: ErrorBurst,
 }
 
+/// What a consumer takes while a second of it is folded and the second before is merged, measured
+/// with every one of them new and gone astray: its place in a fold's table, which may be half empty,
+/// and in a delta.
+pub(crate) const CONSUMER_BYTES: u64 = 1_024;
+/// What a consumer that is followed takes, measured likewise.
+const FOLLOWED_BYTES: u64 = 1_088;
+
+impl Config {
+    /// What the tables of consumers take of the process's memory when they are full. However many
+    /// workers there are, their folds together hold no more than `delta_consumers_max`.
+    pub fn consumer_bytes_max(&self) -> u64 {
+        u64::from(self.delta_consumers_max) * CONSUMER_BYTES
+            + u64::from(self.consumers_max) * FOLLOWED_BYTES
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -130,3 +130,22 @@ impl Consumers {
         self.by_key.drain().map(|(key, consumer)| (key, consumer.settle())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::CONSUMER_BYTES;
+
+    #[test]
+    fn a_consumer_takes_no_more_than_is_reckoned_with() {
+        // With a place that is free for every one taken, and what hangs on the entries: a few
+        // hashes, a host and a client each.
+        let place = 2 * (size_of::<(ConsumerKey, Consumer)>() + 1);
+        let strayed = size_of::<ConsumerDelta>();
+        let delta = size_of::<(ConsumerKey, ConsumerDelta)>();
+        let leaves = 11 * size_of::<(compact_str::CompactString, u64)>() + 11 * size_of::<IpAddr>();
+        let hung = 4 * size_of::<u64>() + leaves;
+        let all = (place + strayed + delta + hung) as u64;
+        assert!(all <= CONSUMER_BYTES, "{all}");
+    }
+}
