@@ -1,24 +1,28 @@
 //! A table with a bound, which gives up what has been quiet for longest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::hash::Hash;
 
+use hashbrown::HashMap;
 use tapline_model::Epoch;
 
 /// At most so many entries, each with the epoch it was last touched in. Of two that have been quiet
 /// equally long the smaller key goes first, so what is given up depends on nothing but the calls.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
-    entries: BTreeMap<K, (Epoch, V)>,
+    entries: HashMap<K, (Epoch, V)>,
+    /// Every entry by an epoch in which it was touched: at first that it was made in, later the last
+    /// one known when it stood in front. So touching one leaves the order alone.
     by_quiet: BTreeSet<(Epoch, K)>,
     entries_max: usize,
     evicted: u64,
 }
 
-impl<K: Ord + Copy, V> Bounded<K, V> {
+impl<K: Ord + Hash + Copy, V> Bounded<K, V> {
     /// An empty table.
     pub(crate) fn new(entries_max: u32) -> Self {
         Self {
-            entries: BTreeMap::new(),
+            entries: HashMap::new(),
             by_quiet: BTreeSet::new(),
             entries_max: usize::try_from(entries_max).unwrap_or(usize::MAX).max(1),
             evicted: 0,
@@ -36,16 +40,19 @@ impl<K: Ord + Copy, V> Bounded<K, V> {
         if self.entries.contains_key(&key) || self.entries.len() < self.entries_max {
             return None;
         }
-        let (_, quietest) = self.by_quiet.pop_first()?;
+        let (_, quietest) = self.quietest(None)?;
+        self.by_quiet.pop_first();
         self.evicted += 1;
         self.entries.remove(&quietest).map(|(_, value)| value)
     }
 
     /// The entry of `key`, made if it is missing; `epoch` becomes its last one.
     pub(crate) fn touch(&mut self, key: K, epoch: Epoch, make: impl FnOnce() -> V) -> &mut V {
-        let (last, value) = self.entries.entry(key).or_insert_with(|| (epoch, make()));
-        self.by_quiet.remove(&(*last, key));
-        self.by_quiet.insert((epoch, key));
+        let Self { entries, by_quiet, .. } = self;
+        let (last, value) = entries.entry(key).or_insert_with(|| {
+            by_quiet.insert((epoch, key));
+            (epoch, make())
+        });
         *last = epoch;
         value
     }
@@ -62,9 +69,25 @@ impl<K: Ord + Copy, V> Bounded<K, V> {
 
     /// Takes out the entry that has been quiet for longest if that is since before `epoch`.
     pub(crate) fn pop_quiet(&mut self, epoch: Epoch) -> Option<V> {
-        let quietest = self.by_quiet.first().filter(|(last, _)| *last < epoch)?.1;
+        let (_, quietest) = self.quietest(Some(epoch)).filter(|(last, _)| *last < epoch)?;
         self.by_quiet.pop_first();
         self.entries.remove(&quietest).map(|(_, value)| value)
+    }
+
+    /// The entry that has been quiet for longest, put in front; with `until`, that may be wrong if
+    /// it was touched then or later. Each step moves one entry to where it belongs, and it stays
+    /// there until time has moved on.
+    fn quietest(&mut self, until: Option<Epoch>) -> Option<(Epoch, K)> {
+        loop {
+            let front = *self.by_quiet.first()?;
+            let (noted, key) = front;
+            let last = self.entries.get(&key).map_or(noted, |(last, _)| *last);
+            if last <= noted || until.is_some_and(|until| noted >= until) {
+                return Some(front);
+            }
+            self.by_quiet.pop_first();
+            self.by_quiet.insert((last, key));
+        }
     }
 
     /// How many entries there are.
@@ -119,6 +142,30 @@ mod tests {
         let left: Vec<u32> = std::iter::from_fn(|| table.pop_quiet(Epoch(6))).collect();
         assert_eq!(left, [2, 1, 3]);
         assert_eq!(table.evicted(), 0);
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_last_touch_however_often_touched() {
+        let mut table = Bounded::new(4);
+        let mut last = std::collections::BTreeMap::new();
+        for step in 0..2_000u64 {
+            let epoch = Epoch(step / 3);
+            let key = u32::try_from(step * step % 23).unwrap();
+            while let Some(evicted) = table.make_room(key) {
+                let quietest = last.iter().map(|(&key, &at)| (at, key)).min().unwrap();
+                assert_eq!(quietest.1, evicted);
+                last.remove(&evicted);
+            }
+            table.touch(key, epoch, || key);
+            last.insert(key, epoch);
+            if step % 50 == 0 {
+                while let Some(quiet) = table.pop_quiet(epoch.minus(1)) {
+                    assert!(last.remove(&quiet).unwrap() < epoch.minus(1));
+                }
+                assert!(last.values().all(|&at| at >= epoch.minus(1)));
+            }
+            assert_eq!(table.len(), last.len() as u64);
+        }
     }
 
     #[test]
