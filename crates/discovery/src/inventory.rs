@@ -195,6 +195,9 @@ impl Inventory {
             .iter()
             .filter_map(|id| {
                 let endpoint = endpoints.get_mut(id)?;
+                if let Some(view) = endpoint.unchanged() {
+                    return Some(view);
+                }
                 let path =
                     paths.get(&path_hash(key, &endpoint.total.name.host, &endpoint.rendered));
                 let (head, options) = path.map_or((false, false), |path| (path.head, path.options));

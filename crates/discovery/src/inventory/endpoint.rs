@@ -103,11 +103,13 @@ impl Endpoint {
         self.view = None;
     }
 
-    /// As it is shown; made anew only when something has changed.
+    /// As it was shown last, if nothing has changed since.
+    pub(crate) fn unchanged(&self) -> Option<Arc<EndpointView>> {
+        self.view.clone()
+    }
+
+    /// As it is shown; made anew.
     pub(crate) fn view(&mut self, head: bool, options: bool) -> Arc<EndpointView> {
-        if let Some(view) = &self.view {
-            return Arc::clone(view);
-        }
         let view = Arc::new(self.make_view(head, options));
         self.view = Some(Arc::clone(&view));
         view
