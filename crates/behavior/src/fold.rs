@@ -69,15 +69,13 @@ impl Fold {
         // All three are tried, whatever becomes of the others.
         let mut whole = true;
         let mut elsewhere = None;
-        let host = match self.routes.admit(observation, place, known) {
-            Some(route) => {
-                whole &= route.observe(observation, place, &mut self.parameters);
-                &mut route.host
-            }
-            None => {
-                whole = false;
-                &mut elsewhere
-            }
+        let route = self.routes.admit(observation, place, known);
+        let host = if let Some(route) = route {
+            whole &= route.observe(observation, place, &mut self.parameters);
+            &mut route.host
+        } else {
+            whole = false;
+            &mut elsewhere
         };
         match self.hosts.admit(host, observation, place, known) {
             Some(host) => host.observe(observation),

@@ -199,12 +199,11 @@ impl Content {
         for quota in [&mut self.exact, &mut parameters.quota].into_iter().flatten() {
             quota.count(place);
         }
-        let known = match self.parameters.get_mut(&Borrowed(shape)) {
-            Some(known) => known,
-            None => {
-                parameters.total += 1;
-                self.parameters.entry(Name(shape.location, shape.name.clone())).or_default()
-            }
+        let known = if let Some(known) = self.parameters.get_mut(&Borrowed(shape)) {
+            known
+        } else {
+            parameters.total += 1;
+            self.parameters.entry(Name(shape.location, shape.name.clone())).or_default()
         };
         place.join(&mut known.shards);
         known.add(shape, 1);

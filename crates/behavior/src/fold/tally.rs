@@ -24,7 +24,7 @@ pub(super) struct Tally<K> {
 #[derive(Debug)]
 struct Count<K> {
     key: K,
-    count: u64,
+    times: u64,
     shards: u64,
 }
 
@@ -44,7 +44,7 @@ impl<K: Ord + Clone> Tally<K> {
         if let Some(count) = found.and_then(|at| self.counts.get_mut(at))
             && place.is_in(count.shards)
         {
-            count.count += 1;
+            count.times += 1;
             return true;
         }
         self.bring(found, key, place)
@@ -65,11 +65,11 @@ impl<K: Ord + Clone> Tally<K> {
         }
         let at = found.unwrap_or_else(|| {
             let at = self.counts.partition_point(|count| count.key < *key);
-            self.counts.insert(at, Count { key: key.clone(), count: 0, shards: 0 });
+            self.counts.insert(at, Count { key: key.clone(), times: 0, shards: 0 });
             at
         });
         if let Some(count) = self.counts.get_mut(at) {
-            count.count += 1;
+            count.times += 1;
             place.join(&mut count.shards);
         }
         true
@@ -78,7 +78,7 @@ impl<K: Ord + Clone> Tally<K> {
     /// Hands over the counts and begins anew.
     pub(super) fn take(&mut self) -> BTreeMap<K, u64> {
         self.brought = None;
-        let counts = self.counts.drain(..).map(|count| (count.key, count.count)).collect();
+        let counts = self.counts.drain(..).map(|count| (count.key, count.times)).collect();
         self.counts.shrink_to(KEPT_MAX);
         counts
     }
