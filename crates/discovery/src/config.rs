@@ -41,9 +41,10 @@ pub struct Config {
     pub bodies_read_min: u32,
     /// After those, one in so many, 1 to 1 000.
     pub bodies_one_in: u32,
-    /// Transactions a second of capture time whose bodies are looked into while their routes are
-    /// learned, 64 to 1 000 000; of more, one in `bodies_one_in` and the first of each route.
-    pub bodies_per_second: u32,
+    /// Bytes of bodies (as sent) a second of capture time that are looked into while their routes are
+    /// learned, 64 KiB to 16 GiB; of more, one transaction in `bodies_one_in` and the first of each
+    /// route.
+    pub body_bytes_per_second: u64,
     /// Hosts in the inventory, 1 to 1 000 000.
     pub hosts_max: u32,
     /// Endpoints in the inventory, 16 to 1 000 000.
@@ -62,7 +63,7 @@ impl Default for Config {
             body_depth_max: 6,
             bodies_read_min: 200,
             bodies_one_in: 16,
-            bodies_per_second: 1_024,
+            body_bytes_per_second: 1 << 20,
             hosts_max: 10_000,
             endpoints_max: 50_000,
             endpoint_parameters_max: 256,

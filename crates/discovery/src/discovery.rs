@@ -17,11 +17,13 @@ use crate::format::{self, Format, Reading, form, json, multipart};
 use crate::gate;
 use crate::host::Hosts;
 use crate::path::NormalPath;
-use crate::sampling::Sampler;
+use crate::sampling::{Draw, Sampler};
 use crate::shapes::{NodeId, Shapes};
 use crate::template::{self, Routes};
 use crate::{Config, record};
 
+/// Methods that need no spelling, the most frequent first.
+const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 /// Longest method that is kept.
 const METHOD_BYTES_MAX: usize = 32;
 
@@ -65,7 +67,7 @@ impl Discovery {
     /// Hashes with `key`.
     pub fn new(config: Config, key: Key) -> Self {
         Self {
-            sampler: Sampler::new(config.bodies_per_second, config.bodies_one_in),
+            sampler: Sampler::new(config.body_bytes_per_second, config.bodies_one_in),
             begun: None,
             config,
             consumers: Consumers::new(key.clone()),
@@ -187,10 +189,12 @@ impl Discovery {
         let luck = (seen.path_hash ^ transaction.started_at.nanos())
             .wrapping_mul(0x9E37_79B9_7F4A_7C15)
             >> 32;
+        let bodies = [transaction.request_body.wire_bytes, transaction.response_body.wire_bytes];
+        let body_bytes = bodies.iter().sum();
         let known_one_in = feedback.bodies_one_in(seen.route);
-        seen.bodies_read = self.sampler.choose(shard, seen.route, known_one_in, luck);
-        let bodies = [&transaction.request_body, &transaction.response_body];
-        let with_bodies = bodies.iter().filter(|body| body.wire_bytes > 0).count() as u64;
+        seen.bodies_read =
+            self.sampler.choose(shard, seen.route, known_one_in, Draw { luck, body_bytes });
+        let with_bodies = bodies.iter().filter(|&&bytes| bytes > 0).count() as u64;
         self.stats.bodies_seen += with_bodies;
         self.stats.bodies_sampled += if seen.bodies_read { with_bodies } else { 0 };
     }
@@ -296,6 +300,11 @@ fn read_slots(template: &Template, shapes: &mut Shapes) -> Option<Arc<ParameterS
 
 /// Upper case; what is no token (RFC 9110 section 5.6.2) becomes `?`.
 fn write_method(sent: &[u8], out: &mut CompactString) {
+    if let Some(known) = METHODS.iter().find(|known| known.as_bytes() == sent) {
+        out.clear();
+        out.push_str(known);
+        return;
+    }
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     out.clear();
     out.extend(

@@ -4,17 +4,28 @@ use tapline_model::{Epoch, RouteKey, RouteMap, SHARDS, ShardId};
 
 /// Routes that one shard remembers having looked into.
 const SHARD_ROUTES_MAX: u32 = 1_024;
+/// What looking into the smallest body costs, in bytes of a large one.
+const BODY_BYTES_MIN: u64 = 256;
 /// Seconds of capture time after which every route is looked into again.
 const MEMORY_SECONDS: u64 = 60;
+
+/// What chooses one transaction among those of its route.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draw {
+    /// Evenly spread, and not known to the sender.
+    pub(crate) luck: u64,
+    /// Of both bodies, as sent.
+    pub(crate) body_bytes: u64,
+}
 
 /// Chooses by what a sender cannot know and by what one shard has seen: so the choice is the same
 /// however shards are split over workers.
 #[derive(Debug)]
 pub(crate) struct Sampler {
     one_in: u32,
-    shard_bodies_max: u32,
-    /// By shard: transactions chosen in this second.
-    chosen: [u32; SHARDS],
+    shard_bytes_max: u64,
+    /// By shard: bytes of bodies looked into in this second.
+    spent: [u64; SHARDS],
     /// By which shards a route was met: bit `n` stands for shard `n`.
     met: RouteMap<u64>,
     /// By shard: its bits in `met`.
@@ -24,13 +35,13 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Looks into at most `bodies_per_second` of all shards, and into one of `one_in` beyond.
-    pub(crate) fn new(bodies_per_second: u32, one_in: u32) -> Self {
-        let shards = u32::try_from(SHARDS).unwrap_or(u32::MAX);
+    /// Looks into at most `bytes_per_second` of all shards, and into one transaction of `one_in`
+    /// beyond.
+    pub(crate) fn new(bytes_per_second: u64, one_in: u32) -> Self {
         Self {
             one_in,
-            shard_bodies_max: bodies_per_second.div_ceil(shards),
-            chosen: [0; SHARDS],
+            shard_bytes_max: bytes_per_second.div_ceil(SHARDS as u64),
+            spent: [0; SHARDS],
             met: RouteMap::default(),
             met_by: [0; SHARDS],
             remembered_since: 0,
@@ -38,7 +49,7 @@ impl Sampler {
     }
 
     /// Whether the bodies of a transaction are looked into. `known_one_in` is the share of a route
-    /// that is known well, else 1; `luck` is evenly spread.
+    /// that is known well, else 1.
     ///
     /// Of a route that is not known well a shard looks into the first of every minute, however busy
     /// it is.
@@ -47,22 +58,24 @@ impl Sampler {
         shard: ShardId,
         route: RouteKey,
         known_one_in: u32,
-        luck: u64,
+        draw: Draw,
     ) -> bool {
-        let is_lucky = |one_in: u32| one_in <= 1 || luck.is_multiple_of(one_in.into());
+        let is_lucky = |one_in: u32| one_in <= 1 || draw.luck.is_multiple_of(one_in.into());
         if known_one_in > 1 {
             return is_lucky(known_one_in);
         }
         let is_first = self.is_first(shard, route);
-        let Some(chosen) = self.chosen.get_mut(shard.index()) else { return true };
-        let is_chosen = is_first || *chosen < self.shard_bodies_max || is_lucky(self.one_in);
-        *chosen += u32::from(is_chosen);
+        let Some(spent) = self.spent.get_mut(shard.index()) else { return true };
+        let is_chosen = is_first || *spent < self.shard_bytes_max || is_lucky(self.one_in);
+        if is_chosen && draw.body_bytes > 0 {
+            *spent = spent.saturating_add(draw.body_bytes.max(BODY_BYTES_MIN));
+        }
         is_chosen
     }
 
     /// A second of capture time begins, for every shard.
     pub(crate) fn begin_second(&mut self, second: Epoch) {
-        self.chosen = [0; SHARDS];
+        self.spent = [0; SHARDS];
         let remembered_since = second.0 / MEMORY_SECONDS;
         if std::mem::replace(&mut self.remembered_since, remembered_since) != remembered_since {
             self.met.clear();
@@ -99,21 +112,22 @@ mod tests {
         ShardId::all().nth(usize::try_from(index).unwrap()).unwrap()
     }
 
-    /// How many of `count` transactions are chosen, the luckless ones.
+    /// How many of `count` transactions of 1,000 bytes are chosen, the luckless ones.
     fn chosen(sampler: &mut Sampler, at: u64, routes: u64, count: u64) -> u64 {
         let choose = |index| {
-            u64::from(sampler.choose(shard(at), RouteKey(index % routes), 1, index * 16 + 1))
+            let draw = Draw { luck: index * 16 + 1, body_bytes: 1_000 };
+            u64::from(sampler.choose(shard(at), RouteKey(index % routes), 1, draw))
         };
         (0..count).map(choose).sum()
     }
 
     #[test]
     fn slow_traffic_is_read_whole_and_fast_traffic_to_the_cap() {
-        let mut sampler = Sampler::new(640, 16);
+        let mut sampler = Sampler::new(64 * 10_000, 16);
         assert_eq!(chosen(&mut sampler, 3, 1, 10), 10);
         assert_eq!(chosen(&mut sampler, 3, 1, 1_000), 0);
         assert_eq!(chosen(&mut sampler, 4, 1, 1_000), 10, "each shard has its part");
-        sampler.begin_second(Epoch(61));
+        sampler.begin_second(Epoch(1));
         assert_eq!(chosen(&mut sampler, 3, 1, 1_000), 10);
     }
 
@@ -130,10 +144,18 @@ mod tests {
     #[test]
     fn beyond_the_cap_luck_decides() {
         let mut sampler = Sampler::new(64, 16);
-        let lucky = (0..1_600).filter(|&luck| sampler.choose(shard(0), RouteKey(1), 1, luck));
-        assert!((100..=101).contains(&lucky.count()));
-        let lucky = (0..1_600).filter(|&luck| sampler.choose(shard(0), RouteKey(1), 8, luck));
-        assert_eq!(lucky.count(), 200);
+        let mut lucky = |known_one_in| {
+            let draw = |luck| Draw { luck, body_bytes: 0 };
+            let choose =
+                |&luck: &u64| sampler.choose(shard(0), RouteKey(1), known_one_in, draw(luck));
+            (0..1_600).filter(choose).count()
+        };
+        assert_eq!(lucky(1), 1_600, "what has no body costs nothing");
+        assert_eq!(lucky(8), 200);
+        let mut sampler = Sampler::new(64, 16);
+        let draw = |luck| Draw { luck, body_bytes: 1 };
+        let choose = |&luck: &u64| sampler.choose(shard(0), RouteKey(1), 1, draw(luck));
+        assert!((100..=101).contains(&(1..1_601).filter(choose).count()));
     }
 
     #[test]

@@ -110,12 +110,12 @@ pub(super) const KEYS: &[Key] = &[
         "transactions",
     ),
     whole(
-        "discovery.bodies_per_second",
-        "Transactions a second of capture time whose bodies are looked into while their endpoints are learned. Of more, one in bodies_one_in, and the first of each route.",
-        Whole::U32(|s| &mut s.discovery.bodies_per_second),
-        64,
-        1_000_000,
-        "transactions",
+        "discovery.body_bytes_per_second",
+        "Bytes of bodies a second of capture time that are looked into while their endpoints are learned. Of more, one transaction in bodies_one_in, and the first of each route.",
+        Whole::U64(|s| &mut s.discovery.body_bytes_per_second),
+        64 << 10,
+        16 << 30,
+        "bytes",
     ),
     whole(
         "discovery.hosts_max",
