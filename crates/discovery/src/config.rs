@@ -37,13 +37,14 @@ pub struct Config {
     pub transaction_parameters_max: u16,
     /// Depth to which bodies are looked into, 1 to 32.
     pub body_depth_max: u8,
-    /// Transactions of an endpoint whose bodies are all looked into, 1 to 1 000 000.
+    /// Transactions whose bodies were looked into after which an endpoint is known well, 1 to
+    /// 1 000 000.
     pub bodies_read_min: u32,
-    /// After those, one in so many, 1 to 1 000.
+    /// Of more than `body_bytes_per_second` allows, one transaction in so many is looked into, 1 to
+    /// 1 000.
     pub bodies_one_in: u32,
-    /// Bytes of bodies (as sent) a second of capture time that are looked into while their routes are
-    /// learned, 64 KiB to 16 GiB; of more, one transaction in `bodies_one_in` and the first of each
-    /// route.
+    /// Bytes of bodies (as sent) a second of capture time that are all looked into, 64 KiB to
+    /// 16 GiB; endpoints that are known well get half of them.
     pub body_bytes_per_second: u64,
     /// Hosts in the inventory, 1 to 1 000 000.
     pub hosts_max: u32,
@@ -61,9 +62,9 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             transaction_parameters_max: 128,
             body_depth_max: 6,
-            bodies_read_min: 200,
-            bodies_one_in: 16,
-            body_bytes_per_second: 1 << 20,
+            bodies_read_min: 100,
+            bodies_one_in: 32,
+            body_bytes_per_second: 512 << 10,
             hosts_max: 10_000,
             endpoints_max: 50_000,
             endpoint_parameters_max: 256,

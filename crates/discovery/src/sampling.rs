@@ -1,4 +1,4 @@
-//! Which bodies are looked into: all while a route is new and traffic is slow, else a sample.
+//! Which bodies are looked into: all while traffic is slow, else a sample.
 
 use tapline_model::{Epoch, RouteKey, RouteMap, SHARDS, ShardId};
 
@@ -48,8 +48,8 @@ impl Sampler {
         }
     }
 
-    /// Whether the bodies of a transaction are looked into. `known_one_in` is the share of a route
-    /// that is known well, else 1.
+    /// Whether the bodies of a transaction are looked into. `known_one_in` is more than 1 for a route
+    /// that is known well: of those one in so many is, besides what half of the bytes allow.
     ///
     /// Of a route that is not known well a shard looks into the first of every minute, however busy
     /// it is.
@@ -60,13 +60,15 @@ impl Sampler {
         known_one_in: u32,
         draw: Draw,
     ) -> bool {
-        let is_lucky = |one_in: u32| one_in <= 1 || draw.luck.is_multiple_of(one_in.into());
-        if known_one_in > 1 {
-            return is_lucky(known_one_in);
-        }
-        let is_first = self.is_first(shard, route);
+        let is_known = known_one_in > 1;
+        let is_first = !is_known && self.is_first(shard, route);
         let Some(spent) = self.spent.get_mut(shard.index()) else { return true };
-        let is_chosen = is_first || *spent < self.shard_bytes_max || is_lucky(self.one_in);
+        let (one_in, bytes_max) = match known_one_in {
+            0 | 1 => (self.one_in, self.shard_bytes_max),
+            one_in => (one_in, self.shard_bytes_max / 2),
+        };
+        let is_lucky = one_in <= 1 || draw.luck.is_multiple_of(one_in.into());
+        let is_chosen = is_first || is_lucky || *spent < bytes_max;
         if is_chosen && draw.body_bytes > 0 {
             *spent = spent.saturating_add(draw.body_bytes.max(BODY_BYTES_MIN));
         }
@@ -143,19 +145,26 @@ mod tests {
 
     #[test]
     fn beyond_the_cap_luck_decides() {
-        let mut sampler = Sampler::new(64, 16);
-        let mut lucky = |known_one_in| {
-            let draw = |luck| Draw { luck, body_bytes: 0 };
+        let mut chosen = |known_one_in, body_bytes| {
+            let mut sampler = Sampler::new(64 * 2, 16);
+            let draw = |luck| Draw { luck, body_bytes };
             let choose =
                 |&luck: &u64| sampler.choose(shard(0), RouteKey(1), known_one_in, draw(luck));
-            (0..1_600).filter(choose).count()
+            (1..1_601).filter(choose).count()
         };
-        assert_eq!(lucky(1), 1_600, "what has no body costs nothing");
-        assert_eq!(lucky(8), 200);
-        let mut sampler = Sampler::new(64, 16);
-        let draw = |luck| Draw { luck, body_bytes: 1 };
-        let choose = |&luck: &u64| sampler.choose(shard(0), RouteKey(1), 1, draw(luck));
-        assert!((100..=101).contains(&(1..1_601).filter(choose).count()));
+        assert_eq!(chosen(1, 0), 1_600, "what has no body costs nothing");
+        assert_eq!(chosen(8, 0), 1_600);
+        assert_eq!(chosen(1, 1), 101);
+        assert_eq!(chosen(8, 1), 201);
+    }
+
+    #[test]
+    fn what_is_known_well_leaves_half_to_the_rest() {
+        let mut sampler = Sampler::new(64 * 10_000, 16);
+        let draw = Draw { luck: 1, body_bytes: 1_000 };
+        let choose = |_: &u64| sampler.choose(shard(0), RouteKey(1), 8, draw);
+        assert_eq!((0..1_000).filter(choose).count(), 5);
+        assert_eq!(chosen(&mut sampler, 0, 1, 1_000), 5);
     }
 
     #[test]

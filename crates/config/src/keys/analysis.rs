@@ -95,7 +95,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     whole(
         "discovery.bodies_read_min",
-        "Transactions of an endpoint whose bodies are all looked into.",
+        "Transactions whose bodies were looked into after which an endpoint is known well.",
         Whole::U32(|s| &mut s.discovery.bodies_read_min),
         1,
         1_000_000,
@@ -103,7 +103,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     whole(
         "discovery.bodies_one_in",
-        "After those, one transaction in so many is looked into; 1 for all.",
+        "Of the bodies that body_bytes_per_second leaves out, those of one transaction in so many are looked into; 1 for all.",
         Whole::U32(|s| &mut s.discovery.bodies_one_in),
         1,
         1_000,
@@ -111,7 +111,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     whole(
         "discovery.body_bytes_per_second",
-        "Bytes of bodies a second of capture time that are looked into while their endpoints are learned. Of more, one transaction in bodies_one_in, and the first of each route.",
+        "Bytes of bodies a second of capture time that are all looked into. Endpoints that are known well get half of them; of the others the first body of each minute is always looked into.",
         Whole::U64(|s| &mut s.discovery.body_bytes_per_second),
         64 << 10,
         16 << 30,
