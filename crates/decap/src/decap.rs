@@ -8,10 +8,10 @@ use tapline_model::{DecapStats, DropReason, Frame, IgnoreReason, Key, Segment, T
 use crate::duplicates::Duplicates;
 use crate::fragments::Fragments;
 use crate::layer::{Kind, Layer, Path};
-use crate::packet::{self, Fragment, Packet};
+use crate::packet::{self, Fragment, Packet, TcpHeader};
 use crate::rest::Rest;
 use crate::tunnel::ppp;
-use crate::{Config, ether_type, link, tunnel};
+use crate::{Config, ether_type, link, plain, tunnel};
 
 /// Turns frames into TCP segments. Holds nothing but IP fragments, and allocates for them alone.
 pub struct Decap {
@@ -51,12 +51,41 @@ impl Decap {
     }
 
     /// Takes one frame; `sink` gets the segment, if it carries or completes one.
+    #[inline]
     pub fn push(&mut self, frame: &Frame<'_>, sink: &mut impl FnMut(Segment<'_>)) {
         self.take(frame, sink);
     }
 
     /// The same, and says what became of the frame if no segment did.
+    #[inline]
     pub(crate) fn take(
+        &mut self,
+        frame: &Frame<'_>,
+        sink: &mut impl FnMut(Segment<'_>),
+    ) -> Option<Left> {
+        let Some((packet, tcp)) = plain::read(frame) else {
+            return self.take_layered(frame, sink);
+        };
+        let wire_bytes = u64::from(frame.wire_bytes);
+        self.stats.packets.received += 1;
+        self.stats.bytes.received += wire_bytes;
+        match self.segment(frame, &packet, &tcp, 0) {
+            Ok(segment) => {
+                self.stats.packets.processed += 1;
+                self.stats.bytes.processed += wire_bytes;
+                sink(segment);
+                None
+            }
+            Err(left) => {
+                self.book(left, wire_bytes);
+                Some(left)
+            }
+        }
+    }
+
+    /// Takes a frame that has more to it, layer after layer.
+    #[inline(never)]
+    pub(crate) fn take_layered(
         &mut self,
         frame: &Frame<'_>,
         sink: &mut impl FnMut(Segment<'_>),
@@ -69,33 +98,41 @@ impl Decap {
             Ok(layer) => self.descend(frame, layer, &mut path, sink),
             Err(reason) => Err(reason.into()),
         };
-        let DecapStats { packets, bytes, encapsulations, .. } = &mut self.stats;
         match outcome {
             Ok(()) => {
-                packets.processed += 1;
-                bytes.processed += wire_bytes;
+                self.stats.packets.processed += 1;
+                self.stats.bytes.processed += wire_bytes;
             }
-            Err(Left::Ignored(reason)) => {
-                packets.ignore(reason, 1);
-                bytes.ignore(reason, wire_bytes);
-            }
-            Err(Left::Dropped(reason)) => {
-                packets.drop(reason, 1);
-                bytes.drop(reason, wire_bytes);
-            }
-            Err(Left::Held) => {
-                packets.held += 1;
-                bytes.held += wire_bytes;
-            }
+            Err(left) => self.book(left, wire_bytes),
         }
         if !path.is_plain() {
             for kind in path.seen() {
-                if let Some(count) = encapsulations.get_mut(kind as usize) {
+                if let Some(count) = self.stats.encapsulations.get_mut(kind as usize) {
                     *count += 1;
                 }
             }
         }
         outcome.err()
+    }
+
+    /// Books a frame that did not become a segment.
+    #[inline(never)]
+    fn book(&mut self, left: Left, wire_bytes: u64) {
+        let DecapStats { packets, bytes, .. } = &mut self.stats;
+        match left {
+            Left::Ignored(reason) => {
+                packets.ignore(reason, 1);
+                bytes.ignore(reason, wire_bytes);
+            }
+            Left::Dropped(reason) => {
+                packets.drop(reason, 1);
+                bytes.drop(reason, wire_bytes);
+            }
+            Left::Held => {
+                packets.held += 1;
+                bytes.held += wire_bytes;
+            }
+        }
     }
 
     /// Lets time pass: fragments that waited for too long are dropped.
@@ -143,7 +180,7 @@ impl Decap {
                 return self.fragment(frame, &packet, fragment, path, sink);
             }
             if packet.protocol == packet::TCP {
-                return self.segment(frame, &packet, *path, sink);
+                return self.deliver(frame, &packet, *path, sink);
             }
             layer = tunnel::open(&self.config, &packet, path)?;
         }
@@ -178,14 +215,14 @@ impl Decap {
         };
         let datagram = packet::without_extensions(datagram)?;
         if datagram.protocol == packet::TCP {
-            return self.segment(frame, &datagram, *path, sink);
+            return self.deliver(frame, &datagram, *path, sink);
         }
         let layer = tunnel::open(&self.config, &datagram, path)?;
         // The tunnel was one level, so this ends at `nesting_max`.
         self.descend(frame, layer, path, sink)
     }
 
-    fn segment(
+    fn deliver(
         &mut self,
         frame: &Frame<'_>,
         packet: &Packet<'_>,
@@ -193,13 +230,26 @@ impl Decap {
         sink: &mut impl FnMut(Segment<'_>),
     ) -> Result<(), Left> {
         let tcp = packet::read_tcp(packet.rest)?;
+        sink(self.segment(frame, packet, &tcp, self.network(path))?);
+        Ok(())
+    }
+
+    /// The segment of a packet, unless it is to be left out.
+    #[inline]
+    fn segment<'a>(
+        &mut self,
+        frame: &Frame<'_>,
+        packet: &Packet<'_>,
+        tcp: &TcpHeader<'a>,
+        network: u32,
+    ) -> Result<Segment<'a>, Left> {
         let source = SocketAddr::new(packet.source, tcp.source_port);
         let destination = SocketAddr::new(packet.destination, tcp.destination_port);
-        if self.is_own(source) || self.is_own(destination) {
+        let has_own = !self.config.own_sockets.is_empty();
+        if has_own && (self.is_own(source) || self.is_own(destination)) {
             return Err(IgnoreReason::OwnTraffic.into());
         }
-        let network = self.network(path);
-        if self.duplicates.is_repeated_segment(packet, &tcp, network, frame.captured_at) {
+        if self.duplicates.is_repeated_segment(packet, tcp, network, frame.captured_at) {
             return Err(IgnoreReason::Duplicate.into());
         }
         if source.is_ipv4() {
@@ -207,7 +257,7 @@ impl Decap {
         } else {
             self.stats.ipv6_segments += 1;
         }
-        sink(Segment {
+        Ok(Segment {
             captured_at: frame.captured_at,
             capture_source: frame.source,
             source,
@@ -219,8 +269,7 @@ impl Decap {
             payload: tcp.payload,
             wire_payload_bytes: tcp.wire_payload_bytes,
             wire_bytes: frame.wire_bytes,
-        });
-        Ok(())
+        })
     }
 
     /// The network as far as it is part of a flow.

@@ -63,18 +63,14 @@ impl Duplicates {
             return false;
         }
         let [first, second, third, fourth] = self.seeds;
-        // All from the sequence number to the checksum; that speaks for the options.
-        let ports = tcp.header.first_chunk().map_or(0, |ports| u32::from_be_bytes(*ports));
-        let numbers = tcp.header.get(4..).map_or(0, |numbers| pair(numbers, third, fourth));
-        let lengths = u64::from(ports) << 32 | u64::from(tcp.wire_payload_bytes);
+        // All from the ports to the checksum; that speaks for the options.
+        let [ports, numbers, state] = words(tcp.header);
+        let lengths = ports << 32 | u64::from(tcp.wire_payload_bytes);
+        let mixed = fold(lengths ^ third, self.addresses(packet) ^ first)
+            ^ fold(numbers ^ third, state ^ fourth).rotate_left(13)
+            ^ ends(tcp.payload, first, fourth).rotate_left(43);
         let origin = u64::from(packet.id) << 32 | u64::from(network);
-        self.is_repeated(
-            self.addresses(packet)
-                ^ fold(lengths ^ fourth, origin ^ second)
-                ^ numbers.rotate_left(13)
-                ^ ends(tcp.payload, first, fourth).rotate_left(43),
-            at,
-        )
+        self.is_repeated(fold(mixed ^ first, origin ^ second), at)
     }
 
     /// Whether an equal fragment was seen within the window; if not, this one is remembered.
@@ -93,14 +89,14 @@ impl Duplicates {
         let origin = u64::from(packet.id) << 32 | u64::from(network);
         let part = fold(part ^ u64::from(packet.protocol) ^ second, origin ^ fourth);
         let bytes = absorb(third, packet.rest.bytes);
-        self.is_repeated(self.addresses(packet) ^ fold(part, bytes ^ first), at)
+        let mixed = fold(self.addresses(packet) ^ third, fourth) ^ fold(part, bytes ^ first);
+        self.is_repeated(fold(mixed ^ first, first | 1), at)
     }
 
     #[inline]
-    fn is_repeated(&mut self, mixed: u64, at: Timestamp) -> bool {
-        let [first, ..] = self.seeds;
+    fn is_repeated(&mut self, hash: u64, at: Timestamp) -> bool {
         // Never 0, which marks an empty entry.
-        let hash = fold(mixed ^ first, first | 1) | 1;
+        let hash = hash | 1;
         let at = at.nanos();
         let index = usize::try_from(hash >> 32).unwrap_or_default() % BUCKETS;
         let Some(Bucket(entries)) = self.buckets.get_mut(index) else { return false };
@@ -115,24 +111,35 @@ impl Duplicates {
         false
     }
 
+    /// A word that tells the addresses.
+    #[inline]
     fn addresses(&self, packet: &Packet<'_>) -> u64 {
-        let [first, second, ..] = self.seeds;
-        match (packet.source, packet.destination) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                fold(u64::from(source.to_bits()) ^ first, u64::from(destination.to_bits()) ^ second)
-            }
-            (source, destination) => {
-                let [low, high] = [source, destination].map(|address| match address {
-                    IpAddr::V4(address) => u64::from(address.to_bits()),
-                    IpAddr::V6(address) => pair(&address.octets(), first, second),
-                });
-                fold(low ^ second, high.rotate_left(7) ^ first)
-            }
+        if let (IpAddr::V4(source), IpAddr::V4(destination)) = (packet.source, packet.destination) {
+            return u64::from(source.to_bits()) << 32 | u64::from(destination.to_bits());
         }
+        let [first, second, ..] = self.seeds;
+        let [low, high] = [packet.source, packet.destination].map(|address| match address {
+            IpAddr::V4(address) => u64::from(address.to_bits()),
+            IpAddr::V6(address) => pair(&address.octets(), first, second),
+        });
+        fold(low ^ second, high.rotate_left(7) ^ first)
     }
 }
 
+/// The first 20 bytes of a TCP header: the ports, the numbers, and the rest.
+#[inline]
+fn words(header: &[u8]) -> [u64; 3] {
+    let Some(header) = header.first_chunk::<20>() else { return [0; 3] };
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = *header;
+    [
+        u32::from_be_bytes([a, b, c, d]).into(),
+        u64::from_le_bytes([e, f, g, h, i, j, k, l]),
+        u64::from_le_bytes([m, n, o, p, q, r, s, t]),
+    ]
+}
+
 /// Mixes both ends of a payload.
+#[inline]
 fn ends(payload: &[u8], first: u64, second: u64) -> u64 {
     match (payload.first_chunk(), payload.last_chunk()) {
         (Some(start), Some(end)) => {
@@ -166,6 +173,7 @@ fn pair(bytes: &[u8], first: u64, second: u64) -> u64 {
 
 /// Both halves of the product, folded: every bit of either factor reaches every bit.
 #[expect(clippy::cast_possible_truncation, reason = "the halves are taken one by one")]
+#[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64

@@ -14,6 +14,7 @@ mod fragments;
 mod layer;
 mod link;
 mod packet;
+mod plain;
 mod rest;
 mod tunnel;
 

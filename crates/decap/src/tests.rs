@@ -5,6 +5,7 @@ mod encapsulation;
 mod fragments;
 mod plain;
 mod properties;
+mod straight;
 mod wire;
 
 use tapline_model::{Frame, IgnoreReason, Key, LinkType, SourceId, Timestamp};
