@@ -97,11 +97,14 @@ impl Files {
     /// # Errors
     /// Each fault of a file once, after the frames before it were handed out. The file ends there;
     /// the next call goes on with the others.
+    #[inline]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
-        if let Some(fault) = self.faults.pop_front() {
-            return Err(fault);
+        if !self.hop() {
+            if let Some(fault) = self.faults.pop_front() {
+                return Err(fault);
+            }
+            self.current = self.turn()?;
         }
-        self.current = self.turn()?;
         let frame = self.current.and_then(|index| self.readers.get(index)).and_then(Reader::frame);
         if let Some(frame) = &frame {
             self.stats.frames += 1;
@@ -128,6 +131,15 @@ impl Files {
         let total_bytes: Option<u64> = self.readers.iter().map(Reader::size).sum();
         // A file that is still written to grows.
         Progress { read_bytes, total_bytes: total_bytes.map(|total| total.max(read_bytes)) }
+    }
+
+    /// Moves on to the next frame of the same file, if no other file has a say.
+    #[inline]
+    fn hop(&mut self) -> bool {
+        let is_alone = self.waiting.is_empty() && self.faults.is_empty();
+        let reader =
+            self.current.filter(|_| is_alone).and_then(|index| self.readers.get_mut(index));
+        reader.is_some_and(|reader| reader.hop().is_some())
     }
 
     /// Moves on from the frame handed out last to the earliest of all: which file has it.

@@ -10,6 +10,15 @@ pub(super) enum ByteOrder {
 }
 
 impl ByteOrder {
+    /// The number that four bytes make.
+    #[inline]
+    pub(super) const fn number(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
     /// The number at an offset; none when it lies beyond the end.
     pub(super) fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let field = *bytes.get(at..)?.first_chunk()?;

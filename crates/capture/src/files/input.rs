@@ -39,6 +39,7 @@ impl Input {
     }
 
     /// What is in the buffer.
+    #[inline]
     pub(super) fn buffered(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
@@ -67,6 +68,7 @@ impl Input {
     }
 
     /// Forgets bytes of the buffer.
+    #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         let count = count.min(self.end - self.start);
         self.start += count;

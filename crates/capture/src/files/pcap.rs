@@ -68,7 +68,34 @@ impl Pcap {
         })
     }
 
-    /// The next frame. Reads the record itself: this is the fast path.
+    /// The frame that `bytes` starts with, if it lies there whole and nothing about it is unusual.
+    #[inline]
+    pub(super) fn peek(&self, bytes: &[u8]) -> Option<Record> {
+        if self.record_header_bytes != RECORD_HEADER_BYTES {
+            return None;
+        }
+        let (header, rest) = bytes.split_first_chunk::<RECORD_HEADER_BYTES>()?;
+        let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] = *header;
+        let seconds = self.order.number([s0, s1, s2, s3]);
+        let fraction = self.order.number([f0, f1, f2, f3]);
+        let captured = self.order.number([c0, c1, c2, c3]);
+        let wire_bytes = self.order.number([w0, w1, w2, w3]);
+        let captured_bytes = captured as usize;
+        if captured > FRAME_BYTES_MAX.min(wire_bytes) || captured_bytes > rest.len() {
+            return None;
+        }
+        let nanos = u64::from(fraction) * self.nanos_per_fraction;
+        Some(Record {
+            captured_at: Timestamp::from_seconds(u64::from(seconds)).plus_nanos(nanos),
+            link_type: self.link_type,
+            wire_bytes,
+            header_bytes: RECORD_HEADER_BYTES,
+            captured_bytes,
+            whole_bytes: RECORD_HEADER_BYTES + captured_bytes,
+        })
+    }
+
+    /// The next frame.
     pub(super) fn next(&mut self, input: &mut Input) -> Result<Option<Record>, Fault> {
         if !input.fill(self.record_header_bytes)? {
             return if input.buffered().is_empty() { Ok(None) } else { Err(Fault::Truncated) };

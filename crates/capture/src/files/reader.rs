@@ -10,8 +10,8 @@ use super::input::Input;
 use super::raw_file::{self, RawFile};
 use crate::CaptureError;
 
-/// Buffer of a file that is being read.
-const READ_BUFFER_BYTES: usize = 1 << 20;
+/// Buffer of a file that is being read: it stays in the cache of a core.
+const READ_BUFFER_BYTES: usize = 256 << 10;
 /// Buffer of a file of which only the first frame is looked at.
 const PROBE_BUFFER_BYTES: usize = 64 << 10;
 
@@ -76,9 +76,21 @@ impl Reader {
         }
     }
 
+    /// Goes to the next frame, if that lies in the buffer already: when it was captured. Else stays
+    /// where it is.
+    #[inline]
+    pub(super) fn hop(&mut self) -> Option<Timestamp> {
+        let captured_at = self.opened.as_mut()?.hop()?;
+        self.frames += 1;
+        Some(captured_at)
+    }
+
     /// Goes to the next frame and says when it was captured; none at the end. After an error the
     /// file is at its end.
     pub(super) fn advance(&mut self) -> Result<Option<Timestamp>, CaptureError> {
+        if let Some(captured_at) = self.hop() {
+            return Ok(Some(captured_at));
+        }
         let Some(opened) = &mut self.opened else { return Ok(None) };
         if let Some(record) = opened.record.take() {
             opened.input.consume(record.whole_bytes);
@@ -99,9 +111,10 @@ impl Reader {
     }
 
     /// The frame it is at.
+    #[inline]
     pub(super) fn frame(&self) -> Option<Frame<'_>> {
         let opened = self.opened.as_ref()?;
-        let record = opened.record?;
+        let record = opened.record.as_ref()?;
         let end = record.header_bytes + record.captured_bytes;
         Some(Frame {
             captured_at: record.captured_at,
@@ -161,6 +174,18 @@ impl Reader {
 }
 
 impl Opened {
+    #[inline]
+    fn hop(&mut self) -> Option<Timestamp> {
+        let (Some(Format::Pcap(format)), Some(record)) = (&self.format, &mut self.record) else {
+            return None;
+        };
+        let passed_bytes = record.whole_bytes;
+        *record = format.peek(self.input.buffered().get(passed_bytes..)?)?;
+        let captured_at = record.captured_at;
+        self.input.consume(passed_bytes);
+        Some(captured_at)
+    }
+
     fn next(&mut self) -> Result<Option<Timestamp>, Fault> {
         let format = match &mut self.format {
             Some(format) => format,
