@@ -101,7 +101,8 @@ impl Sink for Rest {
 /// One round; nanoseconds and transactions.
 fn round(recorded: &Recorded, until: Until) -> (u64, u64) {
     let shard = ShardId::all().next().unwrap_or_default();
-    let mut decap = Decap::new(tapline_decap::Config::default(), &Key::fixed());
+    let key = Key::fixed();
+    let mut decap = Decap::new(tapline_decap::Config::default(), &key);
     // One shard stands for all, so it gets the whole budget of 64.
     let mut reassembler = Reassembler::new(tapline_reassembly::Config {
         flows_max: 64 * 262_144,
@@ -127,7 +128,8 @@ fn round(recorded: &Recorded, until: Until) -> (u64, u64) {
         let now = frame.captured_at;
         decap.push(&frame, &mut |segment| {
             if until >= Until::Chunk {
-                reassembler.push(&segment, &mut |chunk: &Chunk<'_>| {
+                let hash = key.hash_between(segment.source, segment.destination, segment.network);
+                reassembler.push(hash, &segment, &mut |chunk: &Chunk<'_>| {
                     if until >= Until::Transaction {
                         protocols.push(chunk, &mut rest);
                     }

@@ -8,7 +8,7 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use tapline_model::{Chunk, Segment, SourceId, TcpFlags, Timestamp};
+use tapline_model::{Chunk, Key, Segment, SourceId, TcpFlags, Timestamp};
 use tapline_reassembly::{Config, Reassembler};
 
 const ROUNDS: usize = 5;
@@ -62,6 +62,7 @@ fn round(traffic: Traffic) -> (f64, u64) {
         held_bytes_max: 64 * defaults.held_bytes_max,
         ..defaults
     });
+    let key = Key::fixed();
     let mut delivered_bytes = 0;
     let mut held_bytes_most = 0;
     let began = cpu_nanos();
@@ -81,7 +82,8 @@ fn round(traffic: Traffic) -> (f64, u64) {
             wire_payload_bytes: if has_payload { PAYLOAD_BYTES } else { 0 },
             wire_bytes: 1514,
         };
-        reassembler.push(&segment, &mut |chunk: &Chunk<'_>| {
+        let hash = key.flow_hash(&segment.flow_key());
+        reassembler.push(hash, &segment, &mut |chunk: &Chunk<'_>| {
             if let tapline_model::ChunkKind::Data(bytes) = chunk.kind {
                 delivered_bytes += bytes.len();
             }

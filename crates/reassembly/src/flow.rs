@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 
 use tapline_model::{
-    Chunk, Direction, EndReason, EvictReason, FlowId, FlowTuple, IgnoreReason, Segment, Timestamp,
+    Chunk, ChunkKind, Direction, EndReason, EvictReason, FlowId, FlowTuple, IgnoreReason,
+    ReassemblyStats, Segment, TcpFlags, Timestamp,
 };
 
 use crate::arrival::Arrival;
 use crate::half::{Half, Outcome};
 use crate::outlet::Outlet;
 use crate::table::Class;
+
+/// What makes a segment more than bytes and an acknowledgement.
+const CONTROL_FLAGS: u8 = TcpFlags::FIN | TcpFlags::SYN | TcpFlags::RST | TcpFlags::ACK;
 
 /// What a segment means for its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,9 @@ pub(crate) struct Flow {
     /// One of them acknowledged the other.
     has_acknowledged: bool,
     challenger: Option<Challenger>,
+    /// Both directions are placed and wait for nothing, and nobody challenges: what comes in turn
+    /// may pass. False at any time says nothing.
+    is_smooth: bool,
 }
 
 impl Flow {
@@ -59,6 +66,7 @@ impl Flow {
             backward: Half::new(Direction::Backward),
             has_acknowledged: false,
             challenger: None,
+            is_smooth: false,
         }
     }
 
@@ -107,6 +115,69 @@ impl Flow {
     /// another way. A SYN that nobody answered shows no such thing.
     pub(crate) fn is_one_sided(&self) -> bool {
         self.has_acknowledged && self.forward.is_seen != self.backward.is_seen
+    }
+
+    /// Finds out whether what comes in turn may pass from now on.
+    pub(crate) fn review(&mut self) {
+        self.is_smooth = self.may_be_passed();
+    }
+
+    /// Forbids that anything passes until the next review.
+    pub(crate) fn stop_passing(&mut self) {
+        self.is_smooth = false;
+    }
+
+    fn may_be_passed(&self) -> bool {
+        self.challenger.is_none()
+            && self.forward.is_placed()
+            && self.backward.is_placed()
+            && self.is_quiet()
+    }
+
+    /// Takes a segment that is nothing but the next bytes, or an acknowledgement, of a flow in which
+    /// nothing is missing: what [`Flow::judge`] and [`Flow::take`] would do with it, without asking
+    /// for all that it is not. Returns false, with nothing done, when it is anything else.
+    #[inline]
+    pub(crate) fn pass<S: FnMut(&Chunk<'_>)>(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'_>,
+        stats: &mut ReassemblyStats,
+        sink: &mut S,
+    ) -> bool {
+        let payload = segment.payload;
+        if !self.is_smooth
+            || segment.flags.0 & CONTROL_FLAGS != TcpFlags::ACK
+            || segment.wire_payload_bytes as usize != payload.len()
+        {
+            return false;
+        }
+        debug_assert!(self.may_be_passed(), "it was reviewed after the last change");
+        let (half, other) = match direction {
+            Direction::Forward => (&mut self.forward, &mut self.backward),
+            Direction::Backward => (&mut self.backward, &mut self.forward),
+        };
+        if !half.is_next(segment.sequence) || !other.acknowledge_delivered(segment.acknowledgement)
+        {
+            return false;
+        }
+        self.has_acknowledged = true;
+        half.is_seen = true;
+        stats.segments.processed += 1;
+        if payload.is_empty() {
+            return true;
+        }
+        half.deliver_next(payload);
+        stats.payload_bytes.processed += payload.len() as u64;
+        stats.chunks += 1;
+        sink(&Chunk {
+            flow: self.id,
+            tuple: self.tuple,
+            direction,
+            captured_at: segment.captured_at,
+            kind: ChunkKind::Data(payload),
+        });
+        true
     }
 
     /// Judges a segment before it is taken.

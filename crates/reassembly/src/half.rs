@@ -140,6 +140,32 @@ impl Half {
         self.next.checked_add_signed(ahead.into())
     }
 
+    /// Whether a segment at `sequence` is in turn. The stream is placed.
+    #[inline]
+    pub(crate) fn is_next(&self, sequence: u32) -> bool {
+        sequence == sequence_of(self.next)
+    }
+
+    /// The other side acknowledges everything before `sequence`: if that is no more than was
+    /// delivered, and this direction waits for nothing, it is noted. Else nothing is done.
+    #[inline]
+    pub(crate) fn acknowledge_delivered(&mut self, sequence: u32) -> bool {
+        let behind = sequence_of(self.next).wrapping_sub(sequence);
+        if behind > WINDOW_BYTES {
+            return false;
+        }
+        self.acknowledged = self.next.saturating_sub(behind.into());
+        self.astray = None;
+        true
+    }
+
+    /// Notes that the next bytes are delivered, when nothing is held or lost.
+    #[inline]
+    pub(crate) fn deliver_next(&mut self, bytes: &[u8]) {
+        self.next += bytes.len() as u64;
+        self.tail.push(bytes);
+    }
+
     /// The sequence number of the first byte.
     pub(crate) fn start_sequence(&self) -> Option<u32> {
         self.start.map(sequence_of)

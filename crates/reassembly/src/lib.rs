@@ -20,12 +20,12 @@ mod flow;
 mod half;
 mod held;
 mod holders;
-mod key_hasher;
 mod outlet;
 mod overlap;
 mod reassembler;
 mod table;
 mod tail;
+mod veil;
 
 pub use config::Config;
 pub use overlap::OverlapPolicy;

@@ -14,9 +14,9 @@ use crate::flow::{Flow, Judgement};
 use crate::half::{Half, Outcome};
 use crate::held::Held;
 use crate::holders::{Holders, Holding};
-use crate::key_hasher::KeyHasher;
 use crate::outlet::{Budget, Outlet};
 use crate::table::FlowTable;
+use crate::veil::Veil;
 
 /// Ended flows are remembered for this part of the flow table (one in so many).
 const CLOSED_PART: usize = 4;
@@ -30,7 +30,7 @@ const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Backward];
 pub struct Reassembler {
     table: FlowTable,
     closed: Closed,
-    hasher: KeyHasher,
+    veil: Veil,
     /// Directions that wait for something, by when they stop waiting.
     waits: BTreeSet<(Timestamp, u32, Direction)>,
     holders: Holders,
@@ -39,6 +39,9 @@ pub struct Reassembler {
     /// The latest time that any input told.
     now: Timestamp,
     config: Config,
+    /// Everything goes the long way, for comparison.
+    #[cfg(test)]
+    takes_all: bool,
 }
 
 impl Reassembler {
@@ -48,7 +51,7 @@ impl Reassembler {
         Self {
             table: FlowTable::new(flows_max),
             closed: Closed::new((flows_max / CLOSED_PART).max(CLOSED_MIN)),
-            hasher: KeyHasher::new(),
+            veil: Veil::new(),
             waits: BTreeSet::new(),
             holders: Holders::default(),
             budget: Budget {
@@ -59,18 +62,66 @@ impl Reassembler {
             stats: ReassemblyStats::default(),
             now: Timestamp::ZERO,
             config,
+            #[cfg(test)]
+            takes_all: false,
         }
     }
 
-    /// Takes one segment; `sink` gets the chunks it completes.
-    pub fn push(&mut self, segment: &Segment<'_>, sink: &mut impl FnMut(&Chunk<'_>)) {
+    /// Takes one segment; `sink` gets the chunks it completes. `flow_hash` is that of
+    /// [`Key::flow_hash`](tapline_model::Key::flow_hash).
+    #[inline]
+    pub fn push(
+        &mut self,
+        flow_hash: u64,
+        segment: &Segment<'_>,
+        sink: &mut impl FnMut(&Chunk<'_>),
+    ) {
         self.now = self.now.max(segment.captured_at);
         self.stats.segments.received += 1;
         self.stats.payload_bytes.received += segment.payload.len() as u64;
+        let hash = self.veil.over(flow_hash);
+        let found = self.table.find(hash, segment);
+        if found.is_none_or(|(slot, direction)| !self.pass(slot, direction, segment, sink)) {
+            self.push_any(hash, found, segment, sink);
+        }
+    }
+
+    /// Takes a segment that comes in its turn. Returns false, with nothing done, when there is more
+    /// to it.
+    #[inline]
+    fn pass(
+        &mut self,
+        slot: u32,
+        direction: Direction,
+        segment: &Segment<'_>,
+        sink: &mut impl FnMut(&Chunk<'_>),
+    ) -> bool {
+        #[cfg(test)]
+        if self.takes_all {
+            return false;
+        }
+        let Some(live) = self.table.live_mut(slot) else { return false };
+        if !live.flow.pass(direction, segment, &mut self.stats, sink) {
+            return false;
+        }
+        if !live.keeps_place(self.now) {
+            self.touch(slot, sink);
+        }
+        true
+    }
+
+    /// Takes whatever segment, of the flow that was found or of a new one.
+    #[inline(never)]
+    fn push_any(
+        &mut self,
+        hash: u64,
+        found: Option<(u32, Direction)>,
+        segment: &Segment<'_>,
+        sink: &mut impl FnMut(&Chunk<'_>),
+    ) {
         let key = segment.flow_key();
-        let hash = self.hasher.hash(&key);
-        let slot = match self.table.find(hash, &key) {
-            Some(slot) => slot,
+        let slot = match found {
+            Some((slot, _)) => slot,
             None => match self.open(hash, key, segment, sink) {
                 Some(slot) => slot,
                 None => return,
@@ -84,6 +135,16 @@ impl Reassembler {
         if !self.take(slot, segment, sink) {
             debug_assert!(false, "a flow refuses the segment that opened it");
             self.ignore(segment, IgnoreReason::OutOfWindow);
+        }
+    }
+
+    /// Notes activity of a flow, and makes room when it rises to a class that is full.
+    #[inline(never)]
+    fn touch(&mut self, slot: u32, sink: &mut impl FnMut(&Chunk<'_>)) {
+        if self.table.touch(slot, self.now)
+            && let Some(leaver) = self.table.surplus()
+        {
+            self.end(leaver, Direction::Forward, EndReason::Evicted, sink);
         }
     }
 
@@ -165,6 +226,7 @@ impl Reassembler {
         let Self { table, budget, stats, now, config, .. } = self;
         let Some(flow) = table.get_mut(slot) else { return false };
         let direction = flow.direction(segment.source);
+        flow.stop_passing();
         let is_quiet = match flow.judge(direction, segment, *now) {
             Judgement::Replace => return false,
             Judgement::Ignore(reason) => {
@@ -188,14 +250,11 @@ impl Reassembler {
                     return false;
                 };
                 book(&mut stats.segments, outcome);
+                flow.review();
                 flow.is_quiet()
             }
         };
-        if self.table.touch(slot, self.now)
-            && let Some(leaver) = self.table.surplus()
-        {
-            self.end(leaver, Direction::Forward, EndReason::Evicted, sink);
-        }
+        self.touch(slot, sink);
         if !is_quiet {
             self.settle(slot, sink);
         }
@@ -261,6 +320,7 @@ impl Reassembler {
             }
             half.deadline = deadline;
         }
+        flow.review();
     }
 
     fn reset(&mut self, slot: u32, direction: Direction, sink: &mut impl FnMut(&Chunk<'_>)) {
@@ -361,6 +421,15 @@ fn remember(flow: &Flow, reset_by: Option<Direction>) -> ClosedFlow {
         forward: half(flow.half(Direction::Forward)),
         backward: half(flow.half(Direction::Backward)),
         reset_by,
+    }
+}
+
+#[cfg(test)]
+impl Reassembler {
+    /// Takes one segment, hashed under the public key.
+    fn push_hashed(&mut self, segment: &Segment<'_>, sink: &mut impl FnMut(&Chunk<'_>)) {
+        let hash = tapline_model::Key::fixed().flow_hash(&segment.flow_key());
+        self.push(hash, segment, sink);
     }
 }
 

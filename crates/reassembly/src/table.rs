@@ -1,7 +1,7 @@
 //! The flows of one instance: dense slots, found by key, linked by how long they have been idle.
 
 use hashbrown::HashTable;
-use tapline_model::{FlowId, FlowKey, FlowTuple, Segment, Timestamp};
+use tapline_model::{Direction, FlowId, FlowKey, FlowTuple, Segment, Timestamp};
 
 use crate::flow::Flow;
 
@@ -44,14 +44,15 @@ struct Slot {
     live: Option<Live>,
 }
 
-struct Live {
+/// A flow in its slot.
+pub(crate) struct Live {
     /// The part of the key that the ends of the flow do not tell.
     network: u32,
     class: Class,
     last_seen: Timestamp,
     /// When the flow took its place in the queue.
     linked_at: Timestamp,
-    flow: Flow,
+    pub(crate) flow: Flow,
 }
 
 /// The flow table.
@@ -86,10 +87,22 @@ impl FlowTable {
         u32::try_from(self.slots.len()).unwrap_or(NONE)
     }
 
-    /// The slot of a key.
-    pub(crate) fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
-        let is_it = |&slot: &u32| self.live(slot).is_some_and(|live| live.has_key(key));
-        self.index.find(hash, is_it).copied()
+    /// The slot of the flow of a segment, and which way the segment goes in it.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, segment: &Segment<'_>) -> Option<(u32, Direction)> {
+        let mut direction = None;
+        let is_it = |&slot: &u32| {
+            direction = self.live(slot).and_then(|live| live.direction(segment));
+            direction.is_some()
+        };
+        let slot = *self.index.find(hash, is_it)?;
+        direction.map(|direction| (slot, direction))
+    }
+
+    /// What lives in a slot.
+    #[inline]
+    pub(crate) fn live_mut(&mut self, slot: u32) -> Option<&mut Live> {
+        self.slot_mut(slot)?.live.as_mut()
     }
 
     /// The flow in a slot.
@@ -135,10 +148,10 @@ impl FlowTable {
 
     /// Notes activity of a flow. Returns whether it rose to a higher class.
     pub(crate) fn touch(&mut self, slot: u32, now: Timestamp) -> bool {
-        let Some(live) = self.slot_mut(slot).and_then(|place| place.live.as_mut()) else {
+        let Some(live) = self.live_mut(slot) else { return false };
+        if live.keeps_place(now) {
             return false;
-        };
-        live.last_seen = now;
+        }
         let old = live.class;
         let new = if old == Class::Answered { old } else { old.max(live.flow.class()) };
         if new == old && now.nanos_since(live.linked_at) < RELINK_NS {
@@ -200,10 +213,12 @@ impl FlowTable {
         self.free.push(slot);
     }
 
+    #[inline]
     fn live(&self, slot: u32) -> Option<&Live> {
         self.slots.get(usize::try_from(slot).ok()?)?.live.as_ref()
     }
 
+    #[inline]
     fn slot_mut(&mut self, slot: u32) -> Option<&mut Slot> {
         self.slots.get_mut(usize::try_from(slot).ok()?)
     }
@@ -267,11 +282,27 @@ impl Live {
         FlowKey::new(self.flow.tuple.initiator, self.flow.tuple.responder, self.network)
     }
 
-    fn has_key(&self, key: &FlowKey) -> bool {
+    /// Which way a segment goes in this flow, if it belongs to it.
+    #[inline]
+    fn direction(&self, segment: &Segment<'_>) -> Option<Direction> {
         let FlowTuple { initiator, responder } = &self.flow.tuple;
-        let is_pair = (key.low == *initiator && key.high == *responder)
-            || (key.high == *initiator && key.low == *responder);
-        is_pair && key.network == self.network
+        if segment.network != self.network {
+            None
+        } else if segment.source == *initiator && segment.destination == *responder {
+            Some(Direction::Forward)
+        } else if segment.source == *responder && segment.destination == *initiator {
+            Some(Direction::Backward)
+        } else {
+            None
+        }
+    }
+
+    /// Notes activity. Returns whether the flow can rise no higher, and has moved in its queue so
+    /// lately that it stays where it is.
+    #[inline]
+    pub(crate) fn keeps_place(&mut self, now: Timestamp) -> bool {
+        self.last_seen = now;
+        self.class == Class::Answered && now.nanos_since(self.linked_at) < RELINK_NS
     }
 }
 

@@ -13,12 +13,18 @@ pub(crate) struct Tail {
 
 impl Tail {
     /// Delivered next.
+    #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if let Some(last) = bytes.last_chunk() {
             self.bytes = *last;
             self.len = u8::try_from(TAIL_BYTES).unwrap_or(u8::MAX);
-            return;
+        } else {
+            self.append(bytes);
         }
+    }
+
+    /// Delivered next, fewer bytes than are kept.
+    fn append(&mut self, bytes: &[u8]) {
         self.bytes.rotate_left(bytes.len());
         if let Some(place) = self.bytes.get_mut(TAIL_BYTES - bytes.len()..) {
             place.copy_from_slice(bytes);

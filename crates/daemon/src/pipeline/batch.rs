@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tapline_model::{Segment, ShardId, SourceId, TcpFlags, Timestamp};
+use tapline_model::{Segment, SourceId, TcpFlags, Timestamp};
 
 use super::tick::Tick;
 
@@ -23,7 +23,7 @@ pub(crate) struct Batch {
 /// A segment whose payload lies in the batch.
 #[derive(Clone, Copy)]
 struct Held {
-    shard: ShardId,
+    flow_hash: u64,
     captured_at: Timestamp,
     capture_source: SourceId,
     source: SocketAddr,
@@ -39,12 +39,12 @@ struct Held {
 }
 
 impl Batch {
-    /// Adds a copy of a segment.
-    pub(crate) fn push(&mut self, shard: ShardId, segment: &Segment<'_>) {
+    /// Adds a copy of a segment of the flow with this hash.
+    pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>) {
         let payload_start = self.bytes.len();
         self.bytes.extend_from_slice(segment.payload);
         self.segments.push(Held {
-            shard,
+            flow_hash,
             captured_at: segment.captured_at,
             capture_source: segment.capture_source,
             source: segment.source,
@@ -80,8 +80,8 @@ impl Batch {
         self.segments.iter().map(|held| u64::from(held.wire_bytes)).sum()
     }
 
-    /// Every segment with its shard, in order.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = (ShardId, Segment<'_>)> {
+    /// Every segment with the hash of its flow, in order.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (u64, Segment<'_>)> {
         self.segments.iter().map(|held| {
             let payload = self.bytes.get(held.payload_start..held.payload_end).unwrap_or_default();
             let segment = Segment {
@@ -97,7 +97,7 @@ impl Batch {
                 wire_payload_bytes: held.wire_payload_bytes,
                 wire_bytes: held.wire_bytes,
             };
-            (held.shard, segment)
+            (held.flow_hash, segment)
         })
     }
 

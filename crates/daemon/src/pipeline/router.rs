@@ -82,6 +82,8 @@ pub(crate) struct Router {
     when_full: WhenFull,
     captured: Vec<Captured>,
     epoch: Option<Epoch>,
+    /// What comes before it enters no new epoch.
+    epoch_end: Timestamp,
     clock: Timestamp,
     lost: Lost,
     shed: Lost,
@@ -148,6 +150,7 @@ impl Router {
                 })
                 .collect(),
             epoch: None,
+            epoch_end: Timestamp::ZERO,
             clock: Timestamp::ZERO,
             lost: Lost::default(),
             shed: Lost::default(),
@@ -165,6 +168,7 @@ impl Router {
     }
 
     /// Takes one frame.
+    #[inline]
     pub(crate) fn push(&mut self, frame: &Frame<'_>) {
         let Self { decap, key, route, when_full, captured, lost, shed, rate, .. } = self;
         self.newest = frame.captured_at;
@@ -175,17 +179,16 @@ impl Router {
                 u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
         }
         decap.push(frame, &mut |segment| {
-            let hash = key.flow_hash(&segment.flow_key());
+            let hash = key.hash_between(segment.source, segment.destination, segment.network);
             if !rate.keeps(hash) {
                 return shed.add((1, u64::from(segment.wire_bytes)));
             }
-            let shard = ShardId::from_hash(hash);
             match route {
-                Route::Inline(worker) => worker.push(shard, &segment),
+                Route::Inline(worker) => worker.push(hash, &segment),
                 Route::Queues(lanes) => {
-                    let owner = shard.index() % lanes.len().max(1);
+                    let owner = ShardId::from_hash(hash).index() % lanes.len().max(1);
                     let Some(lane) = lanes.get_mut(owner) else { return };
-                    lane.batch.push(shard, &segment);
+                    lane.batch.push(hash, &segment);
                     if lane.batch.is_full() {
                         lost.add(lane.send(*when_full));
                     }
@@ -195,14 +198,16 @@ impl Router {
     }
 
     /// Whether the clock, moved to `now`, enters a new epoch. Time never runs backwards.
+    #[inline]
     pub(crate) fn enters_epoch(&mut self, now: Timestamp) -> bool {
         self.clock = self.clock.max(now);
-        self.epoch.is_none_or(|epoch| self.clock.epoch() > epoch)
+        self.clock >= self.epoch_end && self.epoch.is_none_or(|epoch| self.clock.epoch() > epoch)
     }
 
     /// Enters the epoch of the clock: everything pushed before belongs to earlier ones.
     pub(crate) fn tick(&mut self) {
         self.epoch = Some(self.clock.epoch());
+        self.epoch_end = self.clock.epoch().next().start();
         self.decap.tick(self.clock);
         self.mark(false);
     }

@@ -66,10 +66,12 @@ impl Shard {
         }
     }
 
-    /// Takes one segment.
-    pub(crate) fn push(&mut self, segment: &Segment<'_>, lent: &mut Lent<'_>) {
+    /// Takes one segment of the flow with this hash.
+    #[inline]
+    pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>, lent: &mut Lent<'_>) {
         let stages = &mut self.stages;
-        self.reassembler.push(segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
+        self.reassembler
+            .push(flow_hash, segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
     }
 
     /// Time has passed: timeouts act.

@@ -41,11 +41,12 @@ impl Worker {
         Self { index, shards, discovery, fold, epoch: None, feedback, shared, out }
     }
 
-    /// Takes one segment of one of its shards.
-    pub(crate) fn push(&mut self, shard: ShardId, segment: &Segment<'_>) {
+    /// Takes one segment of the flow with this hash, which lies in one of its shards.
+    #[inline]
+    pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>) {
         let Self { shards, discovery, fold, feedback, .. } = self;
-        if let Some(Some(shard)) = shards.get_mut(shard.index()) {
-            shard.push(segment, &mut Lent { discovery, fold, feedback });
+        if let Some(Some(shard)) = shards.get_mut(ShardId::from_hash(flow_hash).index()) {
+            shard.push(flow_hash, segment, &mut Lent { discovery, fold, feedback });
         }
     }
 
@@ -138,8 +139,8 @@ impl Worker {
                 }
                 continue;
             };
-            for (shard, segment) in batch.segments() {
-                self.push(shard, &segment);
+            for (flow_hash, segment) in batch.segments() {
+                self.push(flow_hash, &segment);
             }
             if let Some(input) = inputs.get_mut(index) {
                 input.at = batch.tick.take();

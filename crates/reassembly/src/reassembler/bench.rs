@@ -101,7 +101,7 @@ impl Bench {
             wire_bytes: snapped_bytes.saturating_add(54 + payload_bytes),
         };
         let Self { reassembler, shown, log, .. } = self;
-        reassembler.push(&segment, &mut |chunk| show(chunk, shown, log));
+        reassembler.push_hashed(&segment, &mut |chunk| show(chunk, shown, log));
         self.audit()
     }
 

@@ -73,7 +73,7 @@ impl Flood {
             wire_bytes: 0,
         };
         let Self { reassembler, healthy_bytes, healthy_faults, .. } = self;
-        reassembler.push(&segment, &mut |chunk| {
+        reassembler.push_hashed(&segment, &mut |chunk| {
             if chunk.tuple.initiator == SocketAddr::from((HEALTHY.to_be_bytes(), 40_000)) {
                 match chunk.kind {
                     ChunkKind::Data(bytes) => *healthy_bytes += bytes.len() as u64,

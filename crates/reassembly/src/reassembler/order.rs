@@ -87,7 +87,7 @@ fn held_chunks_keep_the_time_of_their_segment() {
         wire_payload_bytes: 1,
         wire_bytes: 55,
     };
-    bench.reassembler.push(&segment, &mut |chunk| {
+    bench.reassembler.push_hashed(&segment, &mut |chunk| {
         times.push(chunk.captured_at.nanos() / 1_000_000);
     });
     assert_eq!(times, [1_000_007, 1_000_000]);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use proptest::prelude::*;
 use tapline_model::{ChunkKind, SourceId, TcpFlags};
 
-use super::bench::Bench;
+use super::bench::{Bench, CLIENT, SERVER};
 use super::*;
 use crate::OverlapPolicy;
 
@@ -73,13 +73,13 @@ fn collect(
     };
     let mut syn = segment(TcpFlags::SYN, 0, &[]);
     syn.sequence = first_sequence.wrapping_sub(1);
-    reassembler.push(&syn, &mut take);
+    reassembler.push_hashed(&syn, &mut take);
     for (index, &(start, end)) in cuts.iter().enumerate() {
         if index == fin_at.min(cuts.len() - 1) {
             let fin = segment(TcpFlags::FIN | TcpFlags::ACK, STREAM_BYTES, &[]);
-            reassembler.push(&fin, &mut take);
+            reassembler.push_hashed(&fin, &mut take);
         }
-        reassembler.push(&segment(TcpFlags::ACK, start, &stream[start..end]), &mut take);
+        reassembler.push_hashed(&segment(TcpFlags::ACK, start, &stream[start..end]), &mut take);
         let (stats, budget) = (reassembler.stats(), reassembler.budget);
         assert!(stats.payload_bytes.is_balanced() && stats.segments.is_balanced());
         assert!(budget.held_bytes <= budget.held_bytes_max.min(budget.flow_held_bytes_max));
@@ -112,6 +112,87 @@ fn any_segment() -> impl Strategy<Value = (u64, bool, u16, u8, u32, u32, usize, 
         1 => any::<u8>(),
     ];
     (wait, any::<bool>(), 1u16..4, flags, number.clone(), number, length, snapped)
+}
+
+/// One step of a conversation that goes mostly well: who sends, what beside ACK, how far from where
+/// the stream stands, how many bytes and how many of them cut off, what is acknowledged more or less
+/// than was sent, which flow, and how long after the step before.
+type Step = (bool, u8, i32, usize, u32, i32, u16, u64);
+
+fn step() -> impl Strategy<Value = Step> {
+    let flags = prop_oneof![
+        60 => Just(0u8),
+        4 => Just(TcpFlags::PSH),
+        1 => Just(TcpFlags::FIN),
+        1 => Just(TcpFlags::SYN),
+        1 => Just(TcpFlags::RST),
+    ];
+    let off = prop_oneof![30 => Just(0i32), 3 => -50..50, 1 => any::<i32>()];
+    let length = prop_oneof![2 => Just(0usize), 1 => Just(1), 3 => 0usize..100];
+    let snapped = prop_oneof![30 => Just(0u32), 1 => 0u32..50];
+    let ack_off = prop_oneof![20 => Just(0i32), 3 => -50..50, 1 => any::<i32>()];
+    let wait = prop_oneof![20 => 0u64..20, 2 => 100u64..300, 1 => Just(400_000)];
+    (any::<bool>(), flags, off, length, snapped, ack_off, 1u16..4, wait)
+}
+
+/// What the steps lead to: all chunks and the books, after every step.
+fn converse(
+    steps: &[Step],
+    handshakes: u8,
+    change: impl FnOnce(&mut Config),
+    takes_all: bool,
+) -> (Vec<String>, Vec<ReassemblyStats>) {
+    let payload: [u8; 100] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    let mut bench = Bench::with(change);
+    bench.reassembler.takes_all = takes_all;
+    // By flow and side, where the stream stands.
+    let mut stands = [[0u32; 2]; 4];
+    for port in 1..4u16 {
+        bench.client_port = port;
+        if handshakes >> port & 1 == 1 {
+            bench.handshake();
+        }
+    }
+    let mut books = Vec::new();
+    for &(is_client, flags, off, length, snapped, ack_off, port, wait) in steps {
+        bench.client_port = port;
+        bench.wait(wait);
+        let sides = &mut stands[usize::from(port)];
+        let (mine, theirs) = if is_client { (sides[0], sides[1]) } else { (sides[1], sides[0]) };
+        let (own, other) = if is_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let sequence = own.wrapping_add(mine).wrapping_add_signed(off);
+        let ack = other.wrapping_add(theirs).wrapping_add_signed(ack_off);
+        bench.send(is_client, flags | TcpFlags::ACK, sequence, ack, &payload[..length], snapped);
+        if off == 0 {
+            let bytes = u32::try_from(length).unwrap() + snapped;
+            let stand = &mut sides[usize::from(!is_client)];
+            *stand = stand.wrapping_add(bytes);
+        }
+        if wait % 3 == 0 {
+            bench.tick();
+        }
+        books.push(bench.stats());
+    }
+    bench.finish();
+    (std::mem::take(&mut bench.shown), books)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn what_passes_is_taken_as_all_else_is(
+        steps in prop::collection::vec(step(), 1..60),
+        handshakes in any::<u8>(),
+        shard_held_bytes_max in prop_oneof![Just(1500u64), Just(1 << 20)],
+    ) {
+        let change = |config: &mut Config| {
+            config.held_bytes_max = 64 * shard_held_bytes_max;
+            config.flows_max = 128;
+        };
+        let passed = converse(&steps, handshakes, change, false);
+        prop_assert_eq!(passed, converse(&steps, handshakes, change, true));
+    }
 }
 
 proptest! {
