@@ -11,6 +11,7 @@ use compact_str::CompactString;
 use tapline_model::{ConsumerKey, RequestHead, SegmentClass, Transaction};
 
 pub use self::line::LineWriter;
+use self::line::{escape, write_list};
 use crate::format::form;
 use crate::host::write_host;
 use crate::{lexical, parameter, path, sensitive};
@@ -24,9 +25,6 @@ mod holds {
     pub(super) const STATUS: u8 = 2;
     pub(super) const LATENCY: u8 = 4;
     pub(super) const CONSUMER: u8 = 8;
-    /// A query, or that there was none, is to be shown.
-    pub(super) const TARGET: u8 = 16;
-    pub(super) const QUERY: u8 = 32;
 }
 
 /// What is recorded.
@@ -66,14 +64,11 @@ pub(crate) fn pack(
 ) -> u64 {
     let bit = |is_there: bool, bit: u8| if is_there { bit } else { 0 };
     let status = transaction.response.map(|response| response.status);
-    let query = transaction.request.as_ref().and_then(|request| request.query);
     out.push(
         bit(transaction.request.is_some(), holds::REQUEST)
             | bit(status.is_some(), holds::STATUS)
             | bit(transaction.latency_ns.is_some(), holds::LATENCY)
-            | bit(consumer.is_some(), holds::CONSUMER)
-            | bit(options.raw_targets, holds::TARGET)
-            | bit(query.is_some(), holds::QUERY),
+            | bit(consumer.is_some(), holds::CONSUMER),
     );
     out.push(transaction.protocol as u8);
     out.push(transaction.completeness as u8);
@@ -91,9 +86,17 @@ pub(crate) fn pack(
         pack_number(number, out);
     }
     let Some(request) = &transaction.request else { return 0 };
-    pack_request(request, transaction, host, options, buffers, out)
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    let masked = pack_request(request, transaction, host, options, buffers, out);
+    let bytes = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
+    if let Some(length) = out.get_mut(start..start + 4) {
+        length.copy_from_slice(&bytes.to_le_bytes());
+    }
+    masked
 }
 
+/// Appends what a line says of the request, from its method on, as it stands there.
 fn pack_request(
     request: &RequestHead<'_>,
     transaction: &Transaction<'_>,
@@ -105,18 +108,26 @@ fn pack_request(
     let Buffers { text, meant, host, names } = buffers;
     text.clear();
     write_utf8(request.method, text);
-    pack_text(text, out);
+    escape(text, out);
+    out.extend_from_slice(b"\",\"host\":\"");
     if let Some(host) = known_host {
-        pack_text(host.as_bytes(), out);
+        escape(host.as_bytes(), out);
     } else {
         let authority =
             request.authority.or_else(|| (request.method == b"CONNECT").then_some(request.target));
         write_host(authority, transaction.server, host);
-        pack_text(host.as_bytes(), out);
+        escape(host.as_bytes(), out);
     }
-    text.clear();
-    let mut masked = write_path(request.path, text, meant);
-    pack_text(text, out);
+    out.extend_from_slice(b"\",\"path\":\"");
+    let mut masked = 0;
+    if sensitive::is_harmless_path(request.path) {
+        escape(request.path, out);
+    } else {
+        text.clear();
+        masked += write_path(request.path, text, meant);
+        escape(text, out);
+    }
+    out.extend_from_slice(b"\",\"query_names\":[");
     text.clear();
     names.clear();
     for (name, value) in request.query.into_iter().flat_map(form::pairs) {
@@ -129,15 +140,18 @@ fn pack_request(
             names.push(start..start + spelled.len());
         }
     }
-    pack_number(names.len() as u64, out);
-    for name in names.iter() {
-        pack_text(text.get(name.clone()).unwrap_or_default(), out);
-    }
-    if options.raw_targets
-        && let Some(query) = request.query
-    {
-        masked += write_query(query, text, meant);
-        pack_text(text, out);
+    write_list(names.iter().map(|name| text.get(name.clone()).unwrap_or_default()), out);
+    out.push(b']');
+    if options.raw_targets {
+        out.extend_from_slice(b",\"query\":");
+        if let Some(query) = request.query {
+            masked += write_query(query, text, meant);
+            out.push(b'"');
+            escape(text, out);
+            out.push(b'"');
+        } else {
+            out.extend_from_slice(b"null");
+        }
     }
     masked
 }
@@ -149,11 +163,6 @@ fn pack_number(mut number: u64, out: &mut Vec<u8>) {
         number >>= 7;
     }
     out.push((number & 0x7F) as u8);
-}
-
-fn pack_text(text: &[u8], out: &mut Vec<u8>) {
-    pack_number(text.len() as u64, out);
-    out.extend_from_slice(text);
 }
 
 fn pack_socket(socket: SocketAddr, out: &mut Vec<u8>) {
@@ -172,10 +181,6 @@ fn pack_socket(socket: SocketAddr, out: &mut Vec<u8>) {
 
 /// Appends a path as sent, with what is sensitive in it masked.
 fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
-    if sensitive::is_harmless_path(path) {
-        text.extend_from_slice(path);
-        return 0;
-    }
     let mut masked = 0;
     let mut behind: &[u8] = b"";
     for (index, segment) in path.split(|&byte| byte == b'/').enumerate() {

@@ -243,8 +243,12 @@ fn protocol(view: &View) -> Vec<Family> {
     for (kind, count) in Anomaly::ALL.iter().zip(stats.anomalies) {
         anomalies.add(&[kind.label()], number(count));
     }
+    let read = view.stats.discovery.bodies_sampled;
+    let mut bodies = Family::new(names::BODIES);
+    bodies.add(&["looked_into"], number(read));
+    bodies.add(&["counted"], number(view.stats.discovery.bodies_seen.saturating_sub(read)));
     let faults = Family::single(names::INTERNAL_FAULTS, number(stats.internal_faults));
-    vec![transactions, completeness, anomalies, faults]
+    vec![transactions, completeness, anomalies, bodies, faults]
 }
 
 fn visibility(view: &View) -> Vec<Family> {

@@ -108,6 +108,8 @@ metrics! {
         "Transactions by how much of them was seen.";
     ANOMALIES: Counter "tapline_protocol_anomalies_total" ["anomaly"]
         "Protocol rules broken on the wire.";
+    BODIES: Counter "tapline_discovery_bodies_total" ["reading"]
+        "Bodies of requests and responses: looked into, or only counted.";
     INTERNAL_FAULTS: Counter "tapline_internal_faults_total" []
         "Flows dropped because of a fault of the sensor itself.";
     VISIBILITY_BYTES: Counter "tapline_visibility_bytes_total" ["class"]

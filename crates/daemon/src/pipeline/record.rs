@@ -15,7 +15,7 @@ use super::merge::Message;
 /// Bytes of records after which a shard hands them over.
 const BATCH_BYTES: usize = 256 << 10;
 /// Bytes of records sorted in memory at once.
-const RUN_BYTES: usize = 32 << 20;
+const RUN_BYTES: usize = 48 << 20;
 /// Runs merged at once: bounds open files and read buffers.
 const FAN_IN_MAX: usize = 128;
 

@@ -7,6 +7,9 @@ use tapline_model::{AnomalySet, Completeness, ConsumerKey, EndpointId, Protocol,
 
 use super::holds;
 
+/// What a line says of a request that was not seen.
+const NO_REQUEST: &[u8] = b",\"method\":null,\"host\":null,\"path\":null,\"query_names\":[]";
+
 /// Writes lines. It remembers the second it wrote last, since times come in order.
 #[derive(Debug, Default)]
 pub struct LineWriter {
@@ -54,7 +57,13 @@ impl LineWriter {
         out.extend_from_slice(b"\",\"protocol\":\"");
         out.extend_from_slice(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
         out.push(b'"');
-        write_request(flags, record, out)?;
+        if flags & holds::REQUEST == 0 {
+            out.extend_from_slice(NO_REQUEST);
+        } else {
+            out.extend_from_slice(b",\"method\":\"");
+            let bytes = u32::from_le_bytes(record.array()?);
+            out.extend_from_slice(record.take(usize::try_from(bytes).ok()?)?);
+        }
         let number = |out: &mut Vec<u8>, name: &str, number: Option<u64>| {
             out.extend_from_slice(name.as_bytes());
             let mut digits = itoa::Buffer::new();
@@ -100,41 +109,8 @@ impl LineWriter {
     }
 }
 
-fn write_request(flags: u8, record: &mut Packed<'_>, out: &mut Vec<u8>) -> Option<()> {
-    if flags & holds::REQUEST == 0 {
-        out.extend_from_slice(b",\"method\":null,\"host\":null,\"path\":null,\"query_names\":[]");
-        return Some(());
-    }
-    for name in [",\"method\":\"", ",\"host\":\"", ",\"path\":\""] {
-        out.extend_from_slice(name.as_bytes());
-        escape(record.text()?, out);
-        out.push(b'"');
-    }
-    out.extend_from_slice(b",\"query_names\":[");
-    let count = record.number()?;
-    let mut names = 0;
-    write_list(
-        std::iter::from_fn(|| {
-            names += 1;
-            if names > count { None } else { record.text() }
-        }),
-        out,
-    );
-    out.push(b']');
-    if flags & holds::TARGET != 0 {
-        out.extend_from_slice(b",\"query\":");
-        if flags & holds::QUERY == 0 {
-            out.extend_from_slice(b"null");
-        } else {
-            out.push(b'"');
-            escape(record.text()?, out);
-            out.push(b'"');
-        }
-    }
-    Some(())
-}
-
-fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Vec<u8>) {
+/// The inside of an array of strings.
+pub(super) fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Vec<u8>) {
     for (index, item) in items.enumerate() {
         if index > 0 {
             out.push(b',');
@@ -211,7 +187,7 @@ const HEXADECIMAL: [[u8; 2]; 256] = {
 };
 
 /// The inside of a string (RFC 8259 section 7) of bytes that are UTF-8.
-fn escape(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn escape(text: &[u8], out: &mut Vec<u8>) {
     // DEL is allowed but no terminal likes it.
     let is_plain = |byte: &u8| !matches!(byte, 0..=0x1F | 0x7F | b'"' | b'\\');
     // Without a way out half way, so that many bytes are looked at in one step.
@@ -253,11 +229,6 @@ impl<'a> Packed<'a> {
             }
         }
         None
-    }
-
-    fn text(&mut self) -> Option<&'a [u8]> {
-        let bytes = self.number()?;
-        self.take(usize::try_from(bytes).ok()?)
     }
 
     fn socket(&mut self) -> Option<SocketAddr> {
