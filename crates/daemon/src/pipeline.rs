@@ -25,16 +25,18 @@ mod worker;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use tapline_behavior::Fold;
 use tapline_config::Settings;
 use tapline_decap::Decap;
-use tapline_model::{Key, ShardId, SourceId};
+use tapline_discovery::Discovery;
+use tapline_model::{Key, SourceId};
 
 use self::batch::Batch;
 use self::feedback_board::FeedbackBoard;
 use self::merge::Message;
 use self::record::Recorder;
 use self::router::{Lane, Route, Router, WhenFull};
-use self::shard::Shard;
+use self::shard::Readers;
 use self::shedding::Shedding;
 use self::worker::Worker;
 use crate::sizing;
@@ -77,9 +79,16 @@ pub(crate) struct RecordRule {
 }
 
 impl Shared {
-    fn new_shard(&self, id: ShardId, out: Sender<Message>) -> Shard {
-        let recorder = self.record.map(|rule| Recorder::new(id, rule.raw_targets, out));
-        Shard::new(id, &self.settings, recorder)
+    /// What follows the protocols in one worker.
+    fn new_readers(&self, worker: usize, out: Sender<Message>) -> Readers {
+        let Identity { sensor, incarnation } = self.identity;
+        let part = u16::try_from(worker).unwrap_or(u16::MAX);
+        Readers {
+            discovery: Discovery::new(self.settings.discovery.clone(), self.key.clone()),
+            fold: Fold::new(&self.settings.behavior, sensor, incarnation, part),
+            recorder: self.record.map(|rule| Recorder::new(rule.raw_targets, out)),
+            feedback: Arc::default(),
+        }
     }
 }
 

@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn beyond_the_cap_luck_decides() {
-        let mut chosen = |known_one_in, body_bytes| {
+        let chosen = |known_one_in, body_bytes| {
             let mut sampler = Sampler::new(64 * 2, 16);
             let draw = |luck| Draw { luck, body_bytes };
             let choose =

@@ -147,7 +147,7 @@ impl Merge {
         while let Ok(message) = incoming.recv() {
             match message {
                 Message::Report(report) => self.report(*report),
-                Message::Records(records) => self.records(&records),
+                Message::Records(records) => self.records(records),
                 Message::Reload(settings) => self.reload(&settings),
             }
             if self.ended_workers == self.shared.workers {
@@ -232,7 +232,7 @@ impl Merge {
         }
     }
 
-    fn records(&mut self, records: &Records) {
+    fn records(&mut self, records: Records) {
         let Some(spool) = &mut self.spool else { return };
         if let Err(error) = spool.add(records) {
             // The analysis goes on; the command fails in the end and says why.

@@ -1,4 +1,4 @@
-//! One record per transaction: packed by the shards, sorted outside memory, written at the end.
+//! One record per transaction: packed by the workers, sorted outside memory, written at the end.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::Sender;
 use tapline_discovery::Discovery;
-use tapline_model::{ConsumerKey, RouteKey, ShardId, Transaction};
+use tapline_model::{ConsumerKey, RouteKey, SHARDS, ShardId, Transaction};
 
 use super::merge::Message;
 
-/// Bytes of records after which a shard hands them over.
+/// Bytes of records after which a worker hands them over.
 const BATCH_BYTES: usize = 256 << 10;
 /// Bytes of records sorted in memory at once.
 const RUN_BYTES: usize = 48 << 20;
@@ -32,21 +32,23 @@ struct SortKey {
 struct Entry {
     key: SortKey,
     route: Option<RouteKey>,
-    start: usize,
-    end: usize,
+    /// Which of the spool's batches it lies in.
+    batch: u32,
+    start: u32,
+    end: u32,
 }
 
-/// Records of one shard.
+/// Records of some shards.
 #[derive(Default)]
 pub(crate) struct Records {
     entries: Vec<Entry>,
     bytes: Vec<u8>,
 }
 
-/// Writes the records of one shard.
+/// Writes the records of the shards of one worker.
 pub(crate) struct Recorder {
-    shard: ShardId,
-    sequence: u64,
+    /// By shard: how many records it has written.
+    written: [u64; SHARDS],
     raw_targets: bool,
     records: Records,
     out: Sender<Message>,
@@ -54,28 +56,34 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Hands records to the merge through `out`.
-    pub(crate) fn new(shard: ShardId, raw_targets: bool, out: Sender<Message>) -> Self {
-        Self { shard, sequence: 0, raw_targets, records: Records::default(), out }
+    pub(crate) fn new(raw_targets: bool, out: Sender<Message>) -> Self {
+        Self { written: [0; SHARDS], raw_targets, records: Records::default(), out }
     }
 
-    /// Writes the line of a transaction.
+    /// Writes the record of a transaction of `shard`.
     pub(crate) fn write(
         &mut self,
+        shard: ShardId,
         discovery: &mut Discovery,
         transaction: &Transaction<'_>,
         named: Option<(RouteKey, ConsumerKey)>,
     ) {
-        let start = self.records.bytes.len();
+        let Records { entries, bytes } = &mut self.records;
+        if bytes.capacity() == 0 {
+            bytes.reserve(BATCH_BYTES + BATCH_BYTES / 8);
+        }
+        let start = bytes.len();
         let (route, consumer) = named.unzip();
-        discovery.record(transaction, consumer, self.raw_targets, &mut self.records.bytes);
+        discovery.record(transaction, consumer, self.raw_targets, bytes);
+        let written = self.written.get_mut(shard.index());
+        let sequence = written.map(|written| std::mem::replace(written, *written + 1));
         let key = SortKey {
             started_nanos: transaction.started_at.nanos(),
-            shard: u8::try_from(self.shard.index()).unwrap_or(u8::MAX),
-            sequence: self.sequence,
+            shard: u8::try_from(shard.index()).unwrap_or(u8::MAX),
+            sequence: sequence.unwrap_or_default(),
         };
-        self.sequence += 1;
-        self.records.entries.push(Entry { key, route, start, end: self.records.bytes.len() });
-        if self.records.bytes.len() >= BATCH_BYTES {
+        entries.push(Entry { key, route, batch: 0, start: place(start), end: place(bytes.len()) });
+        if bytes.len() >= BATCH_BYTES {
             self.flush();
         }
     }
@@ -86,7 +94,7 @@ impl Recorder {
             return;
         }
         let records = std::mem::take(&mut self.records);
-        // The merge outlives the shards; if it died of a fault, the run fails with that fault.
+        // The merge outlives the workers; if it died of a fault, the run fails with that fault.
         if self.out.send(Message::Records(records)).is_err() {
             tracing::debug!("the merge has ended: transaction records are lost");
         }
@@ -99,7 +107,10 @@ pub(crate) type Writing<'a> = dyn FnMut(Option<RouteKey>, &[u8]) -> io::Result<(
 /// Collects all records in bounded memory.
 pub(crate) struct Spool {
     folder: tempfile::TempDir,
-    records: Records,
+    entries: Vec<Entry>,
+    /// The bytes that the entries lie in.
+    batches: Vec<Vec<u8>>,
+    batched_bytes: usize,
     runs: Vec<PathBuf>,
     runs_made: usize,
 }
@@ -111,22 +122,26 @@ impl Spool {
     /// When the folder cannot be made.
     pub(crate) fn new(beside: &Path) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix(".tapline-spool-").tempdir_in(beside)?;
-        Ok(Self { folder, records: Records::default(), runs: Vec::new(), runs_made: 0 })
+        Ok(Self {
+            folder,
+            entries: Vec::new(),
+            batches: Vec::new(),
+            batched_bytes: 0,
+            runs: Vec::new(),
+            runs_made: 0,
+        })
     }
 
-    /// Takes records of a shard.
+    /// Takes records of a worker.
     ///
     /// # Errors
     /// When the disk is full.
-    pub(crate) fn add(&mut self, records: &Records) -> io::Result<()> {
-        let offset = self.records.bytes.len();
-        self.records.bytes.extend_from_slice(&records.bytes);
-        self.records.entries.extend(records.entries.iter().map(|entry| Entry {
-            start: entry.start + offset,
-            end: entry.end + offset,
-            ..*entry
-        }));
-        if self.records.bytes.len() >= RUN_BYTES { self.spill() } else { Ok(()) }
+    pub(crate) fn add(&mut self, records: Records) -> io::Result<()> {
+        let batch = place(self.batches.len());
+        self.entries.extend(records.entries.iter().map(|entry| Entry { batch, ..*entry }));
+        self.batched_bytes += records.bytes.len();
+        self.batches.push(records.bytes);
+        if self.batched_bytes >= RUN_BYTES { self.spill() } else { Ok(()) }
     }
 
     /// Gives every record in order, with its route, to `write`.
@@ -135,10 +150,9 @@ impl Spool {
     /// When reading the spool or writing fails.
     pub(crate) fn finish(mut self, write: &mut Writing<'_>) -> io::Result<()> {
         if self.runs.is_empty() {
-            self.records.entries.sort_by_key(|entry| entry.key);
-            for entry in &self.records.entries {
-                let line = self.records.bytes.get(entry.start..entry.end).unwrap_or_default();
-                write(entry.route, line)?;
+            self.entries.sort_unstable_by_key(|entry| entry.key);
+            for entry in &self.entries {
+                write(entry.route, bytes_of(&self.batches, entry))?;
             }
             return Ok(());
         }
@@ -158,16 +172,17 @@ impl Spool {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        self.records.entries.sort_by_key(|entry| entry.key);
+        self.entries.sort_unstable_by_key(|entry| entry.key);
         let path = self.next_run();
         let mut file = BufWriter::new(File::create(&path)?);
-        for entry in &self.records.entries {
-            let line = self.records.bytes.get(entry.start..entry.end).unwrap_or_default();
-            write_entry(&mut file, entry.key, entry.route, line)?;
+        for entry in &self.entries {
+            let bytes = bytes_of(&self.batches, entry);
+            write_entry(&mut file, entry.key, entry.route, bytes)?;
         }
         file.flush()?;
-        self.records.entries.clear();
-        self.records.bytes.clear();
+        self.entries.clear();
+        self.batches.clear();
+        self.batched_bytes = 0;
         self.runs.push(path);
         Ok(())
     }
@@ -176,6 +191,18 @@ impl Spool {
         self.runs_made += 1;
         self.folder.path().join(format!("run-{}", self.runs_made))
     }
+}
+
+/// The bytes of a record.
+fn bytes_of<'a>(batches: &'a [Vec<u8>], entry: &Entry) -> &'a [u8] {
+    let index = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
+    let batch = batches.get(index(entry.batch));
+    batch.and_then(|batch| batch.get(index(entry.start)..index(entry.end))).unwrap_or_default()
+}
+
+/// A place within what a worker hands over at once, which is far less than 4 GiB.
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 const ENTRY_HEAD_BYTES: usize = 8 + 1 + 8 + 1 + 8 + 4;
@@ -275,7 +302,13 @@ mod tests {
             records.bytes.extend_from_slice(started_nanos.to_string().as_bytes());
             let key = SortKey { started_nanos, shard, sequence: sequence as u64 };
             let route = (started_nanos % 2 == 0).then_some(RouteKey(started_nanos));
-            records.entries.push(Entry { key, route, start, end: records.bytes.len() });
+            records.entries.push(Entry {
+                key,
+                route,
+                batch: 0,
+                start: place(start),
+                end: place(records.bytes.len()),
+            });
         }
         records
     }
@@ -298,8 +331,8 @@ mod tests {
     fn lines_come_out_in_order_of_request_start() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path()).unwrap();
-        spool.add(&records(&[(3, 0), (1, 0)])).unwrap();
-        spool.add(&records(&[(4, 1), (2, 1)])).unwrap();
+        spool.add(records(&[(3, 0), (1, 0)])).unwrap();
+        spool.add(records(&[(4, 1), (2, 1)])).unwrap();
         assert_eq!(written(spool), EXPECTED);
     }
 
@@ -307,9 +340,9 @@ mod tests {
     fn spilling_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path()).unwrap();
-        spool.add(&records(&[(3, 0), (1, 0)])).unwrap();
+        spool.add(records(&[(3, 0), (1, 0)])).unwrap();
         spool.spill().unwrap();
-        spool.add(&records(&[(4, 1), (2, 1)])).unwrap();
+        spool.add(records(&[(4, 1), (2, 1)])).unwrap();
         assert_eq!(written(spool), EXPECTED);
         assert_eq!(folder.path().read_dir().unwrap().count(), 0, "the spool removes itself");
     }

@@ -1,6 +1,7 @@
 //! One shard: the stages from segment to observation as plain calls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tapline_behavior::Fold;
 use tapline_discovery::Discovery;
@@ -42,56 +43,49 @@ pub(crate) struct Shard {
 
 /// What follows reassembly.
 struct Stages {
+    id: ShardId,
     protocols: Protocols,
-    readers: Readers,
 }
 
-/// What follows discovery.
-struct Readers {
-    id: ShardId,
-    recorder: Option<Recorder>,
+/// What follows the protocols, one for all shards of a worker. Discovery keeps no state about the
+/// traffic, only memories of what it has worked out: one for all shards knows more, in less room.
+/// The fold keeps each shard's caps apart, and makes one delta for all.
+pub(crate) struct Readers {
+    pub(crate) discovery: Discovery,
+    pub(crate) fold: Fold,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) feedback: Arc<Feedback>,
 }
 
 impl Shard {
     /// An empty shard.
-    pub(crate) fn new(
-        id: ShardId,
-        settings: &tapline_config::Settings,
-        recorder: Option<Recorder>,
-    ) -> Self {
-        let readers = Readers { id, recorder };
+    pub(crate) fn new(id: ShardId, settings: &tapline_config::Settings) -> Self {
+        let protocols = Protocols::new(settings.protocol.clone());
         Self {
             reassembler: Reassembler::new(settings.reassembly.clone()),
-            stages: Stages { protocols: Protocols::new(settings.protocol.clone()), readers },
+            stages: Stages { id, protocols },
         }
     }
 
     /// Takes one segment of the flow with this hash.
     #[inline]
-    pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>, lent: &mut Lent<'_>) {
+    pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>, readers: &mut Readers) {
         let stages = &mut self.stages;
         self.reassembler
-            .push(flow_hash, segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
+            .push(flow_hash, segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, readers));
     }
 
     /// Time has passed: timeouts act.
-    pub(crate) fn tick(&mut self, now: Timestamp, lent: &mut Lent<'_>) {
+    pub(crate) fn tick(&mut self, now: Timestamp, readers: &mut Readers) {
         let stages = &mut self.stages;
-        self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
-        self.stages.tick(now, lent);
+        self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, readers));
+        self.stages.tick(now, readers);
     }
 
     /// The capture ended: everything open is finished.
-    pub(crate) fn finish(&mut self, now: Timestamp, lent: &mut Lent<'_>) {
+    pub(crate) fn finish(&mut self, now: Timestamp, readers: &mut Readers) {
         let stages = &mut self.stages;
-        self.reassembler.finish(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, lent));
-    }
-
-    /// Hands over the transaction lines written so far.
-    pub(crate) fn flush_records(&mut self) {
-        if let Some(recorder) = &mut self.stages.readers.recorder {
-            recorder.flush();
-        }
+        self.reassembler.finish(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, readers));
     }
 
     /// Its counters.
@@ -107,62 +101,48 @@ impl Shard {
 
 impl Stages {
     /// The only place that catches a panic: one bad flow costs one flow.
-    fn chunk(&mut self, chunk: &Chunk<'_>, lent: &mut Lent<'_>) {
-        let Self { protocols, readers } = self;
+    fn chunk(&mut self, chunk: &Chunk<'_>, readers: &mut Readers) {
+        let Self { id, protocols } = self;
         let parsed = catch_unwind(AssertUnwindSafe(|| {
-            protocols.push(chunk, &mut Feeding { readers, lent });
+            protocols.push(chunk, &mut Feeding { shard: *id, readers });
         }));
         if parsed.is_err() {
             protocols.forget(chunk.flow);
         }
     }
 
-    fn tick(&mut self, now: Timestamp, lent: &mut Lent<'_>) {
-        let Self { protocols, readers } = self;
-        protocols.tick(now, &mut Feeding { readers, lent });
+    fn tick(&mut self, now: Timestamp, readers: &mut Readers) {
+        let Self { id, protocols } = self;
+        protocols.tick(now, &mut Feeding { shard: *id, readers });
     }
 }
 
-/// What the worker lends its shards. Discovery keeps no state about the traffic, only memories of
-/// what it has worked out: one for all shards knows more, in less room. The fold keeps each shard's
-/// caps apart, and makes one delta for all.
-pub(crate) struct Lent<'a> {
-    pub(crate) discovery: &'a mut Discovery,
-    pub(crate) fold: &'a mut Fold,
-    pub(crate) feedback: &'a Feedback,
-}
-
-/// Leads transactions through discovery into the fold.
-struct Feeding<'a, 'l> {
+/// Leads the transactions of a shard through discovery into the fold.
+struct Feeding<'a> {
+    shard: ShardId,
     readers: &'a mut Readers,
-    lent: &'a mut Lent<'l>,
 }
 
-impl Sink for Feeding<'_, '_> {
+impl Sink for Feeding<'_> {
     fn wants_bodies(&mut self, transaction: &Transaction<'_>) -> bool {
-        let Lent { discovery, feedback, .. } = &mut *self.lent;
-        discovery.wants_bodies(transaction, self.readers.id, feedback)
+        let Readers { discovery, feedback, .. } = &mut *self.readers;
+        discovery.wants_bodies(transaction, self.shard, feedback)
     }
 
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        let Readers { id, recorder } = &mut *self.readers;
-        let Lent { discovery, fold, feedback } = &mut *self.lent;
-        match recorder {
-            None => discovery.push(transaction, *id, feedback, &mut |observation| {
-                fold.observe(*id, observation, feedback);
-            }),
-            Some(recorder) => {
-                let mut seen = None;
-                discovery.push(transaction, *id, feedback, &mut |observation| {
-                    fold.observe(*id, observation, feedback);
-                    seen = Some((observation.route, observation.consumer.key));
-                });
-                recorder.write(discovery, transaction, seen);
-            }
+        let Self { shard, readers } = self;
+        let Readers { discovery, fold, recorder, feedback } = &mut **readers;
+        let mut seen = None;
+        discovery.push(transaction, *shard, feedback, &mut |observation| {
+            fold.observe(*shard, observation, feedback);
+            seen = Some((observation.route, observation.consumer.key));
+        });
+        if let Some(recorder) = recorder {
+            recorder.write(*shard, discovery, transaction, seen);
         }
     }
 
     fn flow_record(&mut self, record: &FlowRecord) {
-        self.lent.fold.flow(self.readers.id, record);
+        self.readers.fold.flow(self.shard, record);
     }
 }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Select, Sender};
-use tapline_behavior::Fold;
-use tapline_discovery::Discovery;
-use tapline_model::{Epoch, Feedback, Segment, ShardId, Timestamp};
+use tapline_model::{Epoch, Segment, ShardId, Timestamp};
 
 use super::batch::Batch;
 use super::merge::{Message, Report};
-use super::shard::{Lent, Shard, ShardStats};
+use super::shard::{Readers, Shard, ShardStats};
 use super::tick::{SourceCounters, Tick};
 use super::{FeedbackRule, Shared};
 
@@ -18,10 +16,8 @@ pub(crate) struct Worker {
     index: usize,
     /// Indexed by shard; those of other workers are empty.
     shards: Vec<Option<Shard>>,
-    discovery: Discovery,
-    fold: Fold,
+    readers: Readers,
     epoch: Option<Epoch>,
-    feedback: Arc<Feedback>,
     shared: Arc<Shared>,
     out: Sender<Message>,
 }
@@ -31,22 +27,18 @@ impl Worker {
     pub(crate) fn new(index: usize, shared: Arc<Shared>, out: Sender<Message>) -> Self {
         let workers = shared.workers;
         let shards = ShardId::all()
-            .map(|id| (id.index() % workers == index).then(|| shared.new_shard(id, out.clone())))
+            .map(|id| (id.index() % workers == index).then(|| Shard::new(id, &shared.settings)))
             .collect();
-        let discovery = Discovery::new(shared.settings.discovery.clone(), shared.key.clone());
-        let super::Identity { sensor, incarnation } = shared.identity;
-        let part = u16::try_from(index).unwrap_or(u16::MAX);
-        let fold = Fold::new(&shared.settings.behavior, sensor, incarnation, part);
-        let feedback = Arc::default();
-        Self { index, shards, discovery, fold, epoch: None, feedback, shared, out }
+        let readers = shared.new_readers(index, out.clone());
+        Self { index, shards, readers, epoch: None, shared, out }
     }
 
     /// Takes one segment of the flow with this hash, which lies in one of its shards.
     #[inline]
     pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>) {
-        let Self { shards, discovery, fold, feedback, .. } = self;
+        let Self { shards, readers, .. } = self;
         if let Some(Some(shard)) = shards.get_mut(ShardId::from_hash(flow_hash).index()) {
-            shard.push(flow_hash, segment, &mut Lent { discovery, fold, feedback });
+            shard.push(flow_hash, segment, readers);
         }
     }
 
@@ -66,7 +58,7 @@ impl Worker {
             self.shared.board.sealed_up_to(entered.minus(1));
         }
         self.epoch = Some(self.epoch.map_or(entered, |epoch| epoch.max(entered)));
-        self.feedback = match self.shared.feedback_rule {
+        self.readers.feedback = match self.shared.feedback_rule {
             FeedbackRule::Exact => self.shared.board.exactly(entered.minus(2)),
             FeedbackRule::Newest => self.shared.board.newest(),
         };
@@ -75,13 +67,13 @@ impl Worker {
     /// The capture ended.
     pub(crate) fn end(&mut self, now: Timestamp, counters: &Arc<[SourceCounters]>) {
         let epoch = self.epoch.unwrap_or_else(|| now.epoch());
-        let Self { shards, discovery, fold, feedback, .. } = self;
+        let Self { shards, readers, .. } = self;
         for shard in shards.iter_mut().flatten() {
-            shard.finish(now, &mut Lent { discovery, fold, feedback });
+            shard.finish(now, readers);
         }
         let report = self.close(epoch, epoch, now, counters, true);
-        for shard in self.shards.iter_mut().flatten() {
-            shard.flush_records();
+        if let Some(recorder) = &mut self.readers.recorder {
+            recorder.flush();
         }
         self.send(report);
     }
@@ -95,11 +87,12 @@ impl Worker {
         ended: bool,
     ) -> Report {
         let mut stats = ShardStats::default();
-        let Self { shards, discovery, fold, feedback, .. } = self;
+        let Self { shards, readers, .. } = self;
         for shard in shards.iter_mut().flatten() {
-            shard.tick(now, &mut Lent { discovery, fold, feedback });
+            shard.tick(now, readers);
             stats.add(&shard.stats());
         }
+        let Readers { discovery, fold, .. } = readers;
         discovery.begin_second(epoch.next());
         stats.discovery = discovery.stats();
         stats.behavior = fold.stats();
