@@ -144,7 +144,7 @@ impl HeaderKinds {
 }
 
 /// One header field, as places in the bytes of its head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     name_start: u32,
     /// Low byte first: a head is never so long that more is needed.
@@ -181,6 +181,37 @@ impl Place {
     }
 }
 
+/// One header field, as places in its line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeaderLine(Place);
+
+impl HeaderLine {
+    /// Of a line that begins with a name of `kind`.
+    #[inline]
+    pub fn new(kind: HeaderKind, name_bytes: usize, value: Range<usize>) -> Self {
+        Self(Place::new(kind, &(0..place(name_bytes)), &(place(value.start)..place(value.end))))
+    }
+
+    /// The same name with a value elsewhere.
+    #[inline]
+    #[must_use]
+    pub fn with_value(self, value: Range<usize>) -> Self {
+        Self(Place { value_start: place(value.start), value_end: place(value.end), ..self.0 })
+    }
+
+    /// What the name is.
+    #[inline]
+    pub fn kind(self) -> HeaderKind {
+        self.0.kind
+    }
+
+    /// The value, read from the line.
+    #[inline]
+    pub fn value(self, line: &[u8]) -> &[u8] {
+        self.0.value(line)
+    }
+}
+
 /// The fields of one head, as places in its bytes: those bytes are kept elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct HeaderFields {
@@ -197,6 +228,19 @@ impl HeaderFields {
     pub fn push(&mut self, kind: HeaderKind, name: Range<u32>, value: Range<u32>) {
         self.kinds.insert(kind);
         self.places.push(Place::new(kind, &name, &value));
+    }
+
+    /// Adds a field whose line begins at `at`.
+    #[inline]
+    pub fn push_line(&mut self, line: HeaderLine, at: usize) {
+        let at = place(at);
+        self.kinds.insert(line.0.kind);
+        self.places.push(Place {
+            name_start: at,
+            value_start: line.0.value_start.saturating_add(at),
+            value_end: line.0.value_end.saturating_add(at),
+            ..line.0
+        });
     }
 
     /// Makes room for `count` more.
@@ -365,6 +409,7 @@ impl OwnedHeaders {
     }
 }
 
+#[inline]
 fn place(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }

@@ -44,7 +44,9 @@ pub use finding::{
 pub use flow::{Direction, FlowId, FlowKey, FlowTuple};
 pub use flow_record::FlowRecord;
 pub use frame::{Frame, LinkType, SourceId};
-pub use headers::{Header, HeaderFields, HeaderKind, HeaderKinds, Headers, OwnedHeaders};
+pub use headers::{
+    Header, HeaderFields, HeaderKind, HeaderKinds, HeaderLine, Headers, OwnedHeaders,
+};
 pub use key::Key;
 pub use ledger::{DropReason, IgnoreReason, Ledger};
 pub use observation::{

@@ -11,12 +11,15 @@ mod facts;
 mod head;
 mod head_end;
 mod lenient;
+mod lines;
 mod message;
 mod pairing;
 mod reader;
 mod search;
 mod state;
+mod text;
 
 pub(crate) use emit::Emitter;
 pub(crate) use head::{RESPONSE_START, is_request_line, skip_blank_lines};
+pub(crate) use lines::Lines;
 pub(crate) use state::{Dialogue, Room, Scene};

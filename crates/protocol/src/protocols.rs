@@ -10,7 +10,7 @@ use tapline_model::{
 use crate::Config;
 use crate::bounds::Bounds;
 use crate::flow::Flow;
-use crate::http1::{Emitter, Room};
+use crate::http1::{Emitter, Lines, Room};
 use crate::pool::Pool;
 
 /// Takes what [`Protocols`] makes.
@@ -47,6 +47,7 @@ pub struct Protocols {
     /// Slots to visit at the next tick.
     touched: Vec<u32>,
     pool: Pool,
+    lines: Lines,
     emitter: Emitter,
     stats: ProtocolStats,
 }
@@ -61,6 +62,7 @@ impl Protocols {
             flows: Vec::new(),
             touched: Vec::new(),
             pool: Pool::new(bounds.shard_bytes_max),
+            lines: Lines::default(),
             emitter: Emitter::default(),
             stats: ProtocolStats::default(),
         }
@@ -211,6 +213,7 @@ impl Protocols {
         let room = Room {
             bounds: &self.bounds,
             pool: &mut self.pool,
+            lines: &mut self.lines,
             emitter: &mut self.emitter,
             stats: &mut self.stats,
             sink,

@@ -45,18 +45,23 @@ impl Facts {
     /// Takes one field.
     pub(super) fn read(&mut self, side: Side, kind: HeaderKind, value: &[u8]) {
         match kind {
-            HeaderKind::Host if side == Side::Request => {
-                self.hosts += 1;
-                if self.hosts > 1 || !is_authority(value) {
-                    self.broken.insert(Anomaly::InvalidHost);
-                }
-            }
+            HeaderKind::Host if side == Side::Request => self.read_host(side, is_authority(value)),
             HeaderKind::ContentLength => self.read_length(value),
             HeaderKind::ContentEncoding => {
                 tokens(value).for_each(|token| self.content_codings.push(Coding::named(token)));
             }
             HeaderKind::TransferEncoding => self.transfer.read(value),
             _ => {}
+        }
+    }
+
+    /// Takes a `Host` of which is known whether it names a host as it should.
+    pub(super) fn read_host(&mut self, side: Side, is_authority: bool) {
+        if side == Side::Request {
+            self.hosts += 1;
+            if self.hosts > 1 || !is_authority {
+                self.broken.insert(Anomaly::InvalidHost);
+            }
         }
     }
 
@@ -195,7 +200,7 @@ static NAME_BYTES: [bool; 256] = {
 
 /// `host [":" port]` of RFC 3986 section 3.2.2, tolerant of underscores and bytes above 127; empty
 /// is allowed (RFC 9110 section 7.2).
-fn is_authority(value: &[u8]) -> bool {
+pub(super) fn is_authority(value: &[u8]) -> bool {
     let (host, port) = match value.iter().rposition(|&byte| byte == b':') {
         Some(colon) if !value.ends_with(b"]") => value.split_at_checked(colon).unwrap_or_default(),
         _ => (value, [].as_slice()),

@@ -7,7 +7,11 @@ use memchr::{memchr, memchr_iter};
 use tapline_model::{Anomaly, AnomalySet, HeaderFields, HeaderKind, Protocol};
 
 use super::facts::{self, Facts};
+#[cfg(test)]
+use super::head_end::HeadEnd;
 use super::lenient;
+use super::lines::Lines;
+use super::text;
 
 /// The most fields a strict reading has room for; longer heads are read by [`lenient`].
 const STRICT_FIELDS_MAX: usize = 256;
@@ -94,7 +98,7 @@ pub(crate) fn parse(
     let mut anomalies = AnomalySet::EMPTY;
     let strict = if whole { strict(side, bytes, headers_max, &mut fields) } else { Err(None) };
     let (start, version, mut facts, is_clean) = match strict {
-        Ok(Strict { start, version, facts, is_clean, .. }) => (start, version, facts, is_clean),
+        Ok(Strict { start, version, facts, is_clean }) => (start, version, facts, is_clean),
         Err(error) => {
             let refused = error.is_some_and(|error| error != httparse::Error::TooManyHeaders);
             let read = lenient::parse(side, bytes, headers_max, &mut fields)?;
@@ -121,25 +125,60 @@ pub(crate) fn parse_start(
     side: Side,
     bytes: &[u8],
     headers_max: usize,
+    lines: &mut Lines,
     mut fields: HeaderFields,
 ) -> Result<(usize, Head), HeaderFields> {
     fields.clear();
-    let is_blank = matches!(bytes.first(), None | Some(b'\r' | b'\n'));
-    let strict = if is_blank { Err(None) } else { strict(side, bytes, headers_max, &mut fields) };
-    let Ok(Strict { used, start, version, mut facts, is_clean }) = strict else {
-        return Err(fields);
-    };
-    // What a tolerant reading of the first line would refuse.
-    let begins_well = match start {
-        StartLine::Request { target, .. } => !target.range().is_empty(),
-        StartLine::Response { status } => status >= 100,
-    };
-    if !is_clean || !begins_well {
-        return Err(fields);
-    }
+    let mut facts = Facts::default();
+    let fields_max = headers_max.min(STRICT_FIELDS_MAX);
+    let read = start_line(side, bytes).and_then(|(start, version, at)| {
+        let used = lines.read(side, bytes, at, fields_max, &mut fields, &mut facts)?;
+        Some((start, version, used))
+    });
+    let Some((start, version, used)) = read else { return Err(fields) };
     let mut anomalies = AnomalySet::EMPTY;
     facts.finish(side, version, true, &mut anomalies);
     Ok((used, Head { start, version, fields, facts, anomalies }))
+}
+
+/// A first line in good order, and where the next one begins.
+fn start_line(side: Side, bytes: &[u8]) -> Option<(StartLine, Protocol, usize)> {
+    match side {
+        Side::Request => {
+            let method_end = bytes.iter().position(|&byte| !is_token_byte(byte))?;
+            if method_end == 0 || bytes.get(method_end) != Some(&b' ') {
+                return None;
+            }
+            let target = method_end + 1..text::target_end(bytes, method_end + 1)?;
+            let version = match bytes.get(target.end..)?.first_chunk()? {
+                b" HTTP/1.1\r\n" => Protocol::Http11,
+                b" HTTP/1.0\r\n" => Protocol::Http10,
+                _ => return None,
+            };
+            let (method, after) = (Span::new(0, method_end), target.end + 11);
+            let target = Span::new(target.start, target.end);
+            Some((StartLine::Request { method, target }, version, after))
+        }
+        Side::Response => {
+            let (version, after) = bytes.split_first_chunk()?;
+            let version = match version {
+                b"HTTP/1.1 " => Protocol::Http11,
+                b"HTTP/1.0 " => Protocol::Http10,
+                _ => return None,
+            };
+            let (status, after) = after.split_first_chunk()?;
+            let [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b' '] = *status
+            else {
+                return None;
+            };
+            let digit = |byte: u8| u16::from(byte - b'0');
+            let status = digit(hundreds) * 100 + digit(tens) * 10 + digit(ones);
+            let is_plain = |byte: u8| matches!(byte, b'\t' | b' '..=b'~');
+            let reason = after.iter().position(|&byte| !is_plain(byte))?;
+            let ends_well = after.get(reason..)?.starts_with(b"\r\n");
+            ends_well.then_some((StartLine::Response { status }, version, reason + 15))
+        }
+    }
 }
 
 /// Whether a line (without its line feed) can start a request, read tolerantly.
@@ -168,9 +207,23 @@ pub(crate) fn skip_blank_lines(bytes: &[u8]) -> &[u8] {
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
+#[inline]
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKEN_BYTES.get(usize::from(byte)).is_some_and(|&is_token_byte| is_token_byte)
 }
+
+static TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest = table.as_mut_slice();
+    let mut byte = 0u8;
+    while let Some((place, after)) = rest.split_first_mut() {
+        *place = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~');
+        rest = after;
+        byte = byte.wrapping_add(1);
+    }
+    table
+};
 
 /// Whether the first line of what has been read of a head may be one of `side`; None when too
 /// little has been read.
@@ -194,8 +247,6 @@ pub(crate) fn begins_well(side: Side, bytes: &[u8]) -> Option<bool> {
 
 /// What a strict reading gives.
 struct Strict {
-    /// The length of the head.
-    used: usize,
     start: StartLine,
     version: Protocol,
     facts: Facts,
@@ -252,11 +303,30 @@ fn strict(
         fields.push(kind, place(name_start)..place(name_end), place(value_start)..place(value_end));
     }
     let version = if minor == Some(0) { Protocol::Http10 } else { Protocol::Http11 };
-    Ok(Strict { used, start, version, facts, is_clean })
+    Ok(Strict { start, version, facts, is_clean })
 }
 
 fn has_bare_line_feed(bytes: &[u8]) -> bool {
     memchr_iter(b'\n', bytes).any(|at| at == 0 || bytes.get(at - 1) != Some(&b'\r'))
+}
+
+/// What [`parse_start`] must give: what a strict parser makes of the whole head.
+#[cfg(test)]
+pub(super) fn strict_start(side: Side, bytes: &[u8], headers_max: usize) -> Option<(usize, Head)> {
+    let mut fields = HeaderFields::default();
+    let read = strict(side, bytes, headers_max, &mut fields).ok()?;
+    let Strict { start, version, mut facts, is_clean } = read;
+    let begins_well = match start {
+        StartLine::Request { target, .. } => !target.range().is_empty(),
+        StartLine::Response { status } => status >= 100,
+    };
+    if !is_clean || !begins_well || matches!(bytes.first(), None | Some(b'\r' | b'\n')) {
+        return None;
+    }
+    let mut anomalies = AnomalySet::EMPTY;
+    facts.finish(side, version, true, &mut anomalies);
+    let used = HeadEnd::default().find(bytes)?;
+    Some((used, Head { start, version, fields, facts, anomalies }))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::body::{self, Asked, Framing, Switch};
 use super::emit::{Emitter, count_anomalies, emit};
 use super::exchange::{Answer, Exchange};
 use super::head::{self, Head, Side, StartLine};
+use super::lines::Lines;
 use super::message::{Message, Progress, count};
 use super::pairing::{Books, EXCHANGE_BYTES, Exchanges};
 use super::reader::{Event, Loss, PartialHead, Reader};
@@ -21,6 +22,7 @@ use crate::pool::{Buffer, Pool, Use};
 pub(crate) struct Room<'a, S> {
     pub(crate) bounds: &'a Bounds,
     pub(crate) pool: &'a mut Pool,
+    pub(crate) lines: &'a mut Lines,
     pub(crate) emitter: &'a mut Emitter,
     pub(crate) stats: &'a mut ProtocolStats,
     pub(crate) sink: &'a mut S,
@@ -409,8 +411,9 @@ impl Dialogue {
     ) -> Option<u64> {
         let fields = room.pool.take_fields();
         let window = bytes.get(..room.bounds.head_bytes_max).unwrap_or(bytes);
-        let (used, parsed) = match head::parse_start(side, window, room.bounds.headers_max, fields)
-        {
+        let headers_max = room.bounds.headers_max;
+        let read = head::parse_start(side, window, headers_max, room.lines, fields);
+        let (used, parsed) = match read {
             Ok(read) => read,
             Err(fields) => {
                 room.pool.keep_fields(&fields);

@@ -1,0 +1,401 @@
+//! Reads the field lines of a head in good order, remembering those that were read before.
+//!
+//! Messages of one service name the same fields in the same order, most with the same value. So each
+//! name that was read is kept with the value it had and the names that came after it: a line that
+//! is as expected is compared, not read. What is remembered is never trusted, so that a line means
+//! the same whatever came before it.
+
+use tapline_model::{HeaderFields, HeaderKind, HeaderLine};
+
+use super::facts::{self, Facts};
+use super::head::{Side, is_token_byte};
+use super::text;
+
+/// Names remembered for each side.
+const NAMES: usize = 64;
+/// How many places a name may be at.
+const PROBES: u8 = 4;
+/// Longer names are not remembered. None of them is known by its kind.
+const NAME_BYTES_MAX: usize = 64;
+/// Longer lines are remembered by their name alone.
+const LINE_BYTES_MAX: usize = 256;
+
+/// The lines of a shard's messages.
+#[derive(Default)]
+pub(crate) struct Lines {
+    requests: Memo,
+    responses: Memo,
+}
+
+/// The lines of one side.
+#[derive(Default)]
+struct Memo {
+    /// None until the first is read.
+    lines: Vec<Line>,
+    /// What comes first.
+    first: [u8; 2],
+}
+
+/// A name, and the line it was last in that came twice.
+#[derive(Default)]
+#[repr(align(64))]
+struct Line {
+    /// `Name:`, or the whole line with its end.
+    text: Vec<u8>,
+    /// Tells another value that came last.
+    other: u64,
+    /// What the line says; of a name alone its kind.
+    says: HeaderLine,
+    name_bytes: u8,
+    is_whole: bool,
+    /// The value of it names a host as it should.
+    is_authority: bool,
+    /// What comes after it, the last first.
+    next: [u8; 2],
+}
+
+/// Where fields go.
+struct Outcome<'a> {
+    side: Side,
+    fields: &'a mut HeaderFields,
+    facts: &'a mut Facts,
+}
+
+impl Lines {
+    /// Reads field lines from `at` up to the blank line; says where that ends. None when there is no
+    /// blank line, or any line is not as it should be, or there are more than `fields_max`.
+    pub(super) fn read(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        mut at: usize,
+        fields_max: usize,
+        fields: &mut HeaderFields,
+        facts: &mut Facts,
+    ) -> Option<usize> {
+        let memo = match side {
+            Side::Request => &mut self.requests,
+            Side::Response => &mut self.responses,
+        };
+        if memo.lines.is_empty() {
+            memo.lines.resize_with(NAMES, Line::default);
+        }
+        let lines: &mut [Line; NAMES] = memo.lines.as_mut_slice().try_into().ok()?;
+        let mut outcome = Outcome { side, fields, facts };
+        let (mut before, mut next) = (None, memo.first);
+        loop {
+            let rest = bytes.get(at..)?;
+            if rest.starts_with(b"\r\n") {
+                return Some(at + 2);
+            }
+            if outcome.fields.len() >= fields_max {
+                return None;
+            }
+            let [first, second] = next;
+            let is_here = |index| {
+                let line = lines.get(usize::from(index) % NAMES);
+                line.is_some_and(|line| line.is_whole && rest.starts_with(&line.text))
+            };
+            let known =
+                if is_here(first) { Some(first) } else { is_here(second).then_some(second) };
+            let (index, line_bytes) = if let Some(index) = known {
+                let line = at_mut(lines, index)?;
+                outcome.fields.push_line(line.says, at);
+                let kind = line.says.kind();
+                if kind == HeaderKind::Host {
+                    outcome.facts.read_host(side, line.is_authority);
+                } else if facts::is_read(kind) {
+                    outcome.facts.read(side, kind, line.says.value(rest));
+                }
+                (index, line.text.len())
+            } else {
+                let (index, line_bytes) = read_line(lines, next, rest, at, &mut outcome)?;
+                let Some(index) = index else {
+                    at += line_bytes;
+                    continue;
+                };
+                (index, line_bytes)
+            };
+            at += line_bytes;
+            if index != first {
+                let place = match before {
+                    Some(before) => &mut at_mut(lines, before)?.next,
+                    None => &mut memo.first,
+                };
+                *place = [index, first];
+            }
+            (before, next) = (Some(index), at_mut(lines, index)?.next);
+        }
+    }
+}
+
+#[inline]
+fn at_mut(lines: &mut [Line; NAMES], index: u8) -> Option<&mut Line> {
+    lines.get_mut(usize::from(index) % NAMES)
+}
+
+/// Reads a line that is not the one that is most expected; says where its name is remembered, and
+/// how long it is.
+#[inline(never)]
+fn read_line(
+    lines: &mut [Line; NAMES],
+    expected: [u8; 2],
+    rest: &[u8],
+    at: usize,
+    outcome: &mut Outcome<'_>,
+) -> Option<(Option<u8>, usize)> {
+    for index in expected {
+        let line = at_mut(lines, index)?;
+        let name = line.text.get(..=usize::from(line.name_bytes)).unwrap_or_default();
+        if !name.is_empty() && rest.starts_with(name) {
+            return Some((Some(index), line.read(rest, at, outcome)?));
+        }
+    }
+    let name_bytes = rest.iter().position(|&byte| !is_token_byte(byte))?;
+    let (name, after) = rest.split_at_checked(name_bytes)?;
+    if name.is_empty() || after.first() != Some(&b':') {
+        return None;
+    }
+    if name_bytes > NAME_BYTES_MAX {
+        let value = text::value(rest, name_bytes + 1)?;
+        let line_bytes = value.end + 2;
+        outcome.fields.push_line(HeaderLine::new(HeaderKind::Other, name_bytes, value), at);
+        return Some((None, line_bytes));
+    }
+    let index = place_of(lines, name);
+    let line = at_mut(lines, index)?;
+    if line.name() != name {
+        line.stand_for(name);
+    }
+    Some((Some(index), line.read(rest, at, outcome)?))
+}
+
+/// Where a name is remembered, or is to be.
+fn place_of(lines: &mut [Line; NAMES], name: &[u8]) -> u8 {
+    let [.., home] = mark(name).to_le_bytes();
+    let mut places = (0..PROBES).map(|step| home.wrapping_add(step));
+    let is_it = |&index: &u8| at_mut(lines, index).is_some_and(|line| line.name() == name);
+    if let Some(index) = places.clone().find(is_it) {
+        return index;
+    }
+    let is_free = |&index: &u8| at_mut(lines, index).is_some_and(|line| line.name_bytes == 0);
+    places.find(is_free).unwrap_or(home)
+}
+
+impl Line {
+    fn name(&self) -> &[u8] {
+        self.text.get(..usize::from(self.name_bytes)).unwrap_or_default()
+    }
+
+    /// Stands for another name from now on.
+    fn stand_for(&mut self, name: &[u8]) {
+        self.text.clear();
+        self.text.extend_from_slice(name);
+        self.text.push(b':');
+        self.name_bytes = u8::try_from(name.len()).unwrap_or_default();
+        self.says = HeaderLine::new(HeaderKind::of(name), name.len(), 0..0);
+        self.is_whole = false;
+        self.other = 0;
+    }
+
+    /// Reads a line of this name; says how long it is. One that came before is remembered.
+    #[inline]
+    fn read(&mut self, rest: &[u8], at: usize, outcome: &mut Outcome<'_>) -> Option<usize> {
+        let place = text::value(rest, usize::from(self.name_bytes) + 1)?;
+        let line_bytes = place.end + 2;
+        let value = rest.get(place.clone()).unwrap_or_default();
+        let (line, kind) = (self.says.with_value(place), self.says.kind());
+        outcome.fields.push_line(line, at);
+        if facts::is_read(kind) {
+            outcome.facts.read(outcome.side, kind, value);
+        }
+        if is_kept(kind) && line_bytes <= LINE_BYTES_MAX {
+            let mark = mark(value);
+            let came_before = std::mem::replace(&mut self.other, mark) == mark;
+            if came_before && rest.get(..line_bytes) != Some(&self.text) {
+                self.text.clear();
+                self.text.extend_from_slice(rest.get(..line_bytes).unwrap_or_default());
+                (self.says, self.is_whole) = (line, true);
+                self.is_authority = kind == HeaderKind::Host && facts::is_authority(value);
+            }
+        }
+        Some(line_bytes)
+    }
+}
+
+/// Whether values of a kind may be remembered: not credentials, and not what is as soon read.
+fn is_kept(kind: HeaderKind) -> bool {
+    !matches!(
+        kind,
+        HeaderKind::Authorization
+            | HeaderKind::Cookie
+            | HeaderKind::SetCookie
+            | HeaderKind::ApiKey
+            | HeaderKind::ContentLength
+    )
+}
+
+/// Tells most texts apart.
+fn mark(text: &[u8]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (chunks, rest) = text.as_chunks::<8>();
+    let mix = |mark: u64, more: u64| (mark.rotate_left(29) ^ more).wrapping_mul(ODD);
+    let mark = chunks.iter().fold(1, |mark, chunk| mix(mark, u64::from_le_bytes(*chunk)));
+    let last = match text.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest.iter().fold(1, |all, &byte| all << 8 | u64::from(byte)),
+    };
+    mix(mark, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http1::head::{parse_start, strict_start};
+
+    fn field() -> impl Strategy<Value = String> {
+        let name = prop::sample::select(vec![
+            "Host",
+            "host",
+            "Content-Length",
+            "Content-Type",
+            "Transfer-Encoding",
+            "Content-Encoding",
+            "Cookie",
+            "Authorization",
+            "X-Id",
+            "A",
+            "B",
+            "X-Api-Key",
+            "X-A-Name-That-Is-Much-Longer-Than-Anyone-Has-Use-For-Or-Would-Remember",
+            "",
+            "X Y",
+            "X\u{7f}",
+            " X",
+            "\tX",
+            "Naïve",
+            "Host ",
+        ]);
+        let colon = prop::sample::select(vec![":", ": ", ": ", ": ", ":\t ", " :", ""]);
+        let value = prop_oneof![
+            4 => prop::sample::select(vec![
+                "x", "shop.example:8080", "a b", "a/b", "5", "5, 5", "7,8", "-1", "chunked",
+                "gzip, chunked", "br", "identity", "", " ", "application/json", "x ", "x\t",
+                "a\tb", "\u{1}", "\u{7f}", "é", "a\rb", "a\nb", "a\r\n b",
+            ]).prop_map(str::to_owned),
+            1 => "[ -~]{0,40}",
+            1 => (240usize..300).prop_map(|count| "v".repeat(count)),
+        ];
+        let end = prop_oneof![
+            20 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r"), 1 => Just(""), 1 => Just("\r\r\n")
+        ];
+        (name, colon, value, end)
+            .prop_map(|(name, colon, value, end)| [name, colon, &value, end].concat())
+    }
+
+    /// In the main fields that are read strictly.
+    fn plain() -> impl Strategy<Value = String> {
+        prop::sample::select(vec![
+            "Host: x\r\n",
+            "Host: shop.example:8080\r\n",
+            "Host: a b\r\n",
+            "Content-Length: 5\r\n",
+            "Content-Length: 6\r\n",
+            "Content-Type: application/json\r\n",
+            "Content-Type: a\r\n",
+            "Accept: */*\r\n",
+            "Accept:*/*\r\n",
+            "Server: s\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "Content-Encoding: gzip\r\n",
+            "Cookie: a=b\r\n",
+            "X-Id: 1\r\n",
+            "X-Id: 2\r\n",
+            "X-Id:\r\n",
+            "X-Id: \r\n",
+            "X-Id:  1\r\n",
+        ])
+        .prop_map(str::to_owned)
+    }
+
+    fn head() -> impl Strategy<Value = (Side, Vec<u8>)> {
+        let request = prop_oneof![
+            8 => prop::sample::select(vec![
+                "GET / HTTP/1.1\r\n", "POST /a?b=c HTTP/1.1\r\n", "BREW /\u{e9} HTTP/1.0\r\n",
+            ]),
+            1 => prop::sample::select(vec![
+                "\r\nGET / HTTP/1.1\r\n", "GET  HTTP/1.1\r\n", "GET / HTTP/1.2\r\n",
+                "GET  / HTTP/1.1\r\n", "GET /\u{7f} HTTP/1.1\r\n", "GET / HTTP/1.1\n", "G(T / HTTP/1.1\r\n",
+                "GET / HTTP/1.1 \r\n", "GET /\t HTTP/1.1\r\n", " / HTTP/1.1\r\n", "GET / HTTP/1.1\r\r\n",
+                "GET / x HTTP/1.1\r\n", "GET /", "",
+            ]),
+        ];
+        let response = prop_oneof![
+            8 => prop::sample::select(vec!["HTTP/1.1 200 OK\r\n", "HTTP/1.0 404 Not Found\r\n"]),
+            1 => prop::sample::select(vec![
+                "HTTP/1.1 200\r\n", "HTTP/1.1 200 \r\n", "HTTP/1.1 099 A\r\n", "HTTP/1.1 20 A\r\n",
+                "HTTP/1.1 2000 A\r\n", "HTTP/1.1 200 A\n", "HTTP/1.1 200 \u{e9}\r\n", "HTTP/1.1  200 A\r\n",
+                "HTTP/1.2 200 A\r\n", "HTTP/1.1 200 a\u{1}\r\n", "HTTP/1.1 200 a\tb \r\n", "\nHTTP/1.1 200 A\r\n",
+            ]),
+        ];
+        let start = prop_oneof![
+            request.prop_map(|line| (Side::Request, line)),
+            response.prop_map(|line| (Side::Response, line)),
+        ];
+        let fields = prop::collection::vec(prop_oneof![12 => plain(), 1 => field()], 0..18);
+        let end = prop_oneof![10 => Just("\r\n"), 1 => Just("\n"), 1 => Just(""), 1 => Just("\r")];
+        let flip = prop::option::weighted(0.05, (any::<prop::sample::Index>(), any::<u8>()));
+        (start, fields, end, flip, "[a-z]{0,3}").prop_map(
+            |((side, start), fields, end, flip, body)| {
+                let mut bytes = [start, &fields.concat(), end, &body].concat().into_bytes();
+                if let Some((at, byte)) = flip.filter(|_| !bytes.is_empty()) {
+                    let at = at.index(bytes.len());
+                    bytes[at] = byte;
+                }
+                (side, bytes)
+            },
+        )
+    }
+
+    thread_local! {
+        /// One memory for all cases.
+        static LINES: RefCell<Lines> = RefCell::default();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn a_head_reads_as_a_strict_parser_reads_it((side, bytes) in head()) {
+            let wanted = strict_start(side, &bytes, 16);
+            LINES.with_borrow_mut(|lines| {
+                for _ in 0..3 {
+                    let read = parse_start(side, &bytes, 16, lines, HeaderFields::default());
+                    prop_assert_eq!(format!("{:?}", read.ok()), format!("{:?}", &wanted));
+                }
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn a_credential_is_not_remembered() {
+        let mut lines = Lines::default();
+        let head = b"GET / HTTP/1.1\r\nCookie: hush\r\nAuthorization: hush\r\nX-Api-Key: hush\r\nA: b\r\n\r\n";
+        for _ in 0..3 {
+            let fields = HeaderFields::default();
+            assert!(parse_start(Side::Request, head, 16, &mut lines, fields).is_ok());
+        }
+        let texts = |memo: &Memo| {
+            memo.lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>().concat()
+        };
+        let kept =
+            String::from_utf8([texts(&lines.requests), texts(&lines.responses)].concat()).unwrap();
+        assert!(kept.contains("A: b\r\n"), "{kept}");
+        assert!(!kept.contains("hush"), "{kept}");
+    }
+}
