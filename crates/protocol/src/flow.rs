@@ -74,6 +74,7 @@ struct Classes {
 }
 
 impl Classes {
+    #[inline]
     fn add(&mut self, class: Class, count: u64) {
         match class {
             Class::Http => self.http += count,
@@ -246,6 +247,7 @@ impl Flow {
     }
 
     /// The direction that asks, as best known: the one that opened the flow, until told better.
+    #[inline]
     fn client(&self) -> Direction {
         match &self.kind {
             Kind::Http1(dialogue) => dialogue.client(),
@@ -253,6 +255,7 @@ impl Flow {
         }
     }
 
+    #[inline]
     fn scene(&self, now: Timestamp) -> Scene {
         Scene { flow: self.id, tuple: self.tuple, client: self.client(), now }
     }
@@ -353,6 +356,7 @@ impl Flow {
     }
 
     /// Gives bytes of HTTP/1 to the dialogue.
+    #[inline]
     fn read<S: Sink>(
         &mut self,
         direction: Direction,
@@ -405,6 +409,7 @@ impl Flow {
     }
 
     /// Bytes after a switch are told apart by the first of them in each direction.
+    #[inline]
     fn add_switched(&mut self, direction: Direction, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -480,6 +485,7 @@ impl Flow {
     }
 }
 
+#[inline]
 fn count(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

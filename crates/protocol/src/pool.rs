@@ -19,14 +19,17 @@ const FIRST_BYTES: usize = 512;
 pub(crate) struct Buffer(Vec<u8>);
 
 impl Buffer {
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
+    #[inline]
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -35,11 +38,13 @@ impl Buffer {
         self.0.truncate(len);
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// What the budget is charged for it.
+    #[inline]
     pub(crate) fn charge(&self) -> u64 {
         bytes(self.0.capacity())
     }
@@ -52,6 +57,7 @@ impl fmt::Debug for Buffer {
 }
 
 /// What the budget is charged for the fields of a head.
+#[inline]
 pub(crate) fn charge_of(fields: &HeaderFields) -> u64 {
     bytes(fields.capacity() * HeaderFields::FIELD_BYTES)
 }
@@ -79,6 +85,7 @@ impl Pool {
 
     /// Appends as much of `more` as `bytes_max` for this buffer and the budget allow; says how
     /// much.
+    #[inline]
     pub(crate) fn append(
         &mut self,
         buffer: &mut Buffer,
@@ -90,13 +97,16 @@ impl Pool {
         if wanted == 0 {
             return 0;
         }
-        self.make_room(buffer, buffer.len() + wanted, purpose);
+        if buffer.0.capacity() < buffer.len() + wanted {
+            self.make_room(buffer, buffer.len() + wanted, purpose);
+        }
         let taken = wanted.min(buffer.0.capacity() - buffer.len());
         buffer.0.extend_from_slice(more.get(..taken).unwrap_or_default());
         taken
     }
 
     /// Takes a buffer back.
+    #[inline]
     pub(crate) fn give(&mut self, buffer: Buffer) {
         self.spent = self.spent.saturating_sub(buffer.charge());
         let mut spare = buffer.0;
@@ -107,16 +117,19 @@ impl Pool {
     }
 
     /// An empty list of fields to fill; [`Self::keep_fields`] charges it.
+    #[inline]
     pub(crate) fn take_fields(&mut self) -> HeaderFields {
         self.spare_fields.pop().unwrap_or_default()
     }
 
     /// Charges a filled list. It may pass the budget by this one list; later appends then fail.
+    #[inline]
     pub(crate) fn keep_fields(&mut self, fields: &HeaderFields) {
         self.spent += charge_of(fields);
     }
 
     /// Takes a list of fields back.
+    #[inline]
     pub(crate) fn give_fields(&mut self, fields: HeaderFields) {
         self.spent = self.spent.saturating_sub(charge_of(&fields));
         let mut spare = fields;
@@ -128,6 +141,7 @@ impl Pool {
     }
 
     /// Charges what is not a buffer; false when the budget is spent.
+    #[inline]
     pub(crate) fn charge(&mut self, count: usize) -> bool {
         let fits = self.spent + bytes(count) <= self.max;
         if fits {
@@ -137,6 +151,7 @@ impl Pool {
     }
 
     /// Undoes [`Self::charge`].
+    #[inline]
     pub(crate) fn refund(&mut self, count: usize) {
         self.spent = self.spent.saturating_sub(bytes(count));
     }
@@ -153,23 +168,24 @@ impl Pool {
 
     /// Grows `buffer` towards `needed` bytes of capacity, as far as the budget goes.
     fn make_room(&mut self, buffer: &mut Buffer, needed: usize, purpose: Use) {
-        if buffer.0.capacity() >= needed {
-            return;
-        }
         let limit = match purpose {
             Use::Head => self.max,
             Use::Body => self.max - self.max / 4,
         };
-        let room = usize::try_from(limit.saturating_sub(self.spent)).unwrap_or(usize::MAX);
-        if buffer.0.capacity() == 0 {
-            let fitting = |spare: &Vec<u8>| spare.capacity() <= room;
-            if let Some(spare) = self.spare.pop_if(|spare| fitting(spare)) {
-                buffer.0 = spare;
-                self.spent += buffer.charge();
-                return self.make_room(buffer, needed, purpose);
-            }
+        let mut room = limit.saturating_sub(self.spent);
+        if buffer.0.capacity() == 0
+            && let Some(spare) = self.spare.pop_if(|spare| bytes(spare.capacity()) <= room)
+        {
+            let charge = bytes(spare.capacity());
+            self.spent += charge;
+            room -= charge;
+            buffer.0 = spare;
         }
         let have = buffer.0.capacity();
+        if have >= needed {
+            return;
+        }
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
         let grown = needed.max(have.saturating_mul(2)).max(FIRST_BYTES);
         let target = grown.min(have.saturating_add(room));
         if target > have {
@@ -180,6 +196,7 @@ impl Pool {
     }
 }
 
+#[inline]
 fn bytes(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -52,6 +52,7 @@ impl Asked {
 
 /// Of a request. Without a valid length there is no body, whatever else the head claims. `whole`
 /// says that all of the head was read.
+#[inline]
 pub(super) fn of_request(facts: &Facts, whole: bool) -> Framing {
     match (facts.is_chunked(), facts.content_length()) {
         (true, _) => Framing::Chunked,
@@ -62,6 +63,7 @@ pub(super) fn of_request(facts: &Facts, whole: bool) -> Framing {
 }
 
 /// Of a final response.
+#[inline]
 pub(super) fn of_response(facts: &Facts, status: u16, asked: Asked, whole: bool) -> Framing {
     if asked == Asked::Head || matches!(status, 100..=199 | 204 | 304) {
         return Framing::None;
@@ -75,6 +77,7 @@ pub(super) fn of_response(facts: &Facts, status: u16, asked: Asked, whole: bool)
 }
 
 /// What a response turns the flow into, if it does.
+#[inline]
 pub(super) fn switch(status: u16, asked: Asked) -> Option<Switch> {
     match (status, asked) {
         (101, _) => Some(Switch::Upgrade),
@@ -84,6 +87,7 @@ pub(super) fn switch(status: u16, asked: Asked) -> Option<Switch> {
 }
 
 /// The protocol of a transaction: what the request says, else what the response says.
+#[inline]
 pub(super) fn protocol_of(request: Option<Protocol>, response: Option<Protocol>) -> Protocol {
     request.or(response).unwrap_or(Protocol::Http11)
 }

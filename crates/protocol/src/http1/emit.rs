@@ -50,7 +50,7 @@ pub(super) fn emit<S: Sink>(exchange: &Exchange, scene: &Scene, room: &mut Room<
     }
     let started_at = request.or(response).map_or(scene.now, |message| message.started_at);
     let ended_at = [request, response].into_iter().flatten().map(|message| message.ended_at).max();
-    let undecoded = Transaction {
+    let mut transaction = Transaction {
         flow: scene.flow,
         client: scene.tuple.sender(scene.client),
         server: scene.tuple.sender(scene.client.reverse()),
@@ -67,8 +67,7 @@ pub(super) fn emit<S: Sink>(exchange: &Exchange, scene: &Scene, room: &mut Room<
         completeness: exchange.completeness(),
         anomalies,
     };
-    let mut transaction = undecoded;
-    if room.sink.wants_bodies(&undecoded) {
+    if room.sink.wants_bodies(&transaction) {
         let bodies = [
             (request, &mut asked.decoded, &mut transaction.request_body),
             (response, &mut answered.decoded, &mut transaction.response_body),
@@ -135,6 +134,9 @@ fn is_whole(message: &Message) -> bool {
 /// The media type in lower case, which it mostly is as sent.
 fn media_type<'a>(message: &'a Message, lower: &'a mut String) -> &'a str {
     let value = message.headers().first(HeaderKind::ContentType).unwrap_or_default();
+    if value == JSON.as_bytes() {
+        return JSON;
+    }
     let end = memchr::memchr(b';', value).unwrap_or(value.len());
     let essence = value.get(..end).unwrap_or_default().trim_ascii();
     if essence == JSON.as_bytes() {

@@ -38,6 +38,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    #[inline]
     pub(super) fn new(id: u64, started_at: Timestamp, in_step: bool) -> Self {
         Self {
             id,
@@ -53,6 +54,7 @@ impl Exchange {
         }
     }
 
+    #[inline]
     pub(super) fn message(&mut self, side: Side) -> Option<&mut Message> {
         match side {
             Side::Request => self.request.as_mut(),
@@ -61,11 +63,13 @@ impl Exchange {
     }
 
     /// A request whose response has not begun.
+    #[inline]
     pub(super) fn is_unanswered(&self) -> bool {
         self.request.is_some() && self.response.is_none() && self.answer != Answer::Lost
     }
 
     /// What of the request frames the response.
+    #[inline]
     pub(super) fn asked(&self) -> Asked {
         match &self.request {
             Some(Message { start: StartLine::Request { method, .. }, head, .. }) => {
@@ -76,6 +80,7 @@ impl Exchange {
     }
 
     /// Nothing more is expected of it.
+    #[inline]
     pub(super) fn is_over(&self, requests_closed: bool, responses_closed: bool) -> bool {
         let response_over = match &self.response {
             Some(response) => response.is_over(),
@@ -89,6 +94,7 @@ impl Exchange {
     }
 
     /// How much of it was seen.
+    #[inline]
     pub(super) fn completeness(&self) -> Completeness {
         let ended = |message: &Message| message.progress == Progress::Ended;
         match (&self.request, &self.response) {

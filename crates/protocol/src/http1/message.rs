@@ -47,6 +47,7 @@ pub(super) struct Message {
 }
 
 impl Message {
+    #[inline]
     pub(super) fn new(
         parts: Head,
         head: Buffer,
@@ -98,6 +99,7 @@ impl Message {
     }
 
     /// Takes framing, or anything else that belongs to it on the wire.
+    #[inline]
     pub(super) fn framing(&mut self, count: u64, now: Timestamp) {
         self.wire_bytes += count;
         self.ended_at = now;
@@ -120,16 +122,19 @@ impl Message {
     }
 
     /// Its header fields.
+    #[inline]
     pub(super) fn headers(&self) -> Headers<'_> {
         self.fields.of(self.head.bytes())
     }
 
     /// Nothing of it is expected any more.
+    #[inline]
     pub(super) fn is_over(&self) -> bool {
         matches!(self.progress, Progress::Ended | Progress::Cut)
     }
 
     /// Gives its buffers back.
+    #[inline]
     pub(super) fn recycle(&mut self, pool: &mut Pool) {
         pool.give(std::mem::take(&mut self.head));
         pool.give(std::mem::take(&mut self.sample));
@@ -142,6 +147,7 @@ impl Message {
     }
 }
 
+#[inline]
 pub(super) fn count(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

@@ -76,6 +76,7 @@ impl Exchanges {
     }
 
     /// The exchange of a request that began at `started_at`; None when it is dropped.
+    #[inline]
     pub(super) fn begin_request(
         &mut self,
         started_at: Timestamp,
@@ -139,32 +140,43 @@ impl Exchanges {
         self.queue.iter_mut().find(|exchange| exchange.is_unanswered())
     }
 
+    #[inline]
     pub(super) fn get(&mut self, id: u64) -> Option<&mut Exchange> {
+        // Mostly there is but one.
+        let is_it = |exchange: &Exchange| exchange.id == id;
+        if self.queue.front().is_some_and(is_it) {
+            return self.queue.front_mut();
+        }
         self.queue.iter_mut().find(|exchange| exchange.id == id)
     }
 
     /// Whether a request waits for a response that has not begun.
+    #[inline]
     pub(super) fn any_unanswered(&self) -> bool {
         self.queue.iter().any(Exchange::is_unanswered)
     }
 
     /// Whether a response waits for its request.
+    #[inline]
     pub(super) fn any_waiting(&self) -> bool {
         self.queue.iter().any(|exchange| exchange.awaits_request)
     }
 
     /// The oldest exchange when nothing more is expected of it.
+    #[inline]
     pub(super) fn first_over(&self) -> Option<&Exchange> {
         let closed = (self.requests.closed, self.responses.closed);
         self.first().filter(|front| front.is_over(closed.0, closed.1))
     }
 
     /// The oldest exchange.
+    #[inline]
     pub(super) fn first(&self) -> Option<&Exchange> {
         self.queue.front()
     }
 
     /// Removes the oldest exchange, and gives its buffers back.
+    #[inline]
     pub(super) fn remove_first(&mut self, pool: &mut Pool) {
         let Some(exchange) = self.queue.front_mut() else { return };
         self.responses_to_skip += exchange.dropped_after;
@@ -206,10 +218,12 @@ impl Exchanges {
     }
 
     /// Responses that began long before `now` no longer wait for their request.
+    #[inline]
     pub(super) fn abandon_old(&mut self, now: Timestamp) {
         self.abandon_where(|exchange| now.nanos_since(exchange.started_at) > WAIT_NS);
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.queue.len()
     }

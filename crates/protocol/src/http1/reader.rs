@@ -60,12 +60,14 @@ impl PartialHead {
     }
 
     /// One that came whole, in one chunk.
+    #[inline]
     pub(super) fn whole(bytes: Buffer, now: Timestamp) -> Self {
         let wire_bytes = count(bytes.bytes());
         Self { bytes, wire_bytes, whole: true, begins_well: true, ..Self::new(now) }
     }
 
     /// Not all of it was kept.
+    #[inline]
     pub(super) fn is_too_long(&self) -> bool {
         self.wire_bytes > u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
     }
@@ -114,6 +116,7 @@ impl Reader {
     }
 
     /// Between messages: what comes next is a head, or blank lines before it.
+    #[inline]
     pub(super) fn is_between(&self) -> bool {
         matches!(self.phase, Phase::Between)
     }
@@ -173,6 +176,7 @@ impl Reader {
     }
 
     /// The body that follows the head just handed out.
+    #[inline]
     pub(super) fn begin_body(&mut self, framing: Framing) {
         self.content_bytes = 0;
         self.phase = match framing {
@@ -202,11 +206,13 @@ impl Reader {
     }
 
     /// A body is expected of which nothing has come.
+    #[inline]
     pub(super) fn awaits_content(&self) -> bool {
         self.content_bytes == 0 && self.is_in_body()
     }
 
     /// In a body that only the end of the direction ends.
+    #[inline]
     pub(super) fn is_until_close(&self) -> bool {
         matches!(self.phase, Phase::UntilClose)
     }

@@ -99,21 +99,25 @@ impl Dialogue {
     }
 
     /// The direction that sends requests.
+    #[inline]
     pub(crate) fn client(&self) -> Direction {
         self.client
     }
 
     /// The flow has turned into something else.
+    #[inline]
     pub(crate) fn is_switched(&self) -> bool {
         self.switched.is_some()
     }
 
     /// The flow has turned into a tunnel.
+    #[inline]
     pub(crate) fn is_tunnel(&self) -> bool {
         self.switched == Some(Switch::Tunnel)
     }
 
     /// Which messages a direction sends.
+    #[inline]
     pub(crate) fn side(&self, direction: Direction) -> Side {
         if direction == self.client { Side::Request } else { Side::Response }
     }
@@ -271,6 +275,7 @@ impl Dialogue {
         self.exchanges.iter().map(messages).sum::<u64>() + readers
     }
 
+    #[inline]
     fn half(&mut self, side: Side) -> &mut Half {
         let [requests, responses] = &mut self.halves;
         match side {
@@ -279,6 +284,7 @@ impl Dialogue {
         }
     }
 
+    #[inline]
     fn current(&mut self, side: Side) -> Option<&mut Exchange> {
         let id = self.half(side).current?;
         self.exchanges.get(id)
@@ -434,6 +440,7 @@ impl Dialogue {
     }
 
     /// A head was read.
+    #[inline]
     fn parsed<S: Sink>(
         &mut self,
         side: Side,
@@ -591,6 +598,7 @@ impl Dialogue {
     }
 
     /// The current message of a side, if there is one, goes no further.
+    #[inline]
     fn end_message<S: Sink>(
         &mut self,
         side: Side,
@@ -641,6 +649,7 @@ impl Dialogue {
     }
 
     /// Hands on what nothing more is expected of, in order.
+    #[inline]
     fn emit_over<S: Sink>(&mut self, scene: &Scene, room: &mut Room<'_, S>) {
         while let Some(exchange) = self.exchanges.first_over() {
             for half in &mut self.halves {

@@ -44,7 +44,7 @@ fn first_below<const LEAST: u8>(text: &[u8], mut at: usize) -> (usize, bool) {
     let mut seen = 0;
     while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let chunk = u64::from_le_bytes(*chunk);
-        let odd = below(chunk, LEAST) | below(chunk ^ (ONES * 0x7f), 1);
+        let odd = odd::<LEAST>(chunk);
         seen |= chunk;
         if odd != 0 {
             // Of the bytes marked, the first is so for certain.
@@ -53,16 +53,22 @@ fn first_below<const LEAST: u8>(text: &[u8], mut at: usize) -> (usize, bool) {
         }
         at += 8;
     }
-    let is_odd = |byte: &u8| *byte < LEAST || *byte == 0x7f;
     let rest = text.get(at..).unwrap_or_default();
-    (at + rest.iter().position(is_odd).unwrap_or(rest.len()), false)
+    (at + rest.iter().take_while(|&&byte| is_plain::<LEAST>(byte)).count(), false)
 }
 
-/// Marks the bytes that are less than `least`, which is at most 128. What lies above the first may be
-/// marked wrongly.
 #[inline]
-const fn below(chunk: u64, least: u8) -> u64 {
-    chunk.wrapping_sub(ONES * least as u64) & !chunk & UPPER
+const fn is_plain<const LEAST: u8>(byte: u8) -> bool {
+    byte >= LEAST && byte != 0x7f
+}
+
+/// Marks the bytes that are less than `LEAST`, which is at most 128, and DEL. What lies above the
+/// first may be marked wrongly.
+#[inline]
+const fn odd<const LEAST: u8>(chunk: u64) -> u64 {
+    let less = chunk.wrapping_sub(ONES * LEAST as u64);
+    let deleted = (chunk ^ (ONES * 0x7f)).wrapping_sub(ONES);
+    (less | deleted) & !chunk & UPPER
 }
 
 #[cfg(test)]
@@ -72,8 +78,8 @@ mod tests {
     #[test]
     fn the_first_odd_byte_is_found_at_every_place() {
         for byte in 0..=u8::MAX {
-            for at in 0..20 {
-                for (other, len) in [(b'a', 20), (0xe9, 21), (b'~', 24), (0x80, 30)] {
+            for at in 0..100 {
+                for (other, len) in [(b'a', 100), (0xe9, 101), (b'~', 104), (0x80, 130)] {
                     let mut text = vec![other; len];
                     text[at] = byte;
                     let is_odd = byte < b'!' || byte == 0x7f;
