@@ -237,8 +237,8 @@ impl HeaderFields {
         self.kinds.insert(line.0.kind);
         self.places.push(Place {
             name_start: at,
-            value_start: line.0.value_start.saturating_add(at),
-            value_end: line.0.value_end.saturating_add(at),
+            value_start: line.0.value_start.wrapping_add(at),
+            value_end: line.0.value_end.wrapping_add(at),
             ..line.0
         });
     }

@@ -48,17 +48,12 @@ struct Line {
     says: HeaderLine,
     name_bytes: u8,
     is_whole: bool,
+    /// Whether [`Facts`] are drawn from it.
+    is_read: bool,
     /// The value of it names a host as it should.
     is_authority: bool,
     /// What comes after it, the last first.
     next: [u8; 2],
-}
-
-/// Where fields go.
-struct Outcome<'a> {
-    side: Side,
-    fields: &'a mut HeaderFields,
-    facts: &'a mut Facts,
 }
 
 impl Lines {
@@ -81,50 +76,64 @@ impl Lines {
             memo.lines.resize_with(NAMES, Line::default);
         }
         let lines: &mut [Line; NAMES] = memo.lines.as_mut_slice().try_into().ok()?;
-        let mut outcome = Outcome { side, fields, facts };
         let (mut before, mut next) = (None, memo.first);
         loop {
+            while let Some(line) =
+                known(lines, next, bytes, at).filter(|_| fields.len() < fields_max)
+            {
+                fields.push_line(line.says, at);
+                if line.is_read {
+                    line.tell(side, facts);
+                }
+                at += line.text.len();
+                let [expected, _] = next;
+                (before, next) = (Some(expected), line.next);
+            }
             let rest = bytes.get(at..)?;
             if rest.starts_with(b"\r\n") {
                 return Some(at + 2);
             }
-            if outcome.fields.len() >= fields_max {
+            if fields.len() >= fields_max {
                 return None;
             }
-            let [first, second] = next;
-            let is_here = |index| {
-                let line = lines.get(usize::from(index) % NAMES);
-                line.is_some_and(|line| line.is_whole && rest.starts_with(&line.text))
+            let [expected, _] = next;
+            let Some((index, is_whole)) = find(lines, next, rest).or_else(|| place(lines, rest))
+            else {
+                // The name is not one that is remembered, if it is one.
+                let (line, line_bytes) = read_other(rest)?;
+                fields.push_line(line, at);
+                at += line_bytes;
+                continue;
             };
-            let known =
-                if is_here(first) { Some(first) } else { is_here(second).then_some(second) };
-            let (index, line_bytes) = if let Some(index) = known {
-                let line = at_mut(lines, index)?;
-                outcome.fields.push_line(line.says, at);
-                let kind = line.says.kind();
-                if kind == HeaderKind::Host {
-                    outcome.facts.read_host(side, line.is_authority);
-                } else if facts::is_read(kind) {
-                    outcome.facts.read(side, kind, line.says.value(rest));
-                }
-                (index, line.text.len())
+            let line = at_mut(lines, index)?;
+            let kind = line.says.kind();
+            let line_bytes = if is_whole {
+                fields.push_line(line.says, at);
+                line.tell(side, facts);
+                line.text.len()
             } else {
-                let (index, line_bytes) = read_line(lines, next, rest, at, &mut outcome)?;
-                let Some(index) = index else {
-                    at += line_bytes;
-                    continue;
-                };
-                (index, line_bytes)
+                let value = text::value(rest, usize::from(line.name_bytes) + 1)?;
+                let line_bytes = value.end + 2;
+                let says = line.says.with_value(value);
+                fields.push_line(says, at);
+                if facts::is_read(kind) {
+                    facts.read(side, kind, says.value(rest));
+                }
+                if is_kept(kind) && line_bytes <= LINE_BYTES_MAX {
+                    line.note(says, rest.get(..line_bytes)?);
+                }
+                line_bytes
             };
             at += line_bytes;
-            if index != first {
+            let after = line.next;
+            if index != expected {
                 let place = match before {
                     Some(before) => &mut at_mut(lines, before)?.next,
                     None => &mut memo.first,
                 };
-                *place = [index, first];
+                *place = [index, expected];
             }
-            (before, next) = (Some(index), at_mut(lines, index)?.next);
+            (before, next) = (Some(index), after);
         }
     }
 }
@@ -134,40 +143,58 @@ fn at_mut(lines: &mut [Line; NAMES], index: u8) -> Option<&mut Line> {
     lines.get_mut(usize::from(index) % NAMES)
 }
 
-/// Reads a line that is not the one that is most expected; says where its name is remembered, and
-/// how long it is.
-#[inline(never)]
-fn read_line(
-    lines: &mut [Line; NAMES],
-    expected: [u8; 2],
-    rest: &[u8],
-    at: usize,
-    outcome: &mut Outcome<'_>,
-) -> Option<(Option<u8>, usize)> {
+/// The line that is most expected, if it is there.
+#[inline]
+fn known<'a>(lines: &'a [Line; NAMES], next: [u8; 2], bytes: &[u8], at: usize) -> Option<&'a Line> {
+    let [expected, _] = next;
+    let line = lines.get(usize::from(expected) % NAMES).filter(|line| line.is_whole)?;
+    bytes.get(at..)?.starts_with(&line.text).then_some(line)
+}
+
+/// Which of those expected the line is, and whether all of it is known.
+#[inline]
+fn find(lines: &[Line; NAMES], expected: [u8; 2], rest: &[u8]) -> Option<(u8, bool)> {
     for index in expected {
-        let line = at_mut(lines, index)?;
+        let line = lines.get(usize::from(index) % NAMES)?;
+        if line.is_whole && rest.starts_with(&line.text) {
+            return Some((index, true));
+        }
         let name = line.text.get(..=usize::from(line.name_bytes)).unwrap_or_default();
         if !name.is_empty() && rest.starts_with(name) {
-            return Some((Some(index), line.read(rest, at, outcome)?));
+            return Some((index, false));
         }
     }
-    let name_bytes = rest.iter().position(|&byte| !is_token_byte(byte))?;
-    let (name, after) = rest.split_at_checked(name_bytes)?;
-    if name.is_empty() || after.first() != Some(&b':') {
+    None
+}
+
+/// The place of a line that was not expected. None when it has no name, or one too long.
+#[inline(never)]
+fn place(lines: &mut [Line; NAMES], rest: &[u8]) -> Option<(u8, bool)> {
+    let name = name(rest)?;
+    if name.len() > NAME_BYTES_MAX {
         return None;
-    }
-    if name_bytes > NAME_BYTES_MAX {
-        let value = text::value(rest, name_bytes + 1)?;
-        let line_bytes = value.end + 2;
-        outcome.fields.push_line(HeaderLine::new(HeaderKind::Other, name_bytes, value), at);
-        return Some((None, line_bytes));
     }
     let index = place_of(lines, name);
     let line = at_mut(lines, index)?;
     if line.name() != name {
         line.stand_for(name);
     }
-    Some((Some(index), line.read(rest, at, outcome)?))
+    Some((index, line.is_whole && rest.starts_with(&line.text)))
+}
+
+/// What a line says whose name is not remembered, and how long it is.
+fn read_other(rest: &[u8]) -> Option<(HeaderLine, usize)> {
+    let name = name(rest)?;
+    let value = text::value(rest, name.len() + 1)?;
+    let line_bytes = value.end + 2;
+    Some((HeaderLine::new(HeaderKind::of(name), name.len(), value), line_bytes))
+}
+
+/// The name that a line begins with.
+fn name(rest: &[u8]) -> Option<&[u8]> {
+    let name_bytes = rest.iter().position(|&byte| !is_token_byte(byte))?;
+    let (name, after) = rest.split_at_checked(name_bytes)?;
+    (!name.is_empty() && after.first() == Some(&b':')).then_some(name)
 }
 
 /// Where a name is remembered, or is to be.
@@ -194,32 +221,30 @@ impl Line {
         self.text.push(b':');
         self.name_bytes = u8::try_from(name.len()).unwrap_or_default();
         self.says = HeaderLine::new(HeaderKind::of(name), name.len(), 0..0);
+        self.is_read = facts::is_read(self.says.kind());
         self.is_whole = false;
         self.other = 0;
     }
 
-    /// Reads a line of this name; says how long it is. One that came before is remembered.
-    #[inline]
-    fn read(&mut self, rest: &[u8], at: usize, outcome: &mut Outcome<'_>) -> Option<usize> {
-        let place = text::value(rest, usize::from(self.name_bytes) + 1)?;
-        let line_bytes = place.end + 2;
-        let value = rest.get(place.clone()).unwrap_or_default();
-        let (line, kind) = (self.says.with_value(place), self.says.kind());
-        outcome.fields.push_line(line, at);
-        if facts::is_read(kind) {
-            outcome.facts.read(outcome.side, kind, value);
+    /// Takes what the whole line says.
+    #[inline(never)]
+    fn tell(&self, side: Side, facts: &mut Facts) {
+        match self.says.kind() {
+            HeaderKind::Host => facts.read_host(side, self.is_authority),
+            kind => facts.read(side, kind, self.says.value(&self.text)),
         }
-        if is_kept(kind) && line_bytes <= LINE_BYTES_MAX {
-            let mark = mark(value);
-            let came_before = std::mem::replace(&mut self.other, mark) == mark;
-            if came_before && rest.get(..line_bytes) != Some(&self.text) {
-                self.text.clear();
-                self.text.extend_from_slice(rest.get(..line_bytes).unwrap_or_default());
-                (self.says, self.is_whole) = (line, true);
-                self.is_authority = kind == HeaderKind::Host && facts::is_authority(value);
-            }
+    }
+
+    /// Remembers a line of this name, if it came before.
+    fn note(&mut self, says: HeaderLine, text: &[u8]) {
+        let mark = mark(says.value(text));
+        if std::mem::replace(&mut self.other, mark) == mark && self.text != text {
+            self.text.clear();
+            self.text.extend_from_slice(text);
+            (self.says, self.is_whole) = (says, true);
+            self.is_authority =
+                says.kind() == HeaderKind::Host && facts::is_authority(says.value(text));
         }
-        Some(line_bytes)
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn value(line: &[u8], mut at: usize) -> Option<Range<usize>> {
     }
     let start = at;
     loop {
-        at = first_below::<b' '>(line, at).0;
+        at = first_below::<b' '>(line, at);
         match line.get(at)? {
             b'\t' => at += 1,
             b'\r' if line.get(at + 1) == Some(&b'\n') => break,
@@ -32,29 +32,25 @@ pub(super) fn value(line: &[u8], mut at: usize) -> Option<Range<usize>> {
 /// refuses.
 #[inline]
 pub(super) fn target_end(line: &[u8], at: usize) -> Option<usize> {
-    let (end, is_ascii) = first_below::<b'!'>(line, at);
-    let is_text = || line.get(at..end).is_some_and(|target| str::from_utf8(target).is_ok());
-    (end > at && (is_ascii || is_text())).then_some(end)
+    let end = first_below::<b'!'>(line, at);
+    let target = line.get(at..end).filter(|target| !target.is_empty())?;
+    (target.is_ascii() || str::from_utf8(target).is_ok()).then_some(end)
 }
 
-/// The first place from `at` on of a byte below `LEAST`, or of DEL; and whether what lies before it
-/// is known to be ASCII.
+/// The first place from `at` on of a byte below `LEAST`, or of DEL.
 #[inline]
-fn first_below<const LEAST: u8>(text: &[u8], mut at: usize) -> (usize, bool) {
-    let mut seen = 0;
-    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let chunk = u64::from_le_bytes(*chunk);
-        let odd = odd::<LEAST>(chunk);
-        seen |= chunk;
+fn first_below<const LEAST: u8>(text: &[u8], at: usize) -> usize {
+    let (chunks, rest) = text.get(at..).unwrap_or_default().as_chunks::<8>();
+    for (count, chunk) in chunks.iter().enumerate() {
+        let odd = odd::<LEAST>(u64::from_le_bytes(*chunk));
         if odd != 0 {
             // Of the bytes marked, the first is so for certain.
             let place = usize::try_from(odd.trailing_zeros() / 8).unwrap_or_default();
-            return (at + place, seen & UPPER == 0);
+            return at + count * 8 + place;
         }
-        at += 8;
     }
-    let rest = text.get(at..).unwrap_or_default();
-    (at + rest.iter().take_while(|&&byte| is_plain::<LEAST>(byte)).count(), false)
+    let plain = rest.iter().take_while(|&&byte| is_plain::<LEAST>(byte)).count();
+    at + chunks.len() * 8 + plain
 }
 
 #[inline]
@@ -84,7 +80,7 @@ mod tests {
                     text[at] = byte;
                     let is_odd = byte < b'!' || byte == 0x7f;
                     let expected = if is_odd { at } else { len };
-                    assert_eq!(first_below::<b'!'>(&text, 0).0, expected, "{byte} in {other}");
+                    assert_eq!(first_below::<b'!'>(&text, 0), expected, "{byte} in {other}");
                 }
             }
         }
