@@ -112,7 +112,7 @@ impl Facts {
 
     /// A list of equal lengths is one length (RFC 9112 section 6.3).
     fn read_length(&mut self, value: &[u8]) {
-        if let (Some(length), false) = (decimal(value), self.length_seen) {
+        if let (Some(length), false) = (short_decimal(value), self.length_seen) {
             // One length and nothing else, as it should be.
             self.length_seen = true;
             self.length = Some(length);
@@ -130,6 +130,14 @@ impl Facts {
             }
         }
     }
+}
+
+/// A number of so few decimal digits that it fits.
+#[inline]
+fn short_decimal(digits: &[u8]) -> Option<u64> {
+    let digit =
+        |value, &byte: &u8| byte.is_ascii_digit().then(|| value * 10 + u64::from(byte - b'0'));
+    if matches!(digits.len(), 1..=16) { digits.iter().try_fold(0, digit) } else { None }
 }
 
 impl Transfer {

@@ -13,6 +13,8 @@ use super::text;
 
 /// Names remembered for each side.
 const NAMES: usize = 64;
+/// Places of starts of lines.
+const STARTS: usize = 256;
 /// How many places a name may be at.
 const PROBES: u8 = 4;
 /// Longer names are not remembered. None of them is known by its kind.
@@ -32,8 +34,10 @@ pub(crate) struct Lines {
 struct Memo {
     /// None until the first is read.
     lines: Vec<Line>,
-    /// What comes first.
-    first: [u8; 2],
+    /// What came first last.
+    first: u8,
+    /// By a few bytes at the start of a line: which one that was.
+    starts: Vec<u8>,
 }
 
 /// A name, and the line it was last in that came twice.
@@ -52,8 +56,8 @@ struct Line {
     is_read: bool,
     /// The value of it names a host as it should.
     is_authority: bool,
-    /// What comes after it, the last first.
-    next: [u8; 2],
+    /// What came after it last.
+    next: u8,
 }
 
 impl Lines {
@@ -74,6 +78,7 @@ impl Lines {
         };
         if memo.lines.is_empty() {
             memo.lines.resize_with(NAMES, Line::default);
+            memo.starts.resize(STARTS, 0);
         }
         let lines: &mut [Line; NAMES] = memo.lines.as_mut_slice().try_into().ok()?;
         let (mut before, mut next) = (None, memo.first);
@@ -86,8 +91,7 @@ impl Lines {
                     line.tell(side, facts);
                 }
                 at += line.text.len();
-                let [expected, _] = next;
-                (before, next) = (Some(expected), line.next);
+                (before, next) = (Some(next), line.next);
             }
             let rest = bytes.get(at..)?;
             if rest.starts_with(b"\r\n") {
@@ -96,9 +100,13 @@ impl Lines {
             if fields.len() >= fields_max {
                 return None;
             }
-            let [expected, _] = next;
-            let Some((index, is_whole)) = find(lines, next, rest).or_else(|| place(lines, rest))
-            else {
+            let expected = lines.get(usize::from(next) % NAMES)?;
+            let found = if expected.is_named(rest) {
+                Some((next, false))
+            } else {
+                find(lines, &mut memo.starts, rest)
+            };
+            let Some((index, is_whole)) = found else {
                 // The name is not one that is remembered, if it is one.
                 let (line, line_bytes) = read_other(rest)?;
                 fields.push_line(line, at);
@@ -126,12 +134,11 @@ impl Lines {
             };
             at += line_bytes;
             let after = line.next;
-            if index != expected {
-                let place = match before {
-                    Some(before) => &mut at_mut(lines, before)?.next,
-                    None => &mut memo.first,
-                };
-                *place = [index, expected];
+            if index != next {
+                match before {
+                    Some(before) => at_mut(lines, before)?.next = index,
+                    None => memo.first = index,
+                }
             }
             (before, next) = (Some(index), after);
         }
@@ -143,43 +150,49 @@ fn at_mut(lines: &mut [Line; NAMES], index: u8) -> Option<&mut Line> {
     lines.get_mut(usize::from(index) % NAMES)
 }
 
-/// The line that is most expected, if it is there.
+/// The line that is expected, if it is there as it was.
 #[inline]
-fn known<'a>(lines: &'a [Line; NAMES], next: [u8; 2], bytes: &[u8], at: usize) -> Option<&'a Line> {
-    let [expected, _] = next;
-    let line = lines.get(usize::from(expected) % NAMES).filter(|line| line.is_whole)?;
-    bytes.get(at..)?.starts_with(&line.text).then_some(line)
+fn known<'a>(lines: &'a [Line; NAMES], expected: u8, bytes: &[u8], at: usize) -> Option<&'a Line> {
+    let line = lines.get(usize::from(expected) % NAMES)?;
+    (line.is_whole && bytes.get(at..)?.starts_with(&line.text)).then_some(line)
 }
 
-/// Which of those expected the line is, and whether all of it is known.
+/// Where a line is remembered that was not expected, and whether all of it is known. None when it has
+/// no name, or one too long.
 #[inline]
-fn find(lines: &[Line; NAMES], expected: [u8; 2], rest: &[u8]) -> Option<(u8, bool)> {
-    for index in expected {
-        let line = lines.get(usize::from(index) % NAMES)?;
-        if line.is_whole && rest.starts_with(&line.text) {
-            return Some((index, true));
-        }
-        let name = line.text.get(..=usize::from(line.name_bytes)).unwrap_or_default();
-        if !name.is_empty() && rest.starts_with(name) {
-            return Some((index, false));
-        }
+fn find(lines: &mut [Line; NAMES], starts: &mut [u8], rest: &[u8]) -> Option<(u8, bool)> {
+    let start = starts.get_mut(start_of(rest))?;
+    let line = at_mut(lines, *start)?;
+    if line.is_whole && rest.starts_with(&line.text) {
+        return Some((*start, true));
     }
-    None
+    if !line.is_named(rest) {
+        *start = place(lines, rest)?;
+    }
+    Some((*start, false))
 }
 
-/// The place of a line that was not expected. None when it has no name, or one too long.
+/// Tells most names apart by the first bytes of a line.
+#[inline]
+fn start_of(line: &[u8]) -> usize {
+    let Some((first, rest)) = line.split_first_chunk::<8>() else { return 0 };
+    let Some(next) = rest.first_chunk::<4>() else { return 0 };
+    let first = u64::from_le_bytes(*first);
+    let mixed = first ^ u64::from(u32::from_le_bytes(*next)).rotate_left(23);
+    let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
+    usize::try_from(mixed).unwrap_or_default() % STARTS
+}
+
+/// Where a name is remembered from now on, if it was not.
 #[inline(never)]
-fn place(lines: &mut [Line; NAMES], rest: &[u8]) -> Option<(u8, bool)> {
-    let name = name(rest)?;
-    if name.len() > NAME_BYTES_MAX {
-        return None;
-    }
+fn place(lines: &mut [Line; NAMES], rest: &[u8]) -> Option<u8> {
+    let name = name(rest).filter(|name| name.len() <= NAME_BYTES_MAX)?;
     let index = place_of(lines, name);
     let line = at_mut(lines, index)?;
     if line.name() != name {
         line.stand_for(name);
     }
-    Some((index, line.is_whole && rest.starts_with(&line.text)))
+    Some(index)
 }
 
 /// What a line says whose name is not remembered, and how long it is.
@@ -212,6 +225,13 @@ fn place_of(lines: &mut [Line; NAMES], name: &[u8]) -> u8 {
 impl Line {
     fn name(&self) -> &[u8] {
         self.text.get(..usize::from(self.name_bytes)).unwrap_or_default()
+    }
+
+    /// Whether a line has this name.
+    #[inline]
+    fn is_named(&self, line: &[u8]) -> bool {
+        let name = self.text.get(..=usize::from(self.name_bytes));
+        name.is_some_and(|name| line.starts_with(name))
     }
 
     /// Stands for another name from now on.
