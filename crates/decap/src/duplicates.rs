@@ -64,7 +64,7 @@ impl Duplicates {
         }
         let [first, second, third, fourth] = self.seeds;
         // All from the ports to the checksum; that speaks for the options.
-        let [ports, numbers, state] = words(tcp.header);
+        let [ports, numbers, state] = words(tcp.header).unwrap_or_default();
         let lengths = ports << 32 | u64::from(tcp.wire_payload_bytes);
         let mixed = fold(lengths ^ third, self.addresses(packet) ^ first)
             ^ fold(numbers ^ third, state ^ fourth).rotate_left(13)
@@ -128,14 +128,16 @@ impl Duplicates {
 
 /// The first 20 bytes of a TCP header: the ports, the numbers, and the rest.
 #[inline]
-fn words(header: &[u8]) -> [u64; 3] {
-    let Some(header) = header.first_chunk::<20>() else { return [0; 3] };
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = *header;
-    [
-        u32::from_be_bytes([a, b, c, d]).into(),
-        u64::from_le_bytes([e, f, g, h, i, j, k, l]),
-        u64::from_le_bytes([m, n, o, p, q, r, s, t]),
-    ]
+fn words(header: &[u8]) -> Option<[u64; 3]> {
+    let header = header.first_chunk::<20>()?;
+    let (ports, header) = header.split_first_chunk()?;
+    let (numbers, header) = header.split_first_chunk()?;
+    let state = header.first_chunk()?;
+    Some([
+        u32::from_be_bytes(*ports).into(),
+        u64::from_le_bytes(*numbers),
+        u64::from_le_bytes(*state),
+    ])
 }
 
 /// Mixes both ends of a payload.

@@ -15,6 +15,7 @@ pub enum Direction {
 impl Direction {
     /// The other direction.
     #[must_use]
+    #[inline]
     pub const fn reverse(self) -> Self {
         match self {
             Self::Forward => Self::Backward,
@@ -23,6 +24,7 @@ impl Direction {
     }
 
     /// 0 for forward, 1 for backward.
+    #[inline]
     pub const fn index(self) -> usize {
         self as usize
     }

@@ -69,6 +69,7 @@ impl Sampling {
 
     /// Whether the flow with this keyed hash is kept. Judged by the top bits, which choose neither
     /// the shard nor the place in a table.
+    #[inline]
     pub const fn keeps(self, flow_hash: u64) -> bool {
         flow_hash.leading_zeros() >= self.0 as u32
     }

@@ -22,21 +22,25 @@ impl TcpFlags {
     pub const ACK: u8 = 0x10;
 
     /// FIN is set.
+    #[inline]
     pub const fn fin(self) -> bool {
         self.0 & Self::FIN != 0
     }
 
     /// SYN is set.
+    #[inline]
     pub const fn syn(self) -> bool {
         self.0 & Self::SYN != 0
     }
 
     /// RST is set.
+    #[inline]
     pub const fn rst(self) -> bool {
         self.0 & Self::RST != 0
     }
 
     /// ACK is set.
+    #[inline]
     pub const fn ack(self) -> bool {
         self.0 & Self::ACK != 0
     }

@@ -15,6 +15,7 @@ pub struct ShardId(u8);
 impl ShardId {
     /// The shard of a keyed flow hash.
     #[expect(clippy::cast_possible_truncation, reason = "the remainder is below 64")]
+    #[inline]
     pub const fn from_hash(hash: u64) -> Self {
         // The top bits: hash tables inside a shard use the low ones.
         Self(((hash >> 32) % SHARDS as u64) as u8)
@@ -26,6 +27,7 @@ impl ShardId {
     }
 
     /// 0 up to [`SHARDS`].
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }

@@ -21,16 +21,19 @@ impl Timestamp {
     pub const ZERO: Self = Self(0);
 
     /// From nanoseconds since the Unix epoch.
+    #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
     /// From whole seconds since the Unix epoch.
+    #[inline]
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds.saturating_mul(NANOS_PER_SECOND))
     }
 
     /// Nanoseconds since the Unix epoch.
+    #[inline]
     pub const fn nanos(self) -> u64 {
         self.0
     }
@@ -42,17 +45,20 @@ impl Timestamp {
     }
 
     /// Nanoseconds from `earlier` to `self`; 0 when `earlier` is later.
+    #[inline]
     pub const fn nanos_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
     /// `self` moved forward by `nanos`.
+    #[inline]
     #[must_use]
     pub const fn plus_nanos(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))
     }
 
     /// The one-second epoch this instant lies in.
+    #[inline]
     pub const fn epoch(self) -> Epoch {
         Epoch(self.0 / NANOS_PER_SECOND)
     }
@@ -87,17 +93,20 @@ pub struct Epoch(pub u64);
 
 impl Epoch {
     /// The first instant of the epoch.
+    #[inline]
     pub const fn start(self) -> Timestamp {
         Timestamp::from_seconds(self.0)
     }
 
     /// The epoch after this one.
+    #[inline]
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
     /// The epoch `count` before this one; the first one when there is none.
+    #[inline]
     #[must_use]
     pub const fn minus(self, count: u64) -> Self {
         Self(self.0.saturating_sub(count))

@@ -55,20 +55,15 @@ impl Closed {
 
     /// Remembers a flow that ended now.
     pub(crate) fn insert(&mut self, hash: u64, key: FlowKey, now: Timestamp, flow: ClosedFlow) {
-        self.remove(hash, &key);
+        if let Ok(entry) = self.records.find_entry(hash, |record| record.key == key) {
+            entry.remove();
+        }
         while self.order.len() >= self.records_max {
             self.forget_oldest();
         }
         let record = Record { key, hash, closed_at: now, flow };
         self.records.insert_unique(hash, record, |record| record.hash);
         self.order.push_back((now, hash, key));
-    }
-
-    /// Forgets a flow: a new one with its tuple has begun.
-    pub(crate) fn remove(&mut self, hash: u64, key: &FlowKey) {
-        if let Ok(entry) = self.records.find_entry(hash, |record| record.key == *key) {
-            entry.remove();
-        }
     }
 
     /// Forgets what ended long ago.
@@ -84,17 +79,24 @@ impl Closed {
         self.order.clear();
     }
 
-    /// Whether a segment is a latecomer of a flow that ended.
-    pub(crate) fn is_late(
-        &self,
+    /// Lets a segment open a flow, unless it is a latecomer of one that ended: what is remembered of
+    /// that one is forgotten. Returns whether it may.
+    pub(crate) fn admit(
+        &mut self,
         hash: u64,
         key: &FlowKey,
         segment: &Segment<'_>,
         now: Timestamp,
     ) -> bool {
-        self.records
-            .find(hash, |record| record.key == *key)
-            .is_some_and(|record| !is_over(record.closed_at, now) && record.flow.owns(segment))
+        let Ok(entry) = self.records.find_entry(hash, |record| record.key == *key) else {
+            return true;
+        };
+        let record = entry.get();
+        if !is_over(record.closed_at, now) && record.flow.owns(segment) {
+            return false;
+        }
+        entry.remove();
+        true
     }
 
     fn forget_oldest(&mut self) {
@@ -174,7 +176,7 @@ mod tests {
         }
         let is_late = |&port: &u16| {
             let segment = segment(port);
-            closed.is_late(port.into(), &segment.flow_key(), &segment, now)
+            !closed.admit(port.into(), &segment.flow_key(), &segment, now)
         };
         let late: Vec<_> = (0..100).filter(is_late).collect();
         assert_eq!(late, expected);

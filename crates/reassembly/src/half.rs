@@ -254,6 +254,14 @@ impl Half {
         self.evidence().next().is_some()
     }
 
+    /// Whether nothing that is known was left out: there is no hole for sure.
+    #[inline]
+    fn has_all(&self) -> bool {
+        self.held.is_empty()
+            && self.acknowledged_since.is_none()
+            && self.fin.is_none_or(|fin| fin.offset <= self.next)
+    }
+
     /// The other side acknowledges everything before `sequence`.
     pub(crate) fn acknowledge(&mut self, sequence: u32, now: Timestamp) {
         let Some(offset) = self.offset(sequence) else {
@@ -325,7 +333,11 @@ impl Half {
     }
 
     /// When the oldest wait of this direction began.
+    #[inline]
     pub(crate) fn waits_since(&self) -> Option<Timestamp> {
+        if self.has_all() && self.reset.is_none() {
+            return None;
+        }
         let evidence = self.evidence().map(|evidence| evidence.since);
         evidence.chain(self.reset.map(|reset| reset.evidence.since)).min()
     }
@@ -337,7 +349,7 @@ impl Half {
         window_ns: u64,
         out: &mut Outlet<'_, S>,
     ) {
-        loop {
+        while !self.has_all() {
             let overdue =
                 self.evidence().filter(|evidence| evidence.since.plus_nanos(window_ns) <= now);
             let Some(target) = overdue.map(|evidence| evidence.offset).min() else { return };
@@ -384,6 +396,7 @@ impl Half {
 
 /// The sequence number at a stream offset.
 #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are the sequence number")]
+#[inline]
 const fn sequence_of(offset: u64) -> u32 {
     offset as u32
 }

@@ -192,11 +192,10 @@ impl Reassembler {
         let flags = segment.flags;
         let has_payload = segment.wire_payload_bytes > 0 || !segment.payload.is_empty();
         let can_open = !flags.rst() && (flags.syn() || (flags.ack() && has_payload));
-        if !can_open || self.closed.is_late(hash, &key, segment, self.now) {
+        if !can_open || !self.closed.admit(hash, &key, segment, self.now) {
             self.ignore(segment, IgnoreReason::NoFlow);
             return None;
         }
-        self.closed.remove(hash, &key);
         if self.table.is_full()
             && let Some(leaver) = self.table.first_to_leave()
         {

@@ -98,7 +98,8 @@ proptest! {
             bytes: &frame,
             source: SourceId(3),
         };
-        let is_whole = frame[20] & 0x3f == 0 && frame[21] == 0 && frame[46] >> 4 >= 5;
+        let is_fragment = !matches!(frame[20..22], [0 | 0x40 | 0x80 | 0xc0, 0]);
+        let is_whole = !is_fragment && frame[46] >> 4 >= 5;
         prop_assert_eq!(crate::plain::read(&given).is_some(), is_whole);
     }
 }
