@@ -184,6 +184,8 @@ mod mark {
     pub(super) const ODD: u8 = 4;
     /// Neither base64url nor the dots of a token, nor padding.
     pub(super) const NO_TOKEN: u8 = 16;
+    /// Nothing that stands as it is in a JSON string.
+    pub(super) const ESCAPED: u8 = 32;
     /// Something that is encoded: it has to be decoded before it is judged.
     pub(super) const CODED: u8 = 8;
 
@@ -201,6 +203,7 @@ mod mark {
                 b'a'..=b'z' | b'-' | b'_' | b'.' => 0,
                 b'/' | b' ' => NO_TOKEN,
                 b'A'..=b'Z' => ODD,
+                0..=0x1F | 0x7F | b'"' | b'\\' => ODD | NO_TOKEN | ESCAPED,
                 _ => ODD | NO_TOKEN,
             };
             if byte == u8::MAX {
@@ -242,18 +245,14 @@ pub(crate) fn is_harmless(text: &[u8]) -> bool {
             == 0
 }
 
-/// Whether nothing in a path as sent can be sensitive: no segment is long enough.
+/// Whether nothing in a path as sent can be sensitive, since no segment is long enough, nor has to
+/// be escaped in JSON.
 pub(crate) fn is_harmless_path(path: &[u8]) -> bool {
-    let (mut marks, mut longest, mut start) = (0, 0, 0);
-    for (place, &byte) in path.iter().enumerate() {
-        marks |= marks_of(byte);
-        if byte == b'/' {
-            longest = longest.max(place - start);
-            start = place + 1;
-        }
-    }
-    // Those that are shorter than a token have no room for a key or a number either.
-    longest.max(path.len() - start) < TOKEN_BYTES_MIN && marks & (mark::SIGN | mark::CODED) == 0
+    const SUSPECT: u8 = mark::SIGN | mark::CODED | mark::ESCAPED;
+    let marks = path.iter().fold(0, |marks, &byte| marks | marks_of(byte));
+    // What is shorter than a token has no room for a key or a number either.
+    let is_short = |segment: &[u8]| segment.len() < TOKEN_BYTES_MIN;
+    marks & SUSPECT == 0 && path.split(|&byte| byte == b'/').all(is_short)
 }
 
 /// Words joined by separators are no key, unless a word is what keys begin with.

@@ -150,7 +150,8 @@ impl Spool {
     /// When reading the spool or writing fails.
     pub(crate) fn finish(mut self, write: &mut Writing<'_>) -> io::Result<()> {
         if self.runs.is_empty() {
-            self.entries.sort_unstable_by_key(|entry| entry.key);
+            // Stable, as that takes advantage of what is in order already.
+            self.entries.sort_by_key(|entry| entry.key);
             for entry in &self.entries {
                 write(entry.route, bytes_of(&self.batches, entry))?;
             }
@@ -172,7 +173,8 @@ impl Spool {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        self.entries.sort_unstable_by_key(|entry| entry.key);
+        // Stable, as that takes advantage of what is in order already.
+        self.entries.sort_by_key(|entry| entry.key);
         let path = self.next_run();
         let mut file = BufWriter::new(File::create(&path)?);
         for entry in &self.entries {

@@ -64,21 +64,24 @@ impl LineWriter {
             let bytes = u32::from_le_bytes(record.array()?);
             out.extend_from_slice(record.take(usize::try_from(bytes).ok()?)?);
         }
-        let number = |out: &mut Vec<u8>, name: &str, number: Option<u64>| {
-            out.extend_from_slice(name.as_bytes());
-            let mut digits = itoa::Buffer::new();
-            let text = number.map_or("null", |number| digits.format(number));
-            out.extend_from_slice(text.as_bytes());
-        };
-        number(out, ",\"status\":", Some(status).filter(|_| flags & holds::STATUS != 0));
-        number(out, ",\"request_bytes\":", Some(request_bytes));
-        number(out, ",\"response_bytes\":", Some(response_bytes));
-        number(out, ",\"latency_ns\":", Some(latency_ns).filter(|_| flags & holds::LATENCY != 0));
+        write_number(out, ",\"status\":", Some(status).filter(|_| flags & holds::STATUS != 0));
+        write_number(out, ",\"request_bytes\":", Some(request_bytes));
+        write_number(out, ",\"response_bytes\":", Some(response_bytes));
+        write_number(
+            out,
+            ",\"latency_ns\":",
+            Some(latency_ns).filter(|_| flags & holds::LATENCY != 0),
+        );
         out.extend_from_slice(b",\"completeness\":\"");
         out.extend_from_slice(Completeness::ALL.get(usize::from(completeness))?.label().as_bytes());
-        out.extend_from_slice(b"\",\"anomalies\":[");
-        write_list(AnomalySet::from_bits(anomalies).iter().map(|it| it.label().as_bytes()), out);
-        out.extend_from_slice(b"],\"signals\":[],\"consumer\":");
+        if anomalies == 0 {
+            out.extend_from_slice(b"\",\"anomalies\":[],\"signals\":[],\"consumer\":");
+        } else {
+            let anomalies = AnomalySet::from_bits(anomalies);
+            out.extend_from_slice(b"\",\"anomalies\":[");
+            write_list(anomalies.iter().map(|it| it.label().as_bytes()), out);
+            out.extend_from_slice(b"],\"signals\":[],\"consumer\":");
+        }
         let consumer = Some(consumer).filter(|_| flags & holds::CONSUMER != 0);
         write_hash(consumer.map(|key| ConsumerKey(key).0), out);
         out.extend_from_slice(b",\"endpoint\":");
@@ -109,6 +112,14 @@ impl LineWriter {
     }
 }
 
+/// A field with its number, or null.
+fn write_number(out: &mut Vec<u8>, name: &str, number: Option<u64>) {
+    let mut digits = itoa::Buffer::new();
+    let digits = number.map_or("null", |number| digits.format(number)).as_bytes();
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(digits);
+}
+
 /// The inside of an array of strings.
 pub(super) fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Vec<u8>) {
     for (index, item) in items.enumerate() {
@@ -126,7 +137,7 @@ fn write_socket(socket: SocketAddr, out: &mut Vec<u8>) {
         // Writing to a vector cannot fail.
         return write!(out, "{socket}").unwrap_or_default();
     };
-    let mut text = [0; 16];
+    let mut text = [0; 24];
     let mut end = 0;
     for octet in address.octets() {
         let (digits, bytes) = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
@@ -135,10 +146,15 @@ fn write_socket(socket: SocketAddr, out: &mut Vec<u8>) {
         }
         end += usize::from(bytes);
     }
-    out.extend_from_slice(text.get(..end - 1).unwrap_or_default());
-    out.push(b':');
+    if let Some(dot) = text.get_mut(end - 1) {
+        *dot = b':';
+    }
     let mut port = itoa::Buffer::new();
-    out.extend_from_slice(port.format(socket.port()).as_bytes());
+    let port = port.format(socket.port()).as_bytes();
+    if let Some(place) = text.get_mut(end..end + port.len()) {
+        place.copy_from_slice(port);
+    }
+    out.extend_from_slice(text.get(..end + port.len()).unwrap_or_default());
 }
 
 /// Every octet in decimal with a dot behind it, and how many bytes that is.
@@ -166,11 +182,12 @@ fn write_hash(hash: Option<u64>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"null");
         return;
     };
-    out.push(b'"');
-    for byte in hash.to_be_bytes() {
-        out.extend_from_slice(&HEXADECIMAL.get(usize::from(byte)).copied().unwrap_or_default());
+    let mut text = *b"\"0000000000000000\"";
+    let (digits, _) = text.get_mut(1..17).unwrap_or_default().as_chunks_mut();
+    for (place, byte) in digits.iter_mut().zip(hash.to_be_bytes()) {
+        *place = HEXADECIMAL.get(usize::from(byte)).copied().unwrap_or_default();
     }
-    out.push(b'"');
+    out.extend_from_slice(&text);
 }
 
 /// Every byte as two digits.
