@@ -192,7 +192,11 @@ fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
         if index > 0 {
             text.push(b'/');
         }
-        if segment.len() >= sensitive::TOKEN_BYTES_MIN
+        if sensitive::is_harmless(segment)
+            && (segment.len() < sensitive::TOKEN_BYTES_MIN || !sensitive::is_secret_place(behind))
+        {
+            text.extend_from_slice(segment);
+        } else if segment.len() >= sensitive::TOKEN_BYTES_MIN
             && sensitive::is_secret_place(behind)
             && is_token(path::decode(segment, meant))
         {
