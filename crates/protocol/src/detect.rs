@@ -34,6 +34,8 @@ pub(crate) fn classify(bytes: &[u8]) -> Verdict {
     };
     match first {
         0x14..=0x17 => tls(bytes),
+        // Nothing else begins so, and most that is met does.
+        b'A'..=b'Z' if is_plain_request(text) => Verdict::Request,
         b'A'..=b'Z' => {
             let candidates = [opaque(text), response(text), request(text)];
             let sure = |verdict: &&Verdict| !matches!(verdict, Verdict::Unknown | Verdict::More);
@@ -100,15 +102,29 @@ fn response(text: &[u8]) -> Verdict {
     starts(text, http1::RESPONSE_START, Verdict::Response)
 }
 
+/// Whether a request line in good order comes first: [`request`] says the same of it, and [`opaque`]
+/// nothing.
+fn is_plain_request(text: &[u8]) -> bool {
+    let Some(method_bytes) = http1::strict_method_bytes(text) else { return false };
+    let method = text.get(..method_bytes).unwrap_or_default();
+    method_bytes <= METHOD_BYTES_MAX
+        && method.iter().all(|&byte| is_method_byte(byte))
+        && !text.starts_with(b"SSH-")
+}
+
+fn is_method_byte(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_')
+}
+
 fn request(text: &[u8]) -> Verdict {
     let window = text.get(..=METHOD_BYTES_MAX).unwrap_or(text);
-    let method_byte = |byte: &u8| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_');
     let Some(space) = memchr(b' ', window) else {
-        let open = window.len() <= METHOD_BYTES_MAX && window.iter().all(method_byte);
+        let open =
+            window.len() <= METHOD_BYTES_MAX && window.iter().all(|&byte| is_method_byte(byte));
         return if open { Verdict::More } else { Verdict::Unknown };
     };
     let (method, rest) = text.split_at_checked(space).unwrap_or_default();
-    if !method.iter().all(method_byte) {
+    if !method.iter().all(|&byte| is_method_byte(byte)) {
         return Verdict::Unknown;
     }
     if let Some(end) = memchr(b'\n', text) {
@@ -144,6 +160,8 @@ mod tests {
             (b"GET / HTTP/1.1\r\n".as_slice(), Verdict::Request),
             (b"\r\n\r\nGET /", Verdict::Request),
             (b"BREW /pot HTTP/1.1\r\n", Verdict::Request),
+            (b"SSH-2.0 / HTTP/1.1\r\n", Verdict::Opaque),
+            (b"brew /pot HTTP/1.1\r\n", Verdict::Unknown),
             (b"BREW /pot", Verdict::More),
             (b"CONNECT a:443 HTTP/1.1\r\n", Verdict::Request),
             (b"HTTP/1.0 200 OK", Verdict::Response),

@@ -192,7 +192,7 @@ impl Flow {
 
     /// The flow ends: everything begun is handed on, the record last.
     pub(crate) fn finish<S: Sink>(
-        mut self,
+        &mut self,
         reason: EndReason,
         now: Timestamp,
         room: &mut Room<'_, S>,
@@ -202,7 +202,7 @@ impl Flow {
         }
         let scene = self.scene(now);
         let client = self.client();
-        if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Opaque) {
+        if let Kind::Http1(mut dialogue) = std::mem::replace(&mut self.kind, Kind::Opaque) {
             // It is HTTP, whatever became of it: keep it from being counted as other.
             self.counted = Counted::AsHttp;
             dialogue.finish(reason, &scene, room);
@@ -399,7 +399,7 @@ impl Flow {
         room: &mut Room<'_, S>,
     ) {
         let scene = self.scene(now);
-        if let Kind::Http1(dialogue) = std::mem::replace(&mut self.kind, Kind::Unknown) {
+        if let Kind::Http1(mut dialogue) = std::mem::replace(&mut self.kind, Kind::Unknown) {
             dialogue.finish(EndReason::Fin, &scene, room);
         }
         self.counted = Counted::AsHttp;

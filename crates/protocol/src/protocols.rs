@@ -162,7 +162,7 @@ impl Protocols {
         }
         let is_it = |kept: &mut Box<Flow>| kept.id == chunk.flow;
         let flow = self.slot_mut(chunk.flow.slot).and_then(|slot| slot.take_if(is_it));
-        if let Some(flow) = flow {
+        if let Some(mut flow) = flow {
             let (_, mut room) = self.split(chunk.flow, sink);
             flow.finish(reason, now, &mut room);
         }
@@ -181,7 +181,7 @@ impl Protocols {
         if slot.is_none() {
             *slot = fresh();
         }
-        if let Some(other) = other {
+        if let Some(mut other) = other {
             let (_, mut room) = self.split(id, sink);
             other.finish(EndReason::Replaced, chunk.captured_at, &mut room);
         }

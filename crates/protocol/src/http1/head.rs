@@ -181,6 +181,14 @@ fn start_line(side: Side, bytes: &[u8]) -> Option<(StartLine, Protocol, usize)> 
     }
 }
 
+/// How long the method is when bytes begin with a request line in good order.
+pub(crate) fn strict_method_bytes(bytes: &[u8]) -> Option<usize> {
+    match start_line(Side::Request, bytes)? {
+        (StartLine::Request { method, .. }, ..) => Some(method.range().len()),
+        (StartLine::Response { .. }, ..) => None,
+    }
+}
+
 /// Whether a line (without its line feed) can start a request, read tolerantly.
 pub(crate) fn is_request_line(line: &[u8]) -> bool {
     lenient::request_line(line).is_some()

@@ -108,9 +108,16 @@ impl Exchanges {
             self.responses_to_skip -= 1;
             return None;
         }
+        let asked_before = |exchange: &Exchange| exchange.started_at <= started_at;
+        if self.queue.len() == 1 && !self.responses.lost {
+            // As mostly: it answers the one request there is.
+            let is_it = |e: &&Exchange| e.is_unanswered() && (e.in_step || asked_before(e));
+            if let Some(only) = self.queue.front().filter(is_it) {
+                return Some(only.id);
+            }
+        }
         self.abandon_old(started_at);
         let lost = std::mem::replace(&mut self.responses.lost, false);
-        let asked_before = |exchange: &Exchange| exchange.started_at <= started_at;
         let first = self.queue.iter().position(Exchange::is_unanswered);
         let Some(first) = first else { return self.await_request(started_at, books) };
         let chosen = if lost && !self.pipelined {
@@ -183,11 +190,16 @@ impl Exchanges {
         for message in [&mut exchange.request, &mut exchange.response].into_iter().flatten() {
             message.recycle(pool);
         }
-        drop(self.queue.pop_front());
-        pool.refund(EXCHANGE_BYTES);
-        if self.queue.is_empty() {
-            self.queue.shrink_to(IDLE_EXCHANGES);
+        if self.queue.len() > 1 {
+            drop(self.queue.pop_front());
+        } else {
+            // Where it is: it is large.
+            self.queue.clear();
+            if self.queue.capacity() > IDLE_EXCHANGES {
+                self.queue.shrink_to(IDLE_EXCHANGES);
+            }
         }
+        pool.refund(EXCHANGE_BYTES);
     }
 
     /// Messages of this side may be missing from here on.
@@ -256,6 +268,7 @@ impl Exchanges {
     }
 
     /// Begins an exchange, or drops it at a cap.
+    #[inline]
     fn push(
         &mut self,
         place: usize,
@@ -277,6 +290,10 @@ impl Exchanges {
         let id = self.next_id;
         self.next_id += 1;
         let exchange = Exchange::new(id, started_at, in_step);
+        if self.queue.capacity() == 0 {
+            // Most flows never have more at once.
+            self.queue.reserve_exact(1);
+        }
         if place == self.queue.len() {
             self.queue.push_back(exchange);
         } else {

@@ -282,13 +282,6 @@ impl Reader {
         }
     }
 
-    /// Gives its buffer back.
-    pub(super) fn recycle(self, pool: &mut Pool) {
-        if let Phase::Head(head) = self.phase {
-            pool.give(head.bytes);
-        }
-    }
-
     fn head(&mut self, bytes: &[u8], bounds: &Bounds, pool: &mut Pool) -> (usize, Event) {
         let Phase::Head(head) = &mut self.phase else { return (bytes.len(), Event::Skipped) };
         let ended = head.end.find(bytes);

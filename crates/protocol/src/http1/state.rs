@@ -235,7 +235,7 @@ impl Dialogue {
 
     /// The flow ends: everything begun is handed on.
     pub(crate) fn finish<S: Sink>(
-        mut self,
+        &mut self,
         reason: EndReason,
         scene: &Scene,
         room: &mut Room<'_, S>,
@@ -246,9 +246,9 @@ impl Dialogue {
             emit(exchange, scene, room);
             self.exchanges.remove_first(room.pool);
         }
-        for half in self.halves {
+        for half in &mut self.halves {
             count_anomalies(half.pending, room.stats);
-            half.reader.recycle(room.pool);
+            half.reader.lose(room.pool);
         }
     }
 
