@@ -12,10 +12,12 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # To build and to run.
 BUILD_PACKAGES := build-essential pkg-config libpcap-dev
 # Real programs that the tests start: a server and clients, Prometheus, Alertmanager, a browser.
+# To count instructions.
+BENCH_PACKAGES := $(BUILD_PACKAGES) valgrind
 TEST_PACKAGES := $(BUILD_PACKAGES) nginx curl tcpdump zstd iproute2 ethtool procps python3 \
 	python3-scapy prometheus prometheus-alertmanager chromium tshark
 
-.PHONY: run test lint bench setup setup-test
+.PHONY: run test lint bench setup setup-bench setup-test
 
 run: setup
 	cargo build --release --locked --bin tapline
@@ -32,11 +34,14 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-bench:
+bench: setup-bench
 	cargo bench --locked
 
 setup:
 	@$(call install,$(BUILD_PACKAGES))
+
+setup-bench:
+	@$(call install,$(BENCH_PACKAGES))
 
 setup-test:
 	@$(call install,$(TEST_PACKAGES))
