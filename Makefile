@@ -11,9 +11,9 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # To build and to run.
 BUILD_PACKAGES := build-essential pkg-config libpcap-dev
-# Real programs that the tests start: a server and clients, Prometheus, Alertmanager, a browser.
 # To count instructions.
 BENCH_PACKAGES := $(BUILD_PACKAGES) valgrind
+# Real programs that the tests start: a server and clients, Prometheus, Alertmanager, a browser.
 TEST_PACKAGES := $(BUILD_PACKAGES) nginx curl tcpdump zstd iproute2 ethtool procps python3 \
 	python3-scapy prometheus prometheus-alertmanager chromium tshark
 
