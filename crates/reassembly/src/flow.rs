@@ -157,8 +157,7 @@ impl Flow {
             Direction::Forward => (&mut self.forward, &mut self.backward),
             Direction::Backward => (&mut self.backward, &mut self.forward),
         };
-        if !half.is_next(segment.sequence) || !other.acknowledge_delivered(segment.acknowledgement)
-        {
+        if !half.is_next(segment.sequence) || !other.acknowledge_seen(segment.acknowledgement) {
             return false;
         }
         self.has_acknowledged = true;

@@ -146,15 +146,16 @@ impl Half {
         sequence == sequence_of(self.next)
     }
 
-    /// The other side acknowledges everything before `sequence`: if that is no more than was
-    /// delivered, and this direction waits for nothing, it is noted. Else nothing is done.
+    /// The other side acknowledges everything before `sequence`: if that shows nothing to be missing,
+    /// and this direction waits for nothing, it is noted. Else nothing is done.
     #[inline]
-    pub(crate) fn acknowledge_delivered(&mut self, sequence: u32) -> bool {
-        let behind = sequence_of(self.next).wrapping_sub(sequence);
-        if behind > WINDOW_BYTES {
+    pub(crate) fn acknowledge_seen(&mut self, sequence: u32) -> bool {
+        let ahead = sequence.wrapping_sub(sequence_of(self.next)).cast_signed();
+        // Of a side that is not seen nothing is missing: it went another way.
+        if ahead.unsigned_abs() > WINDOW_BYTES || (ahead > 0 && self.is_seen) {
             return false;
         }
-        self.acknowledged = self.next.saturating_sub(behind.into());
+        self.acknowledged = self.next.saturating_add_signed(ahead.into());
         self.astray = None;
         true
     }
