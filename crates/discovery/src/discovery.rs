@@ -67,7 +67,7 @@ impl Discovery {
     /// Hashes with `key`.
     pub fn new(config: Config, key: Key) -> Self {
         Self {
-            sampler: Sampler::new(config.body_bytes_per_second, config.bodies_one_in),
+            sampler: Sampler::new(&key, config.body_bytes_per_second, config.bodies_one_in),
             begun: None,
             config,
             consumers: Consumers::new(key.clone()),
@@ -176,7 +176,6 @@ impl Discovery {
         seen.route = key;
         seen.name.clone_from(&route.name);
         self.masked_in_path = route.masked;
-        seen.path_hash = self.key.text_hash(self.path.text());
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
         (seen.auth, seen.consumer) =
@@ -186,14 +185,14 @@ impl Discovery {
 
     fn sample(&mut self, transaction: &Transaction<'_>, shard: ShardId, feedback: &Feedback) {
         let seen = &mut self.observation;
-        let luck = (seen.path_hash ^ transaction.started_at.nanos())
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            >> 32;
+        let luck = self.sampler.luck(transaction.started_at, transaction.client.port(), seen.route);
         let bodies = [transaction.request_body.wire_bytes, transaction.response_body.wire_bytes];
         let body_bytes = bodies.iter().sum();
         let known_one_in = feedback.bodies_one_in(seen.route);
         seen.bodies_read =
             self.sampler.choose(shard, seen.route, known_one_in, Draw { luck, body_bytes });
+        // Nobody asks for it where the answer is not read.
+        seen.path_hash = if seen.bodies_read { self.key.text_hash(self.path.text()) } else { 0 };
         let with_bodies = bodies.iter().filter(|&&bytes| bytes > 0).count() as u64;
         self.stats.bodies_seen += with_bodies;
         self.stats.bodies_sampled += if seen.bodies_read { with_bodies } else { 0 };

@@ -13,24 +13,33 @@ const HOST_BYTES_MAX: usize = 253;
 /// Spells hosts, and remembers those it spelled: most requests name one of a few.
 #[derive(Debug)]
 pub(crate) struct Hosts {
+    /// As sent, what was written last; empty when the next one is to be looked up all the same.
+    last: Vec<u8>,
     /// As sent and as spelled, by place.
     remembered: Vec<(CompactString, CompactString)>,
 }
 
 impl Default for Hosts {
     fn default() -> Self {
-        Self { remembered: vec![<(CompactString, CompactString)>::default(); PLACES] }
+        Self {
+            last: Vec::new(),
+            remembered: vec![<(CompactString, CompactString)>::default(); PLACES],
+        }
     }
 }
 
 impl Hosts {
-    /// Writes what [`write_host`] writes.
+    /// Writes what [`write_host`] writes to `out`, which holds what was written last.
     pub(crate) fn write(
         &mut self,
         authority: Option<&[u8]>,
         server: SocketAddr,
         out: &mut CompactString,
     ) {
+        if !self.last.is_empty() && authority == Some(self.last.as_slice()) {
+            return;
+        }
+        self.last.clear();
         let sent = authority.and_then(|sent| std::str::from_utf8(sent).ok()).unwrap_or_default();
         let entry = self.remembered.get_mut(place_of(sent.as_bytes()));
         if let Some((known, spelled)) = &entry
@@ -38,12 +47,14 @@ impl Hosts {
             && !sent.is_empty()
         {
             out.clone_from(spelled);
+            self.last.extend_from_slice(sent.as_bytes());
             return;
         }
         let is_named = write_host(authority, server, out);
         // What is no name becomes the server, which is another one next time.
         if let Some(entry) = entry.filter(|_| is_named && sent.len() <= HOST_BYTES_MAX) {
             *entry = (sent.into(), out.clone());
+            self.last.extend_from_slice(sent.as_bytes());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which bodies are looked into: all while traffic is slow, else a sample.
 
-use tapline_model::{Epoch, RouteKey, RouteMap, SHARDS, ShardId};
+use tapline_model::{Epoch, Key, RouteKey, RouteMap, SHARDS, ShardId, Timestamp};
 
 /// Routes that one shard remembers having looked into.
 const SHARD_ROUTES_MAX: u32 = 1_024;
@@ -22,6 +22,7 @@ pub(crate) struct Draw {
 /// however shards are split over workers.
 #[derive(Debug)]
 pub(crate) struct Sampler {
+    secret: u64,
     one_in: u32,
     shard_bytes_max: u64,
     /// By shard: bytes of bodies looked into in this second.
@@ -37,8 +38,9 @@ pub(crate) struct Sampler {
 impl Sampler {
     /// Looks into at most `bytes_per_second` of all shards, and into one transaction of `one_in`
     /// beyond.
-    pub(crate) fn new(bytes_per_second: u64, one_in: u32) -> Self {
+    pub(crate) fn new(key: &Key, bytes_per_second: u64, one_in: u32) -> Self {
         Self {
+            secret: key.text_hash(b"which bodies are looked into"),
             one_in,
             shard_bytes_max: bytes_per_second.div_ceil(SHARDS as u64),
             spent: [0; SHARDS],
@@ -46,6 +48,16 @@ impl Sampler {
             met_by: [0; SHARDS],
             remembered_since: 0,
         }
+    }
+
+    /// What no sender knows: it takes a secret, and when the capture saw the request. The port tells
+    /// requests of one instant apart.
+    pub(crate) fn luck(&self, started_at: Timestamp, port: u16, route: RouteKey) -> u64 {
+        let when = started_at.nanos() ^ u64::from(port) << 32;
+        let product = u128::from(when ^ self.secret) * u128::from(route.0 | 1);
+        #[expect(clippy::cast_possible_truncation, reason = "the halves are taken one by one")]
+        let folded = product as u64 ^ (product >> 64) as u64;
+        folded
     }
 
     /// Whether the bodies of a transaction are looked into. `known_one_in` is more than 1 for a route
@@ -125,7 +137,7 @@ mod tests {
 
     #[test]
     fn slow_traffic_is_read_whole_and_fast_traffic_to_the_cap() {
-        let mut sampler = Sampler::new(64 * 10_000, 16);
+        let mut sampler = Sampler::new(&Key::fixed(), 64 * 10_000, 16);
         assert_eq!(chosen(&mut sampler, 3, 1, 10), 10);
         assert_eq!(chosen(&mut sampler, 3, 1, 1_000), 0);
         assert_eq!(chosen(&mut sampler, 4, 1, 1_000), 10, "each shard has its part");
@@ -135,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_first_of_every_route_is_read() {
-        let mut sampler = Sampler::new(64, 16);
+        let mut sampler = Sampler::new(&Key::fixed(), 64, 16);
         assert_eq!(chosen(&mut sampler, 3, 50, 1_000), 50);
         sampler.begin_second(Epoch(59));
         assert_eq!(chosen(&mut sampler, 3, 50, 1_000), 1);
@@ -146,7 +158,7 @@ mod tests {
     #[test]
     fn beyond_the_cap_luck_decides() {
         let chosen = |known_one_in, body_bytes| {
-            let mut sampler = Sampler::new(64 * 2, 16);
+            let mut sampler = Sampler::new(&Key::fixed(), 64 * 2, 16);
             let draw = |luck| Draw { luck, body_bytes };
             let choose =
                 |&luck: &u64| sampler.choose(shard(0), RouteKey(1), known_one_in, draw(luck));
@@ -159,8 +171,20 @@ mod tests {
     }
 
     #[test]
+    fn luck_is_evenly_spread() {
+        let sampler = Sampler::new(&Key::fixed(), 64, 16);
+        let mut counts = [0_u32; 16];
+        for nanos in 0..16_000_u64 {
+            let at = Timestamp::from_nanos(1_740_830_400_000_000_000 + nanos * 1_000);
+            let luck = sampler.luck(at, 1, RouteKey(0x0123_4567_89AB_CDEF));
+            counts[usize::try_from(luck % 16).unwrap()] += 1;
+        }
+        assert!(counts.iter().all(|count| (850..1_150).contains(count)), "{counts:?}");
+    }
+
+    #[test]
     fn what_is_known_well_leaves_half_to_the_rest() {
-        let mut sampler = Sampler::new(64 * 10_000, 16);
+        let mut sampler = Sampler::new(&Key::fixed(), 64 * 10_000, 16);
         let draw = Draw { luck: 1, body_bytes: 1_000 };
         let choose = |_: &u64| sampler.choose(shard(0), RouteKey(1), 8, draw);
         assert_eq!((0..1_000).filter(choose).count(), 5);
@@ -169,7 +193,7 @@ mod tests {
 
     #[test]
     fn routes_without_end_take_no_room_without_end() {
-        let mut sampler = Sampler::new(64, 16);
+        let mut sampler = Sampler::new(&Key::fixed(), 64, 16);
         for shard in 0..3 {
             chosen(&mut sampler, shard, u64::MAX, 100_000);
         }

@@ -72,6 +72,11 @@ impl Exchange {
         self
     }
 
+    pub(crate) fn client_port(mut self, port: u16) -> Self {
+        self.client.set_port(port);
+        self
+    }
+
     /// Calls `with` with the transaction.
     pub(crate) fn with<R>(&self, with: impl FnOnce(&Transaction<'_>) -> R) -> R {
         let host = [("Host", self.host.as_str())];

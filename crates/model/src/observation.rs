@@ -378,7 +378,7 @@ pub struct Observation {
     pub route: RouteKey,
     /// What the route is called.
     pub name: Arc<RouteName>,
-    /// The keyed hash of the whole path, for counting distinct ones.
+    /// The keyed hash of the whole path, to know its answer by; 0 when the bodies were not read.
     pub path_hash: u64,
     /// The keyed hash of what the answer looked like: status, media type and top-level keys, else
     /// the content's own hash. Equal answers have equal ones. None when the bodies were not read.

@@ -150,9 +150,7 @@ impl Spool {
     /// When reading the spool or writing fails.
     pub(crate) fn finish(mut self, write: &mut Writing<'_>) -> io::Result<()> {
         if self.runs.is_empty() {
-            // Stable, as that takes advantage of what is in order already.
-            self.entries.sort_by_key(|entry| entry.key);
-            for entry in &self.entries {
+            for entry in in_order(&self.entries) {
                 write(entry.route, bytes_of(&self.batches, entry))?;
             }
             return Ok(());
@@ -173,11 +171,9 @@ impl Spool {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        // Stable, as that takes advantage of what is in order already.
-        self.entries.sort_by_key(|entry| entry.key);
         let path = self.next_run();
         let mut file = BufWriter::new(File::create(&path)?);
-        for entry in &self.entries {
+        for entry in in_order(&self.entries) {
             let bytes = bytes_of(&self.batches, entry);
             write_entry(&mut file, entry.key, entry.route, bytes)?;
         }
@@ -193,6 +189,19 @@ impl Spool {
         self.runs_made += 1;
         self.folder.path().join(format!("run-{}", self.runs_made))
     }
+}
+
+/// The entries by their keys. What is moved about is small, and a stable sort takes advantage of what
+/// is in order already.
+fn in_order(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
+    let mut order: Vec<(u64, u32)> =
+        (0..).zip(entries).map(|(index, entry)| (entry.key.started_nanos, index)).collect();
+    let entry = |index: u32| entries.get(usize::try_from(index).unwrap_or(usize::MAX));
+    order.sort_by(|(left_nanos, left), (right_nanos, right)| {
+        let key = |index| entry(index).map(|entry| entry.key);
+        left_nanos.cmp(right_nanos).then_with(|| key(*left).cmp(&key(*right)))
+    });
+    order.into_iter().filter_map(move |(_, index)| entry(index))
 }
 
 /// The bytes of a record.

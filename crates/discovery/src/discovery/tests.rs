@@ -225,6 +225,7 @@ fn names_of_one_query_are_bounded() {
 fn of_a_well_known_route_a_sample_of_the_bodies_is_read() {
     let exchange = |id: u32| {
         Exchange::new("POST", &format!("/users/{id}?dry=1"), 200)
+            .client_port(u16::try_from(1_024 + id).unwrap())
             .sent("application/json", r#"{"name":"x"}"#)
     };
     let known = RouteFeedback { bodies_one_in: 4 };

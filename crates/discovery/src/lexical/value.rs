@@ -6,6 +6,8 @@ use tapline_model::ValueKind;
 
 use super::scan::Scan;
 
+/// Shortest address of mail (`a@b.io`); dates and UUIDs are longer.
+const EMAIL_BYTES_MIN: usize = 6;
 /// Longest address of mail (RFC 5321 section 4.5.3.1).
 const EMAIL_BYTES_MAX: usize = 254;
 
@@ -28,13 +30,13 @@ pub(crate) fn value_kind(text: &[u8]) -> ValueKind {
 
 /// The type of a JSON string.
 pub(crate) fn text_kind(text: &[u8]) -> ValueKind {
-    if text.len() > EMAIL_BYTES_MAX {
+    if !(EMAIL_BYTES_MIN..=EMAIL_BYTES_MAX).contains(&text.len()) {
         return ValueKind::String;
     }
     if text.first().is_some_and(u8::is_ascii_digit) && is_date(text) {
         return ValueKind::Date;
     }
-    if text.contains(&b'@') && is_email(text) {
+    if is_email(text) {
         return ValueKind::Email;
     }
     if matches!(text.len(), 32 | 36) && is_uuid(text, &Scan::of(text)) {
