@@ -22,4 +22,5 @@ mod text;
 pub(crate) use emit::Emitter;
 pub(crate) use head::{RESPONSE_START, is_request_line, skip_blank_lines, strict_method_bytes};
 pub(crate) use lines::Lines;
+pub(crate) use message::Message;
 pub(crate) use state::{Dialogue, Room, Scene};

@@ -4,11 +4,13 @@ use std::fmt;
 
 use tapline_model::HeaderFields;
 
+use crate::http1::Message;
+
 /// Spare buffers kept for reuse.
 const SPARE_MAX: usize = 64;
 /// Larger buffers are given back to the allocator.
 const SPARE_BYTES_MAX: usize = 2 << 10;
-/// And longer lists of fields.
+/// And messages with longer lists of fields.
 const SPARE_FIELDS_MAX: usize = 128;
 /// What a new buffer starts with.
 const FIRST_BYTES: usize = 512;
@@ -73,14 +75,14 @@ pub(crate) enum Use {
 #[derive(Debug)]
 pub(crate) struct Pool {
     spare: Vec<Vec<u8>>,
-    spare_fields: Vec<HeaderFields>,
+    spare_messages: Vec<Box<Message>>,
     spent: u64,
     max: u64,
 }
 
 impl Pool {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        Self { spare: Vec::new(), spare_fields: Vec::new(), spent: 0, max: bytes_max }
+        Self { spare: Vec::new(), spare_messages: Vec::new(), spent: 0, max: bytes_max }
     }
 
     /// Appends as much of `more` as `bytes_max` for this buffer and the budget allow; says how
@@ -116,28 +118,44 @@ impl Pool {
         }
     }
 
-    /// An empty list of fields to fill; [`Self::keep_fields`] charges it.
+    /// A message to fill, charged for the room that it comes with.
     #[inline]
-    pub(crate) fn take_fields(&mut self) -> HeaderFields {
-        self.spare_fields.pop().unwrap_or_default()
+    pub(crate) fn take_message(&mut self) -> Box<Message> {
+        let Some(message) = self.spare_messages.pop() else { return Box::default() };
+        let charge = message.charge();
+        if self.spent + charge > self.max {
+            return Box::default();
+        }
+        self.spent += charge;
+        message
     }
 
-    /// Charges a filled list. It may pass the budget by this one list; later appends then fail.
+    /// Takes a message back.
+    #[inline]
+    pub(crate) fn give_message(&mut self, mut message: Box<Message>) {
+        if message.sample.charge() > 0 {
+            self.give(std::mem::take(&mut message.sample));
+        }
+        self.spent = self.spent.saturating_sub(message.charge());
+        let is_small = message.head.0.capacity() <= SPARE_BYTES_MAX
+            && message.fields_capacity() <= SPARE_FIELDS_MAX;
+        if is_small && self.spare_messages.len() < SPARE_MAX {
+            message.head.0.clear();
+            self.spare_messages.push(message);
+        }
+    }
+
+    /// Charges a filled list of fields. It may pass the budget by this one list; later appends then
+    /// fail.
     #[inline]
     pub(crate) fn keep_fields(&mut self, fields: &HeaderFields) {
-        self.spent += charge_of(fields);
+        self.keep_more_fields(0, fields);
     }
 
-    /// Takes a list of fields back.
+    /// The same for one that was charged before.
     #[inline]
-    pub(crate) fn give_fields(&mut self, fields: HeaderFields) {
-        self.spent = self.spent.saturating_sub(charge_of(&fields));
-        let mut spare = fields;
-        let small = (1..=SPARE_FIELDS_MAX).contains(&spare.capacity());
-        if small && self.spare_fields.len() < SPARE_MAX {
-            spare.clear();
-            self.spare_fields.push(spare);
-        }
+    pub(crate) fn keep_more_fields(&mut self, charged: u64, fields: &HeaderFields) {
+        self.spent += charge_of(fields).saturating_sub(charged);
     }
 
     /// Charges what is not a buffer; false when the budget is spent.

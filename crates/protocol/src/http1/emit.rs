@@ -43,10 +43,10 @@ impl fmt::Debug for Content {
 /// Hands a finished exchange on.
 pub(super) fn emit<S: Sink>(exchange: &Exchange, scene: &Scene, room: &mut Room<'_, S>) {
     let Emitter { decoders, request: asked, response: answered } = &mut *room.emitter;
-    let (request, response) = (exchange.request.as_ref(), exchange.response.as_ref());
+    let (request, response) = (exchange.request.as_deref(), exchange.response.as_deref());
     let mut anomalies = exchange.anomalies;
     for message in [request, response].into_iter().flatten() {
-        anomalies.extend(message.anomalies);
+        anomalies.extend(message.parts.anomalies);
     }
     let started_at = request.or(response).map_or(scene.now, |message| message.started_at);
     let ended_at = [request, response].into_iter().flatten().map(|message| message.ended_at).max();
@@ -54,7 +54,10 @@ pub(super) fn emit<S: Sink>(exchange: &Exchange, scene: &Scene, room: &mut Room<
         flow: scene.flow,
         client: scene.tuple.sender(scene.client),
         server: scene.tuple.sender(scene.client.reverse()),
-        protocol: body::protocol_of(request.map(|m| m.version), response.map(|m| m.version)),
+        protocol: body::protocol_of(
+            request.map(|m| m.parts.version),
+            response.map(|m| m.parts.version),
+        ),
         request: request.and_then(request_head),
         response: response.and_then(response_head),
         request_body: request.map(|m| body_of(m, &mut asked.media_type)).unwrap_or_default(),
@@ -165,7 +168,7 @@ fn decode(
     let (sample, whole) = (message.sample.bytes(), is_whole(message));
     let decoded = decoders.decode(message.codings, sample, whole, bounds, output);
     // A range of a coded representation need not begin where decoding can.
-    let is_range = matches!(message.start, StartLine::Response { status: 206 });
+    let is_range = matches!(message.parts.start, StartLine::Response { status: 206 });
     let invalid = decoded.anomalies.contains(Anomaly::InvalidContentCoding);
     let blameless = (is_range || sample.is_empty()) && invalid;
     let anomalies = if blameless { AnomalySet::EMPTY } else { decoded.anomalies };
@@ -173,13 +176,13 @@ fn decode(
 }
 
 fn response_head(message: &Message) -> Option<ResponseHead<'_>> {
-    let StartLine::Response { status } = message.start else { return None };
+    let StartLine::Response { status } = message.parts.start else { return None };
     Some(ResponseHead { status, headers: message.headers() })
 }
 
 /// Takes the target apart by its form (RFC 9112 section 3.2).
 fn request_head(message: &Message) -> Option<RequestHead<'_>> {
-    let StartLine::Request { method, target } = message.start else { return None };
+    let StartLine::Request { method, target } = message.parts.start else { return None };
     let head = message.head.bytes();
     let (method, target) = (method.of_bytes(head), target.of_bytes(head));
     let headers = message.headers();

@@ -21,8 +21,8 @@ pub(super) enum Answer {
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) id: u64,
-    pub(super) request: Option<Message>,
-    pub(super) response: Option<Message>,
+    pub(super) request: Option<Box<Message>>,
+    pub(super) response: Option<Box<Message>>,
     /// When its first message began.
     pub(super) started_at: Timestamp,
     /// Bytes of interim responses.
@@ -57,8 +57,8 @@ impl Exchange {
     #[inline]
     pub(super) fn message(&mut self, side: Side) -> Option<&mut Message> {
         match side {
-            Side::Request => self.request.as_mut(),
-            Side::Response => self.response.as_mut(),
+            Side::Request => self.request.as_deref_mut(),
+            Side::Response => self.response.as_deref_mut(),
         }
     }
 
@@ -71,11 +71,10 @@ impl Exchange {
     /// What of the request frames the response.
     #[inline]
     pub(super) fn asked(&self) -> Asked {
-        match &self.request {
-            Some(Message { start: StartLine::Request { method, .. }, head, .. }) => {
-                Asked::by(method.of_bytes(head.bytes()))
-            }
-            _ => Asked::Other,
+        let Some(request) = &self.request else { return Asked::Other };
+        match request.parts.start {
+            StartLine::Request { method, .. } => Asked::by(method.of_bytes(request.head.bytes())),
+            StartLine::Response { .. } => Asked::Other,
         }
     }
 
@@ -86,11 +85,11 @@ impl Exchange {
             Some(response) => response.is_over(),
             None => self.answer == Answer::Lost || responses_closed,
         };
-        let request_over = match &self.request {
-            Some(request) => request.is_over() || request.progress == Progress::Broken,
-            None => !self.awaits_request || requests_closed,
-        };
-        response_over && request_over
+        response_over
+            && match &self.request {
+                Some(request) => request.progress != Progress::Running,
+                None => !self.awaits_request || requests_closed,
+            }
     }
 
     /// How much of it was seen.

@@ -82,6 +82,19 @@ pub(crate) struct Head {
     pub(crate) anomalies: AnomalySet,
 }
 
+impl Default for Head {
+    /// One to be filled.
+    fn default() -> Self {
+        Self {
+            start: StartLine::Response { status: 0 },
+            version: Protocol::Http11,
+            fields: HeaderFields::default(),
+            facts: Facts::default(),
+            anomalies: AnomalySet::EMPTY,
+        }
+    }
+}
+
 /// Reads a head. `whole` says that `bytes` ends with the blank line; otherwise the head was cut
 /// and only the lines that are complete count. None when the first line is none of `side`.
 ///
@@ -119,26 +132,41 @@ pub(crate) fn parse(
 }
 
 /// Reads the head that `bytes` begins with, when it is whole and nothing about it needs tolerance;
-/// says how long it is. Gives the list of fields back otherwise: the head is to be read step by
-/// step, and [`parse`] then comes to the same where this would have.
-pub(crate) fn parse_start(
+/// says how long it is. Otherwise the head is to be read step by step, and [`parse`] then comes to
+/// the same where this would have.
+#[inline]
+pub(crate) fn read_start(
     side: Side,
     bytes: &[u8],
     headers_max: usize,
     lines: &mut Lines,
-    mut fields: HeaderFields,
-) -> Result<(usize, Head), HeaderFields> {
-    fields.clear();
-    let mut facts = Facts::default();
+    head: &mut Head,
+) -> Option<usize> {
+    let (start, version, at) = start_line(side, bytes)?;
+    (head.start, head.version) = (start, version);
+    head.fields.clear();
+    head.facts = Facts::default();
+    head.anomalies = AnomalySet::EMPTY;
     let fields_max = headers_max.min(STRICT_FIELDS_MAX);
-    let read = start_line(side, bytes).and_then(|(start, version, at)| {
-        let used = lines.read(side, bytes, at, fields_max, &mut fields, &mut facts)?;
-        Some((start, version, used))
-    });
-    let Some((start, version, used)) = read else { return Err(fields) };
-    let mut anomalies = AnomalySet::EMPTY;
-    facts.finish(side, version, true, &mut anomalies);
-    Ok((used, Head { start, version, fields, facts, anomalies }))
+    let used = lines.read(side, bytes, at, fields_max, &mut head.fields, &mut head.facts)?;
+    head.facts.finish(side, version, true, &mut head.anomalies);
+    Some(used)
+}
+
+/// The same, into a new place.
+#[cfg(test)]
+pub(super) fn parse_start(
+    side: Side,
+    bytes: &[u8],
+    headers_max: usize,
+    lines: &mut Lines,
+    fields: HeaderFields,
+) -> Result<(usize, Head), HeaderFields> {
+    let mut head = Head { fields, ..Head::default() };
+    match read_start(side, bytes, headers_max, lines, &mut head) {
+        Some(used) => Ok((used, head)),
+        None => Err(head.fields),
+    }
 }
 
 /// A first line in good order, and where the next one begins.

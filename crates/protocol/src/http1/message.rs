@@ -1,16 +1,17 @@
 //! One message of an exchange: its head and the kept start of its body.
 
-use tapline_model::{AnomalySet, HeaderFields, HeaderKind, Headers, Protocol, Timestamp};
+use tapline_model::{HeaderKind, Headers, Timestamp};
 
-use super::head::{Head, StartLine};
+use super::head::Head;
 use crate::bounds::Bounds;
 use crate::coding::Codings;
 use crate::pool::{Buffer, Pool, Use, charge_of};
 
 /// How far a message has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Progress {
     /// More is expected.
+    #[default]
     Running,
     /// Its framing was lost; what ends it is the next start line.
     Broken,
@@ -20,15 +21,13 @@ pub(super) enum Progress {
     Cut,
 }
 
-/// A request or a final response.
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) start: StartLine,
-    pub(super) version: Protocol,
-    pub(super) head: Buffer,
-    pub(super) fields: HeaderFields,
+/// A request or a final response. Large: it is filled where it lies, and used again by the pool.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    /// What its head says, as places in `head`.
+    pub(super) parts: Head,
+    pub(crate) head: Buffer,
     pub(super) codings: Codings,
-    pub(super) anomalies: AnomalySet,
     pub(super) progress: Progress,
     /// The head was cut, so where its content begins is not known.
     pub(super) head_cut: bool,
@@ -39,7 +38,7 @@ pub(super) struct Message {
     /// Content on the wire, framing removed.
     pub(super) content_bytes: u64,
     /// The kept start of the content.
-    pub(super) sample: Buffer,
+    pub(crate) sample: Buffer,
     /// The content goes on after `sample`.
     pub(super) truncated: bool,
     pub(super) started_at: Timestamp,
@@ -47,33 +46,18 @@ pub(super) struct Message {
 }
 
 impl Message {
+    /// Stands for another whose head has `wire_bytes` and is read.
     #[inline]
-    pub(super) fn new(
-        parts: Head,
-        head: Buffer,
-        wire_bytes: u64,
-        started_at: Timestamp,
-        now: Timestamp,
-        pool: &mut Pool,
-    ) -> Self {
-        pool.keep_fields(&parts.fields);
-        Self {
-            start: parts.start,
-            version: parts.version,
-            head,
-            fields: parts.fields,
-            codings: parts.facts.codings(),
-            anomalies: parts.anomalies,
-            progress: Progress::Running,
-            head_cut: false,
-            gapped: false,
-            wire_bytes,
-            content_bytes: 0,
-            sample: Buffer::default(),
-            truncated: false,
-            started_at,
-            ended_at: now,
-        }
+    pub(super) fn begin(&mut self, wire_bytes: u64, started_at: Timestamp, now: Timestamp) {
+        self.codings = self.parts.facts.codings();
+        self.progress = Progress::Running;
+        self.head_cut = false;
+        self.gapped = false;
+        self.wire_bytes = wire_bytes;
+        self.content_bytes = 0;
+        self.truncated = false;
+        self.started_at = started_at;
+        self.ended_at = now;
     }
 
     /// Takes content.
@@ -124,7 +108,7 @@ impl Message {
     /// Its header fields.
     #[inline]
     pub(super) fn headers(&self) -> Headers<'_> {
-        self.fields.of(self.head.bytes())
+        self.parts.fields.of(self.head.bytes())
     }
 
     /// Nothing of it is expected any more.
@@ -133,17 +117,22 @@ impl Message {
         matches!(self.progress, Progress::Ended | Progress::Cut)
     }
 
-    /// Gives its buffers back.
+    /// What the budget is charged for it.
     #[inline]
-    pub(super) fn recycle(&mut self, pool: &mut Pool) {
-        pool.give(std::mem::take(&mut self.head));
-        pool.give(std::mem::take(&mut self.sample));
-        pool.give_fields(std::mem::take(&mut self.fields));
+    pub(crate) fn charge(&self) -> u64 {
+        self.head.charge() + self.sample.charge() + self.fields_charge()
     }
 
-    /// What the budget is charged for it.
-    pub(super) fn charge(&self) -> u64 {
-        self.head.charge() + self.sample.charge() + charge_of(&self.fields)
+    /// The part of it that is for its fields.
+    #[inline]
+    pub(crate) fn fields_charge(&self) -> u64 {
+        charge_of(&self.parts.fields)
+    }
+
+    /// How many fields there is room for.
+    #[inline]
+    pub(crate) fn fields_capacity(&self) -> usize {
+        self.parts.fields.capacity()
     }
 }
 

@@ -19,6 +19,7 @@ use tapline_model::{Anomaly, DropReason, ProtocolStats, Timestamp};
 
 use super::exchange::{Answer, Exchange};
 use super::head::Side;
+use super::message::Message;
 use crate::bounds::Bounds;
 use crate::pool::Pool;
 
@@ -29,7 +30,7 @@ const WAIT_NS: u64 = 1_000_000_000;
 /// What a queue keeps room for when it is empty.
 const IDLE_EXCHANGES: usize = 4;
 /// What the budget is charged for an exchange, without its buffers.
-pub(super) const EXCHANGE_BYTES: usize = size_of::<Exchange>();
+pub(super) const EXCHANGE_BYTES: usize = size_of::<Exchange>() + 2 * size_of::<Message>();
 
 /// The books that pairing writes in.
 pub(super) struct Books<'a> {
@@ -187,13 +188,12 @@ impl Exchanges {
     pub(super) fn remove_first(&mut self, pool: &mut Pool) {
         let Some(exchange) = self.queue.front_mut() else { return };
         self.responses_to_skip += exchange.dropped_after;
-        for message in [&mut exchange.request, &mut exchange.response].into_iter().flatten() {
-            message.recycle(pool);
+        for message in [exchange.request.take(), exchange.response.take()].into_iter().flatten() {
+            pool.give_message(message);
         }
         if self.queue.len() > 1 {
             drop(self.queue.pop_front());
         } else {
-            // Where it is: it is large.
             self.queue.clear();
             if self.queue.capacity() > IDLE_EXCHANGES {
                 self.queue.shrink_to(IDLE_EXCHANGES);

@@ -59,13 +59,6 @@ impl PartialHead {
         }
     }
 
-    /// One that came whole, in one chunk.
-    #[inline]
-    pub(super) fn whole(bytes: Buffer, now: Timestamp) -> Self {
-        let wire_bytes = count(bytes.bytes());
-        Self { bytes, wire_bytes, whole: true, begins_well: true, ..Self::new(now) }
-    }
-
     /// Not all of it was kept.
     #[inline]
     pub(super) fn is_too_long(&self) -> bool {

@@ -1,14 +1,14 @@
 //! The two directions of a flow to transactions.
 
 use tapline_model::{
-    Anomaly, AnomalySet, Direction, DropReason, EndReason, FlowId, FlowTuple, ProtocolStats,
-    Timestamp,
+    Anomaly, AnomalySet, Direction, DropReason, EndReason, FlowId, FlowTuple, HeaderFields,
+    ProtocolStats, Timestamp,
 };
 
 use super::body::{self, Asked, Framing, Switch};
 use super::emit::{Emitter, count_anomalies, emit};
 use super::exchange::{Answer, Exchange};
-use super::head::{self, Head, Side, StartLine};
+use super::head::{self, Side, StartLine};
 use super::lines::Lines;
 use super::message::{Message, Progress, count};
 use super::pairing::{Books, EXCHANGE_BYTES, Exchanges};
@@ -16,7 +16,7 @@ use super::reader::{Event, Loss, PartialHead, Reader};
 use super::search;
 use crate::Sink;
 use crate::bounds::Bounds;
-use crate::pool::{Buffer, Pool, Use};
+use crate::pool::{Pool, Use};
 
 /// What the shard lends while one chunk is read.
 pub(crate) struct Room<'a, S> {
@@ -268,7 +268,7 @@ impl Dialogue {
     pub(crate) fn charge(&self) -> u64 {
         let own = u64::try_from(EXCHANGE_BYTES).unwrap_or(u64::MAX);
         let messages = |exchange: &Exchange| {
-            let both = [exchange.request.as_ref(), exchange.response.as_ref()];
+            let both = [exchange.request.as_deref(), exchange.response.as_deref()];
             own + both.into_iter().flatten().map(Message::charge).sum::<u64>()
         };
         let readers = self.halves.iter().map(|half| half.reader.charge()).sum::<u64>();
@@ -319,7 +319,7 @@ impl Dialogue {
                 self.with_current(side, |message| message.framing(count(bytes), scene.now));
                 if last {
                     let anomalies = self.half(side).reader.end_body();
-                    self.with_current(side, |message| message.anomalies.extend(anomalies));
+                    self.with_current(side, |message| message.parts.anomalies.extend(anomalies));
                     self.end_message(side, Progress::Ended, scene, room);
                 }
             }
@@ -328,7 +328,7 @@ impl Dialogue {
                 let anomalies = self.half(side).reader.lose(room.pool);
                 self.with_current(side, |message| {
                     message.framing(count(bytes), scene.now);
-                    message.anomalies.extend(anomalies);
+                    message.parts.anomalies.extend(anomalies);
                     message.truncated = true;
                 });
                 self.exchanges.lose(side);
@@ -364,7 +364,7 @@ impl Dialogue {
             Side::Response if until_close => self.exchanges.any_unanswered(),
             // Told not to send it (RFC 9110 section 10.1.1).
             Side::Request if untouched => self.current(side).is_some_and(|e| {
-                e.response.is_some() && e.request.as_ref().is_some_and(Message::expects_continue)
+                e.response.is_some() && e.request.as_deref().is_some_and(Message::expects_continue)
             }),
             _ => false,
         };
@@ -386,10 +386,10 @@ impl Dialogue {
         // Of a message that lost its framing, the next head is the end.
         self.end_message(side, Progress::Cut, scene, room);
         let whole = cut == Cut::No && !partial.is_too_long();
-        let fields = room.pool.take_fields();
         let headers_max = room.bounds.headers_max;
-        let parsed = head::parse(side, partial.bytes.bytes_mut(), whole, headers_max, fields);
-        let Some(mut parsed) = parsed else {
+        let bytes = partial.bytes.bytes_mut();
+        let Some(parsed) = head::parse(side, bytes, whole, headers_max, HeaderFields::default())
+        else {
             if side == Side::Request && partial.bytes.is_empty() && cut != Cut::Gap {
                 room.stats.transactions.received += 1;
                 room.stats.transactions.drop(DropReason::BufferFull, 1);
@@ -400,10 +400,14 @@ impl Dialogue {
             room.pool.give(partial.bytes);
             return;
         };
+        let mut message = Box::new(Message { parts: parsed, ..Message::default() });
         if partial.is_too_long() {
-            parsed.anomalies.insert(Anomaly::HeadTooLong);
+            message.parts.anomalies.insert(Anomaly::HeadTooLong);
         }
-        self.parsed(side, parsed, partial, cut, scene, room);
+        message.head = partial.bytes;
+        room.pool.keep_fields(&message.parts.fields);
+        message.begin(partial.wire_bytes, partial.started_at, scene.now);
+        self.parsed(side, message, cut, scene, room);
     }
 
     /// Reads a head that lies whole and in good order at the start of `bytes`, as most do, from
@@ -415,27 +419,21 @@ impl Dialogue {
         scene: &Scene,
         room: &mut Room<'_, S>,
     ) -> Option<u64> {
-        let fields = room.pool.take_fields();
         let window = bytes.get(..room.bounds.head_bytes_max).unwrap_or(bytes);
         let headers_max = room.bounds.headers_max;
-        let read = head::parse_start(side, window, headers_max, room.lines, fields);
-        let (used, parsed) = match read {
-            Ok(read) => read,
-            Err(fields) => {
-                room.pool.keep_fields(&fields);
-                room.pool.give_fields(fields);
-                return None;
-            }
-        };
-        let mut buffer = Buffer::default();
-        let head = window.get(..used).unwrap_or_default();
-        if room.pool.append(&mut buffer, head, used, Use::Head) < used {
-            room.pool.give(buffer);
-            room.pool.keep_fields(&parsed.fields);
-            room.pool.give_fields(parsed.fields);
+        let mut message = room.pool.take_message();
+        let had_fields = message.fields_charge();
+        let parts = &mut message.parts;
+        let used = head::read_start(side, window, headers_max, room.lines, parts);
+        room.pool.keep_more_fields(had_fields, &message.parts.fields);
+        let head = used.and_then(|used| window.get(..used)).unwrap_or_default();
+        let kept = room.pool.append(&mut message.head, head, head.len(), Use::Head);
+        if head.is_empty() || kept < head.len() {
+            room.pool.give_message(message);
             return None;
         }
-        self.parsed(side, parsed, PartialHead::whole(buffer, scene.now), Cut::No, scene, room);
+        message.begin(count(head), scene.now, scene.now);
+        self.parsed(side, message, Cut::No, scene, room);
         Some(count(head))
     }
 
@@ -444,49 +442,46 @@ impl Dialogue {
     fn parsed<S: Sink>(
         &mut self,
         side: Side,
-        mut parsed: Head,
-        partial: PartialHead,
+        mut message: Box<Message>,
         cut: Cut,
         scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
-        parsed.anomalies.extend(std::mem::take(&mut self.half(side).pending));
-        match parsed.start {
-            StartLine::Request { .. } => self.request(parsed, partial, cut, scene, room),
+        message.parts.anomalies.extend(std::mem::take(&mut self.half(side).pending));
+        match message.parts.start {
+            StartLine::Request { .. } => self.request(message, cut, scene, room),
             StartLine::Response { status: 100 | 102..=199 } => {
-                self.interim(&parsed, partial, room);
+                self.interim(message, cut, room);
             }
-            StartLine::Response { status } => {
-                self.response(parsed, partial, cut, status, scene, room);
-            }
+            StartLine::Response { status } => self.response(message, cut, status, scene, room),
         }
         self.emit_over(scene, room);
     }
 
     fn request<S: Sink>(
         &mut self,
-        parsed: Head,
-        partial: PartialHead,
+        message: Box<Message>,
         cut: Cut,
         scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
-        let whole = partial.whole && !partial.is_too_long();
-        let framing = body::of_request(&parsed.facts, whole);
-        let clear = ![
-            Anomaly::ConflictingBodyLength,
-            Anomaly::DuplicateContentLength,
-            Anomaly::InvalidContentLength,
-            Anomaly::InvalidTransferEncoding,
-        ]
-        .into_iter()
-        .any(|anomaly| parsed.anomalies.contains(anomaly));
+        let framing = body::of_request(&message.parts.facts, is_whole(&message, cut));
+        let anomalies = message.parts.anomalies;
+        let clear = anomalies.is_empty()
+            || ![
+                Anomaly::ConflictingBodyLength,
+                Anomaly::DuplicateContentLength,
+                Anomaly::InvalidContentLength,
+                Anomaly::InvalidTransferEncoding,
+            ]
+            .into_iter()
+            .any(|anomaly| anomalies.contains(anomaly));
         let mut books = Books { bounds: room.bounds, pool: room.pool, stats: room.stats };
-        let id = self.exchanges.begin_request(partial.started_at, clear, &mut books);
+        let id = self.exchanges.begin_request(message.started_at, clear, &mut books);
         if id.is_none() {
             self.exchanges.expect_unpaired_response();
         }
-        self.begin_message(Side::Request, id, parsed, partial, cut, framing, scene, room);
+        self.begin_message(Side::Request, id, message, cut, framing, scene, room);
         self.notice_request_of_response(id, scene, room);
     }
 
@@ -501,7 +496,7 @@ impl Dialogue {
         let Some(exchange) = exchange else { return };
         let asked = exchange.asked();
         let Some(response) = &exchange.response else { return };
-        let StartLine::Response { status } = response.start else { return };
+        let StartLine::Response { status } = response.parts.start else { return };
         let is_current = self.half(Side::Response).current == id;
         let reader = &mut self.half(Side::Response).reader;
         if asked == Asked::Head && is_current && reader.awaits_content() {
@@ -512,44 +507,43 @@ impl Dialogue {
         }
     }
 
-    fn interim<S>(&mut self, parsed: &Head, partial: PartialHead, room: &mut Room<'_, S>) {
+    fn interim<S>(&mut self, message: Box<Message>, cut: Cut, room: &mut Room<'_, S>) {
         room.stats.interim_responses += 1;
         if let Some(exchange) = self.exchanges.interim() {
-            exchange.interim_bytes += partial.wire_bytes;
-            exchange.anomalies.extend(parsed.anomalies);
+            exchange.interim_bytes += message.wire_bytes;
+            exchange.anomalies.extend(message.parts.anomalies);
         } else {
-            self.interim_bytes += partial.wire_bytes;
-            self.half(Side::Response).pending.extend(parsed.anomalies);
+            self.interim_bytes += message.wire_bytes;
+            self.half(Side::Response).pending.extend(message.parts.anomalies);
         }
-        if partial.whole {
+        if cut == Cut::No {
             self.half(Side::Response).reader.begin_body(Framing::None);
         }
-        room.pool.give(partial.bytes);
+        room.pool.give_message(message);
     }
 
     fn response<S: Sink>(
         &mut self,
-        parsed: Head,
-        partial: PartialHead,
+        message: Box<Message>,
         cut: Cut,
         status: u16,
         scene: &Scene,
         room: &mut Room<'_, S>,
     ) {
         let mut books = Books { bounds: room.bounds, pool: room.pool, stats: room.stats };
-        let id = self.exchanges.begin_response(partial.started_at, &mut books);
+        let id = self.exchanges.begin_response(message.started_at, &mut books);
         let exchange = id.and_then(|id| self.exchanges.get(id));
         let asked = exchange.as_ref().map(|exchange| exchange.asked()).unwrap_or_default();
         if let Some(exchange) = exchange {
             exchange.interim_bytes += std::mem::take(&mut self.interim_bytes);
         }
-        let whole = partial.whole && !partial.is_too_long();
         let switch = body::switch(status, asked);
+        let whole = is_whole(&message, cut);
         let framing = match switch {
             Some(_) => Framing::None,
-            None => body::of_response(&parsed.facts, status, asked, whole),
+            None => body::of_response(&message.parts.facts, status, asked, whole),
         };
-        self.begin_message(Side::Response, id, parsed, partial, cut, framing, scene, room);
+        self.begin_message(Side::Response, id, message, cut, framing, scene, room);
         if let Some(switch) = switch {
             self.switch(id, switch, scene, room);
         }
@@ -560,8 +554,7 @@ impl Dialogue {
         &mut self,
         side: Side,
         id: Option<u64>,
-        parsed: Head,
-        partial: PartialHead,
+        mut message: Box<Message>,
         cut: Cut,
         framing: Framing,
         scene: &Scene,
@@ -571,8 +564,6 @@ impl Dialogue {
         let half = self.half(side);
         half.reader.begin_body(framing);
         half.current = id;
-        let PartialHead { bytes, wire_bytes, started_at, .. } = partial;
-        let mut message = Message::new(parsed, bytes, wire_bytes, started_at, scene.now, room.pool);
         message.gapped = cut == Cut::Gap;
         message.head_cut = cut != Cut::No;
         if framing == Framing::Unknown {
@@ -585,7 +576,7 @@ impl Dialogue {
         });
         match place {
             Some(place) => *place = Some(message),
-            None => message.recycle(room.pool),
+            None => room.pool.give_message(message),
         }
         match (cut, framing) {
             (Cut::End, _) => self.end_message(side, Progress::Cut, scene, room),
@@ -619,7 +610,7 @@ impl Dialogue {
         let anomalies = self.half(side).reader.lose(room.pool);
         self.with_current(side, |message| {
             message.progress = Progress::Broken;
-            message.anomalies.extend(anomalies);
+            message.parts.anomalies.extend(anomalies);
         });
     }
 
@@ -659,4 +650,10 @@ impl Dialogue {
             self.exchanges.remove_first(room.pool);
         }
     }
+}
+
+/// All of the head of a message was read.
+#[inline]
+fn is_whole(message: &Message, cut: Cut) -> bool {
+    cut == Cut::No && message.wire_bytes <= count(message.head.bytes())
 }
