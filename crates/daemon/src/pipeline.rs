@@ -84,6 +84,7 @@ impl Shared {
         let Identity { sensor, incarnation } = self.identity;
         let part = u16::try_from(worker).unwrap_or(u16::MAX);
         Readers {
+            bench: Box::default(),
             discovery: Discovery::new(self.settings.discovery.clone(), self.key.clone()),
             fold: Fold::new(&self.settings.behavior, sensor, incarnation, part),
             recorder: self.record.map(|rule| Recorder::new(rule.raw_targets, out)),

@@ -14,4 +14,4 @@ mod protocols;
 mod tests;
 
 pub use config::Config;
-pub use protocols::{Protocols, Sink};
+pub use protocols::{Protocols, Sink, Workbench};

@@ -47,9 +47,23 @@ pub struct Protocols {
     /// Slots to visit at the next tick.
     touched: Vec<u32>,
     pool: Pool,
+    bench: Box<Workbench>,
+    stats: ProtocolStats,
+}
+
+/// What reading one message leaves for the next: memories of lines, and room to decode in. It changes
+/// no output, so whoever has several shards lends them one in turn ([`Protocols::swap_bench`]), which
+/// then stays in the processor's cache.
+#[derive(Default)]
+pub struct Workbench {
     lines: Lines,
     emitter: Emitter,
-    stats: ProtocolStats,
+}
+
+impl fmt::Debug for Workbench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Workbench")
+    }
 }
 
 impl Protocols {
@@ -62,10 +76,14 @@ impl Protocols {
             flows: Vec::new(),
             touched: Vec::new(),
             pool: Pool::new(bounds.shard_bytes_max),
-            lines: Lines::default(),
-            emitter: Emitter::default(),
+            bench: Box::default(),
             stats: ProtocolStats::default(),
         }
+    }
+
+    /// Exchanges the bench for another.
+    pub fn swap_bench(&mut self, other: &mut Box<Workbench>) {
+        std::mem::swap(&mut self.bench, other);
     }
 
     /// Takes the next chunk of a flow.
@@ -213,8 +231,8 @@ impl Protocols {
         let room = Room {
             bounds: &self.bounds,
             pool: &mut self.pool,
-            lines: &mut self.lines,
-            emitter: &mut self.emitter,
+            lines: &mut self.bench.lines,
+            emitter: &mut self.bench.emitter,
             stats: &mut self.stats,
             sink,
         };

@@ -9,7 +9,7 @@ use tapline_model::{
     BehaviorStats, Chunk, DiscoveryStats, Feedback, FlowRecord, ProtocolStats, ReassemblyStats,
     Segment, ShardId, Timestamp, Transaction,
 };
-use tapline_protocol::{Protocols, Sink};
+use tapline_protocol::{Protocols, Sink, Workbench};
 use tapline_reassembly::Reassembler;
 
 use super::record::Recorder;
@@ -47,10 +47,12 @@ struct Stages {
     protocols: Protocols,
 }
 
-/// What follows the protocols, one for all shards of a worker. Discovery keeps no state about the
+/// What the protocols read with and what follows them, one for all shards of a worker. Discovery keeps no state about the
 /// traffic, only memories of what it has worked out: one for all shards knows more, in less room.
 /// The fold keeps each shard's caps apart, and makes one delta for all.
 pub(crate) struct Readers {
+    /// Of the protocols: lent to each shard in turn.
+    pub(crate) bench: Box<Workbench>,
     pub(crate) discovery: Discovery,
     pub(crate) fold: Fold,
     pub(crate) recorder: Option<Recorder>,
@@ -103,9 +105,11 @@ impl Stages {
     /// The only place that catches a panic: one bad flow costs one flow.
     fn chunk(&mut self, chunk: &Chunk<'_>, readers: &mut Readers) {
         let Self { id, protocols } = self;
+        protocols.swap_bench(&mut readers.bench);
         let parsed = catch_unwind(AssertUnwindSafe(|| {
             protocols.push(chunk, &mut Feeding { shard: *id, readers });
         }));
+        protocols.swap_bench(&mut readers.bench);
         if parsed.is_err() {
             protocols.forget(chunk.flow);
         }
@@ -113,7 +117,9 @@ impl Stages {
 
     fn tick(&mut self, now: Timestamp, readers: &mut Readers) {
         let Self { id, protocols } = self;
+        protocols.swap_bench(&mut readers.bench);
         protocols.tick(now, &mut Feeding { shard: *id, readers });
+        protocols.swap_bench(&mut readers.bench);
     }
 }
 
