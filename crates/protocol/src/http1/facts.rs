@@ -110,15 +110,19 @@ impl Facts {
         codings
     }
 
-    /// A list of equal lengths is one length (RFC 9112 section 6.3).
-    fn read_length(&mut self, value: &[u8]) {
-        if let (Some(length), false) = (short_decimal(value), self.length_seen) {
+    /// Takes a `Content-Length`.
+    #[inline]
+    pub(super) fn read_length(&mut self, value: &[u8]) {
+        let is_first = !std::mem::replace(&mut self.length_seen, true);
+        match short_decimal(value) {
             // One length and nothing else, as it should be.
-            self.length_seen = true;
-            self.length = Some(length);
-            return;
+            Some(length) if is_first => self.length = Some(length),
+            _ => self.read_lengths(value),
         }
-        self.length_seen = true;
+    }
+
+    /// A list of equal lengths is one length (RFC 9112 section 6.3).
+    fn read_lengths(&mut self, value: &[u8]) {
         for item in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
             match (decimal(item), self.length) {
                 (None, _) => self.broken.insert(Anomaly::InvalidContentLength),

@@ -19,6 +19,10 @@ const STARTS: usize = 256;
 const PROBES: u8 = 4;
 /// Longer names are not remembered. None of them is known by its kind.
 const NAME_BYTES_MAX: usize = 64;
+/// Bytes of a name, with its colon, that are compared at once.
+const START_BYTES: usize = 16;
+/// After so many values that were all different, one in so many is looked at, and the one after it.
+const CHANGES: u8 = 16;
 /// Longer lines are remembered by their name alone.
 const LINE_BYTES_MAX: usize = 256;
 
@@ -46,8 +50,14 @@ struct Memo {
 struct Line {
     /// `Name:`, or the whole line with its end.
     text: Vec<u8>,
+    /// The name and its colon, as far as they go.
+    start: u128,
+    /// Which of its bytes they are.
+    start_mask: u128,
     /// Tells another value that came last.
     other: u64,
+    /// How often a value was not the one before.
+    changes: u8,
     /// What the line says; of a name alone its kind.
     says: HeaderLine,
     name_bytes: u8,
@@ -114,22 +124,13 @@ impl Lines {
                 continue;
             };
             let line = at_mut(lines, index)?;
-            let kind = line.says.kind();
             let line_bytes = if is_whole {
                 fields.push_line(line.says, at);
                 line.tell(side, facts);
                 line.text.len()
             } else {
-                let value = text::value(rest, usize::from(line.name_bytes) + 1)?;
-                let line_bytes = value.end + 2;
-                let says = line.says.with_value(value);
+                let (says, line_bytes) = line.read(side, rest, facts)?;
                 fields.push_line(says, at);
-                if facts::is_read(kind) {
-                    facts.read(side, kind, says.value(rest));
-                }
-                if is_kept(kind) && line_bytes <= LINE_BYTES_MAX {
-                    line.note(says, rest.get(..line_bytes)?);
-                }
                 line_bytes
             };
             at += line_bytes;
@@ -230,6 +231,12 @@ impl Line {
     /// Whether a line has this name.
     #[inline]
     fn is_named(&self, line: &[u8]) -> bool {
+        if let Some(start) = line.first_chunk::<START_BYTES>()
+            && usize::from(self.name_bytes) < START_BYTES
+        {
+            return (u128::from_le_bytes(*start) ^ self.start) & self.start_mask == 0
+                && self.start_mask != 0;
+        }
         let name = self.text.get(..=usize::from(self.name_bytes));
         name.is_some_and(|name| line.starts_with(name))
     }
@@ -243,7 +250,42 @@ impl Line {
         self.says = HeaderLine::new(HeaderKind::of(name), name.len(), 0..0);
         self.is_read = facts::is_read(self.says.kind());
         self.is_whole = false;
-        self.other = 0;
+        (self.other, self.changes) = (0, 0);
+        (self.start, self.start_mask) = (0, 0);
+        for (&byte, place) in self.text.iter().zip(0..START_BYTES) {
+            self.start |= u128::from(byte) << (8 * place);
+            self.start_mask |= 0xff << (8 * place);
+        }
+    }
+
+    /// Whether a line is to be noted. Of a name whose value changes each time, few are.
+    #[inline]
+    fn is_worth_a_look(&mut self) -> bool {
+        self.changes += 1;
+        if self.changes == 2 * CHANGES {
+            self.changes = CHANGES;
+        }
+        self.changes < CHANGES + 2
+    }
+
+    /// Reads a line of this name; says how long it is.
+    #[inline]
+    fn read(&mut self, side: Side, rest: &[u8], facts: &mut Facts) -> Option<(HeaderLine, usize)> {
+        let value = text::value(rest, usize::from(self.name_bytes) + 1)?;
+        let line_bytes = value.end + 2;
+        let says = self.says.with_value(value);
+        let kind = says.kind();
+        if kind == HeaderKind::ContentLength {
+            facts.read_length(says.value(rest));
+            return Some((says, line_bytes));
+        }
+        if self.is_read {
+            facts.read(side, kind, says.value(rest));
+        }
+        if line_bytes <= LINE_BYTES_MAX && is_kept(kind) && self.is_worth_a_look() {
+            self.note(says, rest.get(..line_bytes)?);
+        }
+        Some((says, line_bytes))
     }
 
     /// Takes what the whole line says.
@@ -259,6 +301,7 @@ impl Line {
     fn note(&mut self, says: HeaderLine, text: &[u8]) {
         let mark = mark(says.value(text));
         if std::mem::replace(&mut self.other, mark) == mark && self.text != text {
+            self.changes = 0;
             self.text.clear();
             self.text.extend_from_slice(text);
             (self.says, self.is_whole) = (says, true);

@@ -11,11 +11,32 @@ const UPPER: u64 = ONES << 7;
 /// the blanks before it, up to the end of the line. None when it holds anything else, blanks at its
 /// end included.
 #[inline]
-pub(super) fn value(line: &[u8], mut at: usize) -> Option<Range<usize>> {
+pub(super) fn value(line: &[u8], at: usize) -> Option<Range<usize>> {
+    // As mostly: one blank, and nothing odd before the end of the line, which is not the end.
+    let (b' ', text) = line.get(at..)?.split_first()? else { return any_value(line, at, at) };
+    let (chunks, _) = text.as_chunks::<8>();
+    for (count, chunk) in chunks.iter().enumerate() {
+        let odd = odd::<b' '>(u64::from_le_bytes(*chunk));
+        if odd != 0 {
+            let end = count * 8 + first_of(odd);
+            let (value, after) = text.split_at_checked(end)?;
+            let [b'\r', b'\n', ..] = after else { return any_value(line, at, at) };
+            let is_blank = |byte: Option<&u8>| byte.is_none_or(|&byte| byte == b' ');
+            let is_bare = !is_blank(value.first()) && !is_blank(value.last());
+            return if is_bare { Some(at + 1..at + 1 + end) } else { any_value(line, at, at) };
+        }
+    }
+    any_value(line, at, at + 1 + chunks.len() * 8)
+}
+
+/// The same of any line. Up to `known` there is nothing odd but blanks.
+#[inline(never)]
+fn any_value(line: &[u8], mut at: usize, known: usize) -> Option<Range<usize>> {
     while let Some(b' ' | b'\t') = line.get(at) {
         at += 1;
     }
     let start = at;
+    at = at.max(known);
     loop {
         at = first_below::<b' '>(line, at);
         match line.get(at)? {
@@ -44,13 +65,17 @@ fn first_below<const LEAST: u8>(text: &[u8], at: usize) -> usize {
     for (count, chunk) in chunks.iter().enumerate() {
         let odd = odd::<LEAST>(u64::from_le_bytes(*chunk));
         if odd != 0 {
-            // Of the bytes marked, the first is so for certain.
-            let place = usize::try_from(odd.trailing_zeros() / 8).unwrap_or_default();
-            return at + count * 8 + place;
+            return at + count * 8 + first_of(odd);
         }
     }
     let plain = rest.iter().take_while(|&&byte| is_plain::<LEAST>(byte)).count();
     at + chunks.len() * 8 + plain
+}
+
+/// The first byte that is marked, which is so for certain.
+#[inline]
+fn first_of(odd: u64) -> usize {
+    usize::try_from(odd.trailing_zeros() / 8).unwrap_or_default()
 }
 
 #[inline]
