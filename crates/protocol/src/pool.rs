@@ -8,8 +8,16 @@ use crate::http1::Message;
 
 /// Spare buffers kept for reuse.
 const SPARE_MAX: usize = 64;
-/// Larger buffers are given back to the allocator.
+/// Larger buffers are kept apart, for what needs them.
 const SPARE_BYTES_MAX: usize = 2 << 10;
+/// And still larger ones given back to the allocator.
+const LARGE_BYTES_MAX: usize = 64 << 10;
+/// As are those that would make the large spares more than this together.
+const LARGE_SUM_MAX: usize = 256 << 10;
+/// What is announced is made room for up to here, before any of it has come.
+const TRUST_BYTES: usize = 16 << 10;
+/// And up to so many times what has come.
+const TRUST_FACTOR: usize = 4;
 /// And messages with longer lists of fields.
 const SPARE_FIELDS_MAX: usize = 128;
 /// What a new buffer starts with.
@@ -75,6 +83,13 @@ pub(crate) enum Use {
 #[derive(Debug)]
 pub(crate) struct Pool {
     spare: Vec<Vec<u8>>,
+    large: Vec<Vec<u8>>,
+    /// The large spares together.
+    large_bytes: usize,
+    #[expect(
+        clippy::vec_box,
+        reason = "an exchange has them boxed: they are large, and often none"
+    )]
     spare_messages: Vec<Box<Message>>,
     spent: u64,
     max: u64,
@@ -82,7 +97,14 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        Self { spare: Vec::new(), spare_messages: Vec::new(), spent: 0, max: bytes_max }
+        Self {
+            spare: Vec::new(),
+            large: Vec::new(),
+            large_bytes: 0,
+            spare_messages: Vec::new(),
+            spent: 0,
+            max: bytes_max,
+        }
     }
 
     /// Appends as much of `more` as `bytes_max` for this buffer and the budget allow; says how
@@ -95,12 +117,27 @@ impl Pool {
         bytes_max: usize,
         purpose: Use,
     ) -> usize {
+        self.append_some(buffer, more, 0, bytes_max, purpose)
+    }
+
+    /// The same of content that is `announced` to be so long.
+    #[inline]
+    pub(crate) fn append_some(
+        &mut self,
+        buffer: &mut Buffer,
+        more: &[u8],
+        announced: usize,
+        bytes_max: usize,
+        purpose: Use,
+    ) -> usize {
         let wanted = more.len().min(bytes_max.saturating_sub(buffer.len()));
         if wanted == 0 {
             return 0;
         }
         if buffer.0.capacity() < buffer.len() + wanted {
-            self.make_room(buffer, buffer.len() + wanted, purpose);
+            let needed = buffer.len() + wanted;
+            let trusted = needed.saturating_mul(TRUST_FACTOR).max(TRUST_BYTES);
+            self.make_room(buffer, needed, announced.min(bytes_max).min(trusted), purpose);
         }
         let taken = wanted.min(buffer.0.capacity() - buffer.len());
         buffer.0.extend_from_slice(more.get(..taken).unwrap_or_default());
@@ -112,9 +149,20 @@ impl Pool {
     pub(crate) fn give(&mut self, buffer: Buffer) {
         self.spent = self.spent.saturating_sub(buffer.charge());
         let mut spare = buffer.0;
-        if (1..=SPARE_BYTES_MAX).contains(&spare.capacity()) && self.spare.len() < SPARE_MAX {
-            spare.clear();
-            self.spare.push(spare);
+        match spare.capacity() {
+            1..=SPARE_BYTES_MAX if self.spare.len() < SPARE_MAX => {
+                spare.clear();
+                self.spare.push(spare);
+            }
+            large
+                if (SPARE_BYTES_MAX + 1..=LARGE_BYTES_MAX).contains(&large)
+                    && self.large_bytes + large <= LARGE_SUM_MAX =>
+            {
+                spare.clear();
+                self.large_bytes += large;
+                self.large.push(spare);
+            }
+            _ => {}
         }
     }
 
@@ -136,9 +184,11 @@ impl Pool {
         if message.sample.charge() > 0 {
             self.give(std::mem::take(&mut message.sample));
         }
+        if message.head.0.capacity() > SPARE_BYTES_MAX {
+            self.give(std::mem::take(&mut message.head));
+        }
         self.spent = self.spent.saturating_sub(message.charge());
-        let is_small = message.head.0.capacity() <= SPARE_BYTES_MAX
-            && message.fields_capacity() <= SPARE_FIELDS_MAX;
+        let is_small = message.fields_capacity() <= SPARE_FIELDS_MAX;
         if is_small && self.spare_messages.len() < SPARE_MAX {
             message.head.0.clear();
             self.spare_messages.push(message);
@@ -184,15 +234,30 @@ impl Pool {
         self.spent
     }
 
-    /// Grows `buffer` towards `needed` bytes of capacity, as far as the budget goes.
-    fn make_room(&mut self, buffer: &mut Buffer, needed: usize, purpose: Use) {
+    /// Grows `buffer` towards `needed` bytes of capacity, as far as the budget goes, and on to
+    /// `expected` if it goes so far.
+    fn make_room(&mut self, buffer: &mut Buffer, needed: usize, expected: usize, purpose: Use) {
         let limit = match purpose {
             Use::Head => self.max,
             Use::Body => self.max - self.max / 4,
         };
         let mut room = limit.saturating_sub(self.spent);
-        if buffer.0.capacity() == 0
-            && let Some(spare) = self.spare.pop_if(|spare| bytes(spare.capacity()) <= room)
+        let wanted = needed.max(expected);
+        let fits = |spare: &mut Vec<u8>| bytes(spare.capacity()) <= room;
+        if wanted > SPARE_BYTES_MAX {
+            // It may be much larger than needed: not when that could cost others their room.
+            let is_better = |spare: &mut Vec<u8>| spare.capacity() > buffer.0.capacity();
+            if self.spent < self.max / 4
+                && let Some(mut spare) = self.large.pop_if(|spare| fits(spare) && is_better(spare))
+            {
+                self.large_bytes -= spare.capacity();
+                self.spent += bytes(spare.capacity());
+                spare.extend_from_slice(buffer.bytes());
+                self.give(std::mem::replace(buffer, Buffer(spare)));
+                room = limit.saturating_sub(self.spent);
+            }
+        } else if buffer.0.capacity() == 0
+            && let Some(spare) = self.spare.pop_if(fits)
         {
             let charge = bytes(spare.capacity());
             self.spent += charge;
@@ -204,7 +269,7 @@ impl Pool {
             return;
         }
         let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let grown = needed.max(have.saturating_mul(2)).max(FIRST_BYTES);
+        let grown = wanted.max(have.saturating_mul(2)).max(FIRST_BYTES);
         let target = grown.min(have.saturating_add(room));
         if target > have {
             self.spent = self.spent.saturating_sub(buffer.charge());

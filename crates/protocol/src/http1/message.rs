@@ -78,7 +78,10 @@ impl Message {
         } else {
             bounds.coded_bytes_max
         };
-        let kept = pool.append(&mut self.sample, bytes, bytes_max, Use::Body);
+        let announced =
+            self.parts.facts.content_length().filter(|_| !self.parts.facts.is_chunked());
+        let announced = usize::try_from(announced.unwrap_or(0)).unwrap_or(usize::MAX);
+        let kept = pool.append_some(&mut self.sample, bytes, announced, bytes_max, Use::Body);
         self.truncated = kept < bytes.len();
     }
 
