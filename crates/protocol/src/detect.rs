@@ -35,7 +35,7 @@ pub(crate) fn classify(bytes: &[u8]) -> Verdict {
     match first {
         0x14..=0x17 => tls(bytes),
         // Nothing else begins so, and most that is met does.
-        b'A'..=b'Z' if is_plain_request(text) => Verdict::Request,
+        b'A'..=b'Z' if is_common_request(text) || is_plain_request(text) => Verdict::Request,
         b'A'..=b'Z' => {
             let candidates = [opaque(text), response(text), request(text)];
             let sure = |verdict: &&Verdict| !matches!(verdict, Verdict::Unknown | Verdict::More);
@@ -100,6 +100,17 @@ fn opaque(text: &[u8]) -> Verdict {
 
 fn response(text: &[u8]) -> Verdict {
     starts(text, http1::RESPONSE_START, Verdict::Response)
+}
+
+/// Whether a line comes first that begins and ends as most requests do: [`request`] says the same of
+/// it, whatever lies between.
+fn is_common_request(text: &[u8]) -> bool {
+    let window = text.get(..=METHOD_BYTES_MAX).unwrap_or(text);
+    let Some((method, rest)) = memchr(b' ', window).and_then(|at| text.split_at_checked(at)) else {
+        return false;
+    };
+    let ends_well = |end| rest.get(..end).is_some_and(|line| line.ends_with(b" HTTP/1.1\r"));
+    rest.starts_with(b" /") && is_known_method(method) && memchr(b'\n', rest).is_some_and(ends_well)
 }
 
 /// Whether a request line in good order comes first: [`request`] says the same of it, and [`opaque`]

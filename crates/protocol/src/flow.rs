@@ -21,6 +21,8 @@ pub(crate) struct Flow {
     bytes: Classes,
     recorded: bool,
     counted: Counted,
+    /// What a finished flow had, for the next.
+    spare: Option<Box<Dialogue>>,
     /// In the list of flows that the next tick visits.
     pub(crate) touched: bool,
 }
@@ -53,6 +55,14 @@ struct Prefix {
     since: Timestamp,
     /// The direction was met in the middle of something.
     garbage: bool,
+}
+
+impl Prefix {
+    /// Nothing is kept.
+    #[inline]
+    fn is_unused(&self) -> bool {
+        self.chunks == 0 && self.bytes.charge() == 0
+    }
 }
 
 /// A class of bytes in a [`FlowRecord`].
@@ -101,8 +111,15 @@ impl Flow {
             bytes: Classes::default(),
             recorded: false,
             counted: Counted::No,
+            spare: None,
             touched: false,
         }
+    }
+
+    /// Stands for another flow, after it was finished.
+    pub(crate) fn reset(&mut self, id: FlowId, tuple: FlowTuple) {
+        let spare = self.spare.take();
+        *self = Self { spare, ..Self::new(id, tuple) };
     }
 
     /// Reads the bytes of one chunk, and enters them and the chunk in the books.
@@ -206,6 +223,7 @@ impl Flow {
             // It is HTTP, whatever became of it: keep it from being counted as other.
             self.counted = Counted::AsHttp;
             dialogue.finish(reason, &scene, room);
+            self.spare = Some(dialogue);
         }
         self.record(client, now, room);
     }
@@ -332,7 +350,14 @@ impl Flow {
         // that counts as the opener means that the flow was met while it was waited for.
         let requests_missed = told_by == server && server == Direction::Forward;
         let lost = [garbage(client), garbage(server)];
-        self.kind = Kind::Http1(Box::new(Dialogue::new(client, lost, requests_missed)));
+        let dialogue = match self.spare.take() {
+            Some(mut spare) => {
+                spare.reset(client, lost, requests_missed);
+                spare
+            }
+            None => Box::new(Dialogue::new(client, lost, requests_missed)),
+        };
+        self.kind = Kind::Http1(dialogue);
         for direction in [client, server] {
             self.read_prefix(direction, room);
             if direction == told_by {
@@ -344,6 +369,10 @@ impl Flow {
     /// Reads what was kept of a direction.
     fn read_prefix<S: Sink>(&mut self, direction: Direction, room: &mut Room<'_, S>) {
         let Some(prefix) = self.prefixes.get_mut(direction.index()) else { return };
+        prefix.garbage = false;
+        if prefix.is_unused() {
+            return;
+        }
         let Prefix { bytes, chunks, since, .. } = std::mem::take(prefix);
         room.stats.chunks.held = room.stats.chunks.held.saturating_sub(chunks);
         let held = &mut room.stats.chunk_bytes.held;
@@ -431,6 +460,10 @@ impl Flow {
     /// What was kept of a direction is nothing that is analysed.
     fn give_up_prefix<S>(&mut self, direction: Direction, class: Class, room: &mut Room<'_, S>) {
         let Some(prefix) = self.prefixes.get_mut(direction.index()) else { return };
+        prefix.garbage = false;
+        if prefix.is_unused() {
+            return;
+        }
         let Prefix { bytes, chunks, .. } = std::mem::take(prefix);
         if chunks > 0 {
             prefix.garbage = true;

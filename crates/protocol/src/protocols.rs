@@ -13,6 +13,9 @@ use crate::flow::Flow;
 use crate::http1::{Emitter, Lines, Room};
 use crate::pool::Pool;
 
+/// How many finished flows are kept for their memory.
+const SPARE_MAX: usize = 16;
+
 /// Takes what [`Protocols`] makes.
 pub trait Sink {
     /// Whether coded bodies are worth decoding. Asked once before every [`Self::transaction`], with
@@ -44,6 +47,9 @@ pub struct Protocols {
     bounds: Bounds,
     /// By slot.
     flows: Vec<Option<Box<Flow>>>,
+    /// Finished flows whose memory is used again.
+    #[expect(clippy::vec_box, reason = "they go to slots, which most are empty")]
+    spare: Vec<Box<Flow>>,
     /// Slots to visit at the next tick.
     touched: Vec<u32>,
     pool: Pool,
@@ -74,6 +80,7 @@ impl Protocols {
         Self {
             bounds,
             flows: Vec::new(),
+            spare: Vec::new(),
             touched: Vec::new(),
             pool: Pool::new(bounds.shard_bytes_max),
             bench: Box::default(),
@@ -98,6 +105,7 @@ impl Protocols {
         self.make_flow(chunk, sink);
         let (flow, mut room) = self.split(chunk.flow, sink);
         let Some(flow) = flow else { return };
+        let was_touched = std::mem::replace(&mut flow.touched, true);
         match chunk.kind {
             ChunkKind::Data(bytes) => {
                 flow.data(chunk.direction, bytes, chunk.captured_at, &mut room);
@@ -107,7 +115,9 @@ impl Protocols {
             }
             ChunkKind::End { .. } => {}
         }
-        self.touch(chunk.flow);
+        if !was_touched {
+            self.touched.push(chunk.flow.slot);
+        }
     }
 
     /// Time passes: what flows carried since the last tick is recorded, in slot order, and responses
@@ -183,6 +193,9 @@ impl Protocols {
         if let Some(mut flow) = flow {
             let (_, mut room) = self.split(chunk.flow, sink);
             flow.finish(reason, now, &mut room);
+            if self.spare.len() < SPARE_MAX {
+                self.spare.push(flow);
+            }
         }
     }
 
@@ -194,11 +207,17 @@ impl Protocols {
             self.flows.resize_with(index + 1, || None);
         }
         let Some(slot) = self.flows.get_mut(index) else { return };
-        let fresh = || Some(Box::new(Flow::new(id, chunk.tuple)));
-        let other = slot.take_if(|flow| flow.id != id);
-        if slot.is_none() {
-            *slot = fresh();
+        if slot.as_ref().is_some_and(|flow| flow.id == id) {
+            return;
         }
+        let other = slot.take();
+        *slot = Some(match self.spare.pop() {
+            Some(mut flow) => {
+                flow.reset(id, chunk.tuple);
+                flow
+            }
+            None => Box::new(Flow::new(id, chunk.tuple)),
+        });
         if let Some(mut other) = other {
             let (_, mut room) = self.split(id, sink);
             other.finish(EndReason::Replaced, chunk.captured_at, &mut room);

@@ -76,6 +76,13 @@ impl Exchanges {
         }
     }
 
+    /// Begins anew, as [`Self::new`], with the room that it has.
+    pub(super) fn reset(&mut self, requests_lost: bool, responses_lost: bool) {
+        let mut queue = std::mem::take(&mut self.queue);
+        queue.clear();
+        *self = Self { queue, ..Self::new(requests_lost, responses_lost) };
+    }
+
     /// The exchange of a request that began at `started_at`; None when it is dropped.
     #[inline]
     pub(super) fn begin_request(

@@ -98,6 +98,14 @@ impl Dialogue {
         }
     }
 
+    /// Begins anew, as [`Self::new`], after it was finished.
+    pub(crate) fn reset(&mut self, client: Direction, lost: [bool; 2], requests_missed: bool) {
+        let mut exchanges = std::mem::take(&mut self.exchanges);
+        let [requests_lost, responses_lost] = lost;
+        exchanges.reset(requests_lost || requests_missed, responses_lost);
+        *self = Self { exchanges, ..Self::new(client, lost, requests_missed) };
+    }
+
     /// The direction that sends requests.
     #[inline]
     pub(crate) fn client(&self) -> Direction {
