@@ -142,12 +142,10 @@ impl Reader {
         }
         match &mut self.phase {
             Phase::Head(_) => self.head(bytes, bounds, pool),
-            Phase::Length { remaining } => {
-                let here = count(bytes).min(*remaining);
-                *remaining -= here;
-                let last = *remaining == 0;
-                (self.content(here, last), Event::Content { last })
-            }
+            Phase::Length { .. } => match self.take_content(count(bytes)) {
+                Some((used, last)) => (used, Event::Content { last }),
+                None => (bytes.len(), Event::Skipped),
+            },
             Phase::Chunked(chunked) => {
                 let (used, piece) = chunked.step(bytes);
                 match piece {
@@ -166,6 +164,17 @@ impl Reader {
             }
             Phase::Between | Phase::Search => (bytes.len(), Event::Skipped),
         }
+    }
+
+    /// Takes content of announced length, if that is what comes next, of so many bytes: how many of
+    /// them, and whether the message ends with it.
+    #[inline]
+    pub(super) fn take_content(&mut self, count: u64) -> Option<(usize, bool)> {
+        let Phase::Length { remaining } = &mut self.phase else { return None };
+        let here = count.min(*remaining);
+        *remaining -= here;
+        let last = *remaining == 0;
+        Some((self.content(here, last), last))
     }
 
     /// The body that follows the head just handed out.
@@ -315,6 +324,7 @@ impl Reader {
         }
     }
 
+    #[inline]
     fn content(&mut self, here: u64, last: bool) -> usize {
         self.content_bytes += here;
         if last {

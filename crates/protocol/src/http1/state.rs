@@ -142,11 +142,15 @@ impl Dialogue {
         let mut rest = bytes;
         let mut idle_steps = 0;
         while !rest.is_empty() && self.switched.is_none() {
-            if self.half(side).reader.is_between()
-                && let Some(used) = self.whole_head(side, rest, scene, room)
-            {
-                spent.http += used;
-                rest = rest.get(usize::try_from(used).unwrap_or(usize::MAX)..).unwrap_or_default();
+            let plain = if self.half(side).reader.is_between() {
+                self.whole_head(side, rest, scene, room)
+            } else {
+                self.plain_content(side, rest, scene, room)
+            };
+            if let Some(used) = plain {
+                let (taken, after) = rest.split_at_checked(used).unwrap_or((rest, &[]));
+                spent.http += count(taken);
+                rest = after;
                 idle_steps = 0;
                 continue;
             }
@@ -426,7 +430,7 @@ impl Dialogue {
         bytes: &[u8],
         scene: &Scene,
         room: &mut Room<'_, S>,
-    ) -> Option<u64> {
+    ) -> Option<usize> {
         let window = bytes.get(..room.bounds.head_bytes_max).unwrap_or(bytes);
         let headers_max = room.bounds.headers_max;
         let mut message = room.pool.take_message();
@@ -442,7 +446,36 @@ impl Dialogue {
         }
         message.begin(count(head), scene.now, scene.now);
         self.parsed(side, message, Cut::No, scene, room);
-        Some(count(head))
+        Some(head.len())
+    }
+
+    /// Takes content of announced length that nothing is doubtful about, as mostly; says how much.
+    /// What comes of it is what comes of reading it in steps.
+    fn plain_content<S: Sink>(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        scene: &Scene,
+        room: &mut Room<'_, S>,
+    ) -> Option<usize> {
+        let [requests, responses] = &mut self.halves;
+        let half = match side {
+            Side::Request => requests,
+            Side::Response => responses,
+        };
+        let exchange = self.exchanges.get(half.current?)?;
+        let is_sure = match side {
+            Side::Request => exchange.response.is_none(),
+            Side::Response => exchange.answer != Answer::Inferred && exchange.request.is_some(),
+        };
+        let message = exchange.message(side).filter(|_| is_sure)?;
+        let (used, last) = half.reader.take_content(count(bytes))?;
+        let content = bytes.get(..used).unwrap_or(bytes);
+        message.content(content, scene.now, room.bounds, room.pool);
+        if last {
+            self.end_message(side, Progress::Ended, scene, room);
+        }
+        Some(used)
     }
 
     /// A head was read.
