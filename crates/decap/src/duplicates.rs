@@ -17,11 +17,14 @@ use tapline_model::{Key, Timestamp};
 
 use crate::packet::{Fragment, Packet, TcpHeader};
 
-/// Buckets: room for 8,192 packets, as many as 10 Gbit/s bring in 5 ms. What is pushed out early is
-/// not recognised, which costs time alone: reassembly knows bytes that it has delivered.
-const BUCKETS: usize = 2048;
+/// Buckets at first: few, as those of slow traffic then stay in the processor's cache.
+const BUCKETS_MIN: usize = 64;
+/// Buckets at most: room for 8,192 packets, as many as 10 Gbit/s bring in 5 ms. What is pushed out
+/// early is not recognised, which costs time alone: reassembly knows bytes that it has delivered.
+const BUCKETS_MAX: usize = 2048;
 
-/// The packets of the last milliseconds: a table of fixed size, by keyed hash.
+/// The packets of the last milliseconds, by keyed hash: a table that grows, to a bound, when it pushes
+/// out what it should remember.
 pub(crate) struct Duplicates {
     buckets: Vec<Bucket>,
     seeds: [u64; 4],
@@ -44,7 +47,7 @@ impl Duplicates {
     pub(crate) fn new(window_ms: u32, key: &Key) -> Self {
         let seed = |purpose: u8| key.text_hash(&[b'd', b'u', b'p', purpose]);
         Self {
-            buckets: vec![Bucket::default(); if window_ms == 0 { 0 } else { BUCKETS }],
+            buckets: vec![Bucket::default(); if window_ms == 0 { 0 } else { BUCKETS_MIN }],
             seeds: [seed(0), seed(1), seed(2), seed(3)],
             window_ns: u64::from(window_ms) * 1_000_000,
         }
@@ -98,17 +101,35 @@ impl Duplicates {
         // Never 0, which marks an empty entry.
         let hash = hash | 1;
         let at = at.nanos();
-        let index = usize::try_from(hash >> 32).unwrap_or_default() % BUCKETS;
-        let Some(Bucket(entries)) = self.buckets.get_mut(index) else { return false };
+        let place = place(hash, self.buckets.len());
+        let Some(Bucket(entries)) = self.buckets.get_mut(place) else { return false };
         // Two interfaces are read in turns: the copy may be the older one.
-        let is_repeated = |seen: &Seen| seen.hash == hash && seen.at.abs_diff(at) <= self.window_ns;
-        if entries.iter().any(is_repeated) {
+        let is_recent = |seen: &Seen| seen.at.abs_diff(at) <= self.window_ns;
+        if entries.iter().any(|seen| seen.hash == hash && is_recent(seen)) {
             return true;
         }
         // The newest comes first, the oldest drops out.
-        let [first, second, third, _] = *entries;
+        let [first, second, third, last] = *entries;
         *entries = [Seen { hash, at }, first, second, third];
+        if last.hash != 0 && is_recent(&last) && self.buckets.len() < BUCKETS_MAX {
+            self.grow();
+        }
         false
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let mut buckets = vec![Bucket::default(); self.buckets.len() * 2];
+        for Bucket(entries) in &self.buckets {
+            for seen in entries.iter().rev().filter(|seen| seen.hash != 0) {
+                let place = place(seen.hash, buckets.len());
+                let Some(Bucket([first, second, third, last])) = buckets.get_mut(place) else {
+                    continue;
+                };
+                (*last, *third, *second, *first) = (*third, *second, *first, *seen);
+            }
+        }
+        self.buckets = buckets;
     }
 
     /// A word that tells the addresses.
@@ -124,6 +145,12 @@ impl Duplicates {
         });
         fold(low ^ second, high.rotate_left(7) ^ first)
     }
+}
+
+/// The bucket of a hash among so many, a power of two.
+#[inline]
+fn place(hash: u64, buckets: usize) -> usize {
+    usize::try_from(hash >> 32).unwrap_or_default() & buckets.wrapping_sub(1)
 }
 
 /// The first 20 bytes of a TCP header: the ports, the numbers, and the rest.

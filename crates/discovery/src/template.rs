@@ -106,14 +106,14 @@ impl Routes {
             if index == SEGMENTS_MAX {
                 return None;
             }
-            // Words are what most paths are made of.
-            node = steps.find(node, tag::WORD, segment).unwrap_or_else(|| {
-                match part_of(segment, scratch) {
-                    Part::Word(word) => steps.take(node, tag::WORD, word),
-                    Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
-                    Part::Slot(class, suffix) => {
-                        steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
-                    }
+            // Words are what most paths are made of; no word begins with a digit.
+            let may_be_word = !segment.first().is_some_and(u8::is_ascii_digit);
+            let word = may_be_word.then(|| steps.find(node, tag::WORD, segment)).flatten();
+            node = word.unwrap_or_else(|| match part_of(segment, scratch) {
+                Part::Word(word) => steps.take(node, tag::WORD, word),
+                Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
+                Part::Slot(class, suffix) => {
+                    steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
                 }
             });
         }

@@ -11,19 +11,22 @@ const ROOM_MAX: usize = 64;
 /// 1/32 above. Sparse, all integers, so two merge exactly in any order. At most 1 920 buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Buckets {
-    /// Ascending by bucket.
-    counts: Vec<(u16, u64)>,
+    /// Ascending. Apart from the counts, so that a search stays within a cache line or two.
+    buckets: Vec<u16>,
+    /// Of the bucket in the same place.
+    counts: Vec<u64>,
 }
 
 impl Buckets {
     /// An empty histogram.
     pub const fn new() -> Self {
-        Self { counts: Vec::new() }
+        Self { buckets: Vec::new(), counts: Vec::new() }
     }
 
     /// An empty histogram with room for as many buckets as `other` has, up to a few.
     pub fn like(other: &Self) -> Self {
-        Self { counts: Vec::with_capacity(other.counts.len().min(ROOM_MAX)) }
+        let room = other.counts.len().min(ROOM_MAX);
+        Self { buckets: Vec::with_capacity(room), counts: Vec::with_capacity(room) }
     }
 
     /// Counts one value.
@@ -33,29 +36,32 @@ impl Buckets {
 
     /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for &(bucket, count) in &other.counts {
+        for (&bucket, &count) in other.buckets.iter().zip(&other.counts) {
             self.add(bucket, count);
         }
     }
 
     /// The middle value and the count of every bucket that has one, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.counts.iter().map(|&(bucket, count)| (middle_of(bucket), count))
+        self.buckets.iter().map(|&bucket| middle_of(bucket)).zip(self.counts.iter().copied())
     }
 
     /// How many values were counted.
     pub fn total(&self) -> u64 {
-        self.counts.iter().map(|(_, count)| count).sum()
+        self.counts.iter().sum()
     }
 
     fn add(&mut self, bucket: u16, count: u64) {
-        match self.counts.binary_search_by_key(&bucket, |&(bucket, _)| bucket) {
+        match self.buckets.binary_search(&bucket) {
             Ok(place) => {
-                if let Some((_, sum)) = self.counts.get_mut(place) {
+                if let Some(sum) = self.counts.get_mut(place) {
                     *sum += count;
                 }
             }
-            Err(place) => self.counts.insert(place, (bucket, count)),
+            Err(place) => {
+                self.buckets.insert(place, bucket);
+                self.counts.insert(place, count);
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use super::raw_file::{self, RawFile};
 use crate::CaptureError;
 
 /// Buffer of a file that is being read: it stays in the cache of a core.
-const READ_BUFFER_BYTES: usize = 256 << 10;
+const READ_BUFFER_BYTES: usize = 64 << 10;
 /// Buffer of a file of which only the first frame is looked at.
 const PROBE_BUFFER_BYTES: usize = 64 << 10;
 

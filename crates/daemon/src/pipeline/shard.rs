@@ -137,7 +137,7 @@ impl Sink for Feeding<'_> {
 
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         let Self { shard, readers } = self;
-        let Readers { discovery, fold, recorder, feedback } = &mut **readers;
+        let Readers { discovery, fold, recorder, feedback, .. } = &mut **readers;
         let mut seen = None;
         discovery.push(transaction, *shard, feedback, &mut |observation| {
             fold.observe(*shard, observation, feedback);

@@ -8,8 +8,9 @@ use tapline_model::RouteKey;
 
 use crate::memo::hash_of;
 
-/// Steps that are remembered, each replaced by the next one for its place.
-const PLACES: usize = 4_096;
+/// Steps that are remembered, each replaced by the next one for its place: few enough to stay in the
+/// processor's cache.
+const PLACES: usize = 1_024;
 /// Nodes after which all is forgotten.
 const NODES_MAX: usize = 16_384;
 
@@ -96,7 +97,7 @@ impl Steps {
 fn place(from: Node, tag: u8, text: &[u8]) -> usize {
     let mixed = (hash_of(text) ^ u64::from(from.0) << 8 ^ u64::from(tag))
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> 52).unwrap_or_default()
+    usize::try_from(mixed >> 54).unwrap_or_default()
 }
 
 #[cfg(test)]
