@@ -18,7 +18,11 @@ use tapline_model::{Key, Timestamp};
 use crate::packet::{Fragment, Packet, TcpHeader};
 
 /// Buckets at first: few, as those of slow traffic then stay in the processor's cache.
-const BUCKETS_MIN: usize = 64;
+const BUCKETS_MIN: usize = 256;
+/// Of so many packets it is counted how many push out one of the window ...
+const PACKETS_JUDGED: u32 = 1_024;
+/// ... and if they are more than this, the table grows.
+const PUSHED_OUT_MAX: u32 = PACKETS_JUDGED / 32;
 /// Buckets at most: room for 8,192 packets, as many as 10 Gbit/s bring in 5 ms. What is pushed out
 /// early is not recognised, which costs time alone: reassembly knows bytes that it has delivered.
 const BUCKETS_MAX: usize = 2048;
@@ -27,6 +31,9 @@ const BUCKETS_MAX: usize = 2048;
 /// out what it should remember.
 pub(crate) struct Duplicates {
     buckets: Vec<Bucket>,
+    /// Since they were judged last: packets remembered, and those of the window pushed out for them.
+    remembered: u32,
+    pushed_out: u32,
     seeds: [u64; 4],
     window_ns: u64,
 }
@@ -48,6 +55,8 @@ impl Duplicates {
         let seed = |purpose: u8| key.text_hash(&[b'd', b'u', b'p', purpose]);
         Self {
             buckets: vec![Bucket::default(); if window_ms == 0 { 0 } else { BUCKETS_MIN }],
+            remembered: 0,
+            pushed_out: 0,
             seeds: [seed(0), seed(1), seed(2), seed(3)],
             window_ns: u64::from(window_ms) * 1_000_000,
         }
@@ -111,13 +120,22 @@ impl Duplicates {
         // The newest comes first, the oldest drops out.
         let [first, second, third, last] = *entries;
         *entries = [Seen { hash, at }, first, second, third];
-        if last.hash != 0 && is_recent(&last) && self.buckets.len() < BUCKETS_MAX {
-            self.grow();
+        self.pushed_out += u32::from(last.hash != 0 && is_recent(&last));
+        self.remembered += 1;
+        if self.remembered == PACKETS_JUDGED {
+            self.judge();
         }
         false
     }
 
     #[cold]
+    fn judge(&mut self) {
+        if self.pushed_out > PUSHED_OUT_MAX && self.buckets.len() < BUCKETS_MAX {
+            self.grow();
+        }
+        (self.remembered, self.pushed_out) = (0, 0);
+    }
+
     fn grow(&mut self) {
         let mut buckets = vec![Bucket::default(); self.buckets.len() * 2];
         for Bucket(entries) in &self.buckets {
