@@ -319,4 +319,54 @@ mod tests {
         assert_eq!(pool.append(&mut buffer, &[0; 60], 100, Use::Body), 40);
         assert_eq!(pool.append(&mut buffer, &[0; 60], 100, Use::Body), 0);
     }
+
+    #[test]
+    fn an_announcement_alone_costs_little() {
+        let mut pool = Pool::new(1 << 20);
+        let mut buffer = Buffer::default();
+        let mut append = |count: usize| {
+            let more = vec![0; count];
+            assert_eq!(
+                pool.append_some(&mut buffer, &more, usize::MAX, 64 << 10, Use::Body),
+                count
+            );
+            (buffer.charge(), pool.spent())
+        };
+        assert_eq!(append(100), (16 << 10, 16 << 10));
+        assert_eq!(append(20_000), (64 << 10, 64 << 10));
+    }
+
+    #[test]
+    fn large_spares_are_bounded_and_used_again() {
+        let mut pool = Pool::new(4 << 20);
+        let large = |pool: &mut Pool| {
+            let mut buffer = Buffer::default();
+            pool.append(&mut buffer, &vec![1; 60_000], usize::MAX, Use::Body);
+            buffer
+        };
+        let buffers: Vec<Buffer> = (0..20).map(|_| large(&mut pool)).collect();
+        for buffer in buffers {
+            pool.give(buffer);
+        }
+        assert_eq!((pool.spent(), pool.large_bytes, pool.large.len()), (0, 240_000, 4));
+        let mut buffer = Buffer::default();
+        pool.append(&mut buffer, &[2; 2_000], usize::MAX, Use::Body);
+        pool.append(&mut buffer, &[3; 2_000], usize::MAX, Use::Body);
+        assert_eq!((pool.spent(), pool.large.len()), (60_000, 3));
+        assert_eq!(buffer.bytes(), [[2; 2_000], [3; 2_000]].concat());
+    }
+
+    #[test]
+    fn a_message_that_the_budget_does_not_allow_comes_empty() {
+        let mut pool = Pool::new(4_000);
+        let mut message = pool.take_message();
+        pool.append(&mut message.head, &[0; 1_500], usize::MAX, Use::Head);
+        pool.give_message(message);
+        assert_eq!(pool.spent(), 0);
+        let message = pool.take_message();
+        assert_eq!((message.head.len(), message.charge(), pool.spent()), (0, 1_500, 1_500));
+        pool.give_message(message);
+        assert!(pool.charge(3_000));
+        assert_eq!((pool.take_message().charge(), pool.spent()), (0, 3_000));
+    }
 }
