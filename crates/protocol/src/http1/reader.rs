@@ -108,6 +108,12 @@ impl Reader {
         Self { side, phase, content_bytes: 0 }
     }
 
+    /// Begins anew, as [`Self::new`].
+    pub(super) fn reset(&mut self, lost: bool) {
+        self.phase = if lost { Phase::Search } else { Phase::Between };
+        self.content_bytes = 0;
+    }
+
     /// Between messages: what comes next is a head, or blank lines before it.
     #[inline]
     pub(super) fn is_between(&self) -> bool {

@@ -100,10 +100,15 @@ impl Dialogue {
 
     /// Begins anew, as [`Self::new`], after it was finished.
     pub(crate) fn reset(&mut self, client: Direction, lost: [bool; 2], requests_missed: bool) {
-        let mut exchanges = std::mem::take(&mut self.exchanges);
+        let Self { client: own_client, halves, exchanges, interim_bytes, switched } = self;
+        for (half, lost) in halves.iter_mut().zip(lost) {
+            let Half { reader, current, pending, closed } = half;
+            reader.reset(lost);
+            (*current, *pending, *closed) = (None, AnomalySet::EMPTY, false);
+        }
         let [requests_lost, responses_lost] = lost;
         exchanges.reset(requests_lost || requests_missed, responses_lost);
-        *self = Self { exchanges, ..Self::new(client, lost, requests_missed) };
+        (*own_client, *interim_bytes, *switched) = (client, 0, None);
     }
 
     /// The direction that sends requests.
