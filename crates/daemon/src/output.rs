@@ -58,7 +58,11 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be written whole.
-    pub(crate) fn write_json(&self, name: &str, value: &Value) -> Result<(), Failure> {
+    pub(crate) fn write_json(
+        &self,
+        name: &str,
+        value: &impl serde::Serialize,
+    ) -> Result<(), Failure> {
         self.write(name, |out| {
             serde_json::to_writer_pretty(&mut *out, value)?;
             out.write_all(b"\n")

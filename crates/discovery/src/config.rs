@@ -64,7 +64,7 @@ impl Default for Config {
             body_depth_max: 6,
             bodies_read_min: 100,
             bodies_one_in: 32,
-            body_bytes_per_second: 512 << 10,
+            body_bytes_per_second: 256 << 10,
             hosts_max: 10_000,
             endpoints_max: 50_000,
             endpoint_parameters_max: 256,

@@ -3,69 +3,136 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-use tapline_model::{EndpointView, HostView};
+use serde::Serialize;
+use serde_json::Value;
+use tapline_model::{
+    BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView, Quantiles,
+};
 
 /// The inventory as a document: services by name, endpoints by template and method. What is not
 /// known has no field.
-pub fn inventory_json(hosts: &[HostView], endpoints: &[Arc<EndpointView>]) -> Value {
-    let mut by_host: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+pub fn inventory_json<'a>(
+    hosts: &'a [HostView],
+    endpoints: &'a [Arc<EndpointView>],
+) -> impl Serialize + 'a {
+    let mut by_host: BTreeMap<&str, Vec<Endpoint<'_>>> = BTreeMap::new();
     for endpoint in endpoints {
-        by_host.entry(&endpoint.host).or_default().push(endpoint_json(endpoint));
+        by_host.entry(&endpoint.host).or_default().push(Endpoint::of(endpoint));
     }
-    let services: Vec<Value> = hosts
-        .iter()
-        .map(|host| {
-            json!({
-                "host": host.host,
-                "aliases": host.aliases,
-                "servers": host.servers,
-                "requests": host.requests,
-                "unmatched": host.unmatched,
-                "endpoints": by_host.remove(host.host.as_str()).unwrap_or_default(),
-            })
-        })
-        .collect();
-    json!({ "services": services })
+    let service = |host: &'a HostView| Service {
+        aliases: &host.aliases,
+        endpoints: by_host.remove(host.host.as_str()).unwrap_or_default(),
+        host: &host.host,
+        requests: host.requests,
+        servers: &host.servers,
+        unmatched: host.unmatched,
+    };
+    Document { services: hosts.iter().map(service).collect() }
 }
 
-fn endpoint_json(endpoint: &EndpointView) -> Value {
-    let mut fields = json!({
-        "id": endpoint.id,
-        "method": endpoint.method,
-        "template": endpoint.template,
-        "formats": endpoint.formats,
-        "state": endpoint.state,
-        "auth": endpoint.auth.iter().map(|(label, _)| label).collect::<Vec<_>>(),
-        "parameters": endpoint.parameters.iter().map(|parameter| json!({
-            "in": parameter.location,
-            "name": parameter.name,
-            "types": labelled(&parameter.types),
-            "present": parameter.present,
-            "of": parameter.of,
-        })).collect::<Vec<_>>(),
-        "request_media": labelled(&endpoint.request_media),
-        "response_media": labelled(&endpoint.response_media),
-        "statuses": endpoint.statuses.iter().map(|&(status, count)| {
+// Everywhere the fields come in the order of their names, as in every document of the sensor.
+
+#[derive(Serialize)]
+struct Document<'a> {
+    services: Vec<Service<'a>>,
+}
+
+#[derive(Serialize)]
+struct Service<'a> {
+    aliases: &'a [String],
+    endpoints: Vec<Endpoint<'a>>,
+    host: &'a str,
+    requests: u64,
+    servers: &'a [String],
+    unmatched: u64,
+}
+
+#[derive(Serialize)]
+struct Endpoint<'a> {
+    auth: Vec<&'a str>,
+    #[serde(serialize_with = "in_order", skip_serializing_if = "Option::is_none")]
+    baseline: Option<&'a BaselineView>,
+    consumers: u64,
+    first_seen: String,
+    formats: &'a [String],
+    head: bool,
+    id: EndpointId,
+    last_seen: String,
+    #[serde(serialize_with = "in_order")]
+    latency_us: &'a Quantiles,
+    method: &'a str,
+    options: bool,
+    parameters: Vec<Parameter<'a>>,
+    #[serde(serialize_with = "in_order")]
+    request_bytes: &'a Quantiles,
+    request_media: BTreeMap<&'a str, u64>,
+    requests: u64,
+    #[serde(serialize_with = "in_order")]
+    response_bytes: &'a Quantiles,
+    response_media: BTreeMap<&'a str, u64>,
+    state: EndpointState,
+    statuses: BTreeMap<String, u64>,
+    template: &'a str,
+}
+
+#[derive(Serialize)]
+struct Parameter<'a> {
+    r#in: &'a str,
+    name: &'a str,
+    of: u64,
+    present: u64,
+    types: BTreeMap<&'a str, u64>,
+}
+
+impl<'a> Endpoint<'a> {
+    fn of(endpoint: &'a EndpointView) -> Self {
+        let status = |&(status, count): &(u16, u64)| {
             let label = if status == 0 { "none".to_owned() } else { status.to_string() };
-            (label, Value::from(count))
-        }).collect::<Map<_, _>>(),
-        "requests": endpoint.requests,
-        "consumers": endpoint.consumers,
-        "head": endpoint.head,
-        "options": endpoint.options,
-        "first_seen": endpoint.first_seen.to_string(),
-        "last_seen": endpoint.last_seen.to_string(),
-        "latency_us": endpoint.latency_us,
-        "request_bytes": endpoint.request_bytes,
-        "response_bytes": endpoint.response_bytes,
-    });
-    if let (Some(baseline), Some(fields)) = (&endpoint.baseline, fields.as_object_mut()) {
-        fields.insert("baseline".to_owned(), json!(baseline));
+            (label, count)
+        };
+        Self {
+            auth: endpoint.auth.iter().map(|(label, _)| label.as_str()).collect(),
+            baseline: endpoint.baseline.as_ref(),
+            consumers: endpoint.consumers,
+            first_seen: endpoint.first_seen.to_string(),
+            formats: &endpoint.formats,
+            head: endpoint.head,
+            id: endpoint.id,
+            last_seen: endpoint.last_seen.to_string(),
+            latency_us: &endpoint.latency_us,
+            method: &endpoint.method,
+            options: endpoint.options,
+            parameters: endpoint.parameters.iter().map(Parameter::of).collect(),
+            request_bytes: &endpoint.request_bytes,
+            request_media: labelled(&endpoint.request_media),
+            requests: endpoint.requests,
+            response_bytes: &endpoint.response_bytes,
+            response_media: labelled(&endpoint.response_media),
+            state: endpoint.state,
+            statuses: endpoint.statuses.iter().map(status).collect(),
+            template: &endpoint.template,
+        }
     }
-    fields
 }
 
-fn labelled(counts: &[(String, u64)]) -> Map<String, Value> {
-    counts.iter().map(|(label, count)| (label.clone(), Value::from(*count))).collect()
+impl<'a> Parameter<'a> {
+    fn of(parameter: &'a ParameterView) -> Self {
+        Self {
+            r#in: &parameter.location,
+            name: &parameter.name,
+            of: parameter.of,
+            present: parameter.present,
+            types: labelled(&parameter.types),
+        }
+    }
+}
+
+/// What the pages declare in another order.
+fn in_order<T: Serialize, S: serde::Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
+    let value: Value = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
+    value.serialize(out)
+}
+
+fn labelled(counts: &[(String, u64)]) -> BTreeMap<&str, u64> {
+    counts.iter().map(|(label, count)| (label.as_str(), *count)).collect()
 }
