@@ -50,25 +50,22 @@ struct Service<'a> {
 #[derive(Serialize)]
 struct Endpoint<'a> {
     auth: Vec<&'a str>,
-    #[serde(serialize_with = "in_order", skip_serializing_if = "Option::is_none")]
-    baseline: Option<&'a BaselineView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<InOrder<'a, BaselineView>>,
     consumers: u64,
     first_seen: String,
     formats: &'a [String],
     head: bool,
     id: EndpointId,
     last_seen: String,
-    #[serde(serialize_with = "in_order")]
-    latency_us: &'a Quantiles,
+    latency_us: InOrder<'a, Quantiles>,
     method: &'a str,
     options: bool,
     parameters: Vec<Parameter<'a>>,
-    #[serde(serialize_with = "in_order")]
-    request_bytes: &'a Quantiles,
+    request_bytes: InOrder<'a, Quantiles>,
     request_media: BTreeMap<&'a str, u64>,
     requests: u64,
-    #[serde(serialize_with = "in_order")]
-    response_bytes: &'a Quantiles,
+    response_bytes: InOrder<'a, Quantiles>,
     response_media: BTreeMap<&'a str, u64>,
     state: EndpointState,
     statuses: BTreeMap<String, u64>,
@@ -92,21 +89,21 @@ impl<'a> Endpoint<'a> {
         };
         Self {
             auth: endpoint.auth.iter().map(|(label, _)| label.as_str()).collect(),
-            baseline: endpoint.baseline.as_ref(),
+            baseline: endpoint.baseline.as_ref().map(InOrder),
             consumers: endpoint.consumers,
             first_seen: endpoint.first_seen.to_string(),
             formats: &endpoint.formats,
             head: endpoint.head,
             id: endpoint.id,
             last_seen: endpoint.last_seen.to_string(),
-            latency_us: &endpoint.latency_us,
+            latency_us: InOrder(&endpoint.latency_us),
             method: &endpoint.method,
             options: endpoint.options,
             parameters: endpoint.parameters.iter().map(Parameter::of).collect(),
-            request_bytes: &endpoint.request_bytes,
+            request_bytes: InOrder(&endpoint.request_bytes),
             request_media: labelled(&endpoint.request_media),
             requests: endpoint.requests,
-            response_bytes: &endpoint.response_bytes,
+            response_bytes: InOrder(&endpoint.response_bytes),
             response_media: labelled(&endpoint.response_media),
             state: endpoint.state,
             statuses: endpoint.statuses.iter().map(status).collect(),
@@ -127,10 +124,14 @@ impl<'a> Parameter<'a> {
     }
 }
 
-/// What the pages declare in another order.
-fn in_order<T: Serialize, S: serde::Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
-    let value: Value = serde_json::to_value(value).map_err(serde::ser::Error::custom)?;
-    value.serialize(out)
+/// What declares its fields in another order.
+struct InOrder<'a, T>(&'a T);
+
+impl<T: Serialize> Serialize for InOrder<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: Value = serde_json::to_value(self.0).map_err(serde::ser::Error::custom)?;
+        value.serialize(serializer)
+    }
 }
 
 fn labelled(counts: &[(String, u64)]) -> BTreeMap<&str, u64> {
