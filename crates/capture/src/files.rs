@@ -92,6 +92,24 @@ impl Files {
         Ok(files)
     }
 
+    /// The same files once more, before any frame was read; both give the same frames, also of a file
+    /// that grows meanwhile. None when one of them cannot be read twice at small cost: a pipe, or what
+    /// is compressed.
+    pub fn twin(&mut self) -> Option<Self> {
+        if !self.faults.is_empty() || self.current.is_some() {
+            return None;
+        }
+        let readers = self.readers.iter_mut().map(Reader::twin).collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            readers,
+            names: self.names.clone(),
+            waiting: self.waiting.clone(),
+            current: None,
+            faults: VecDeque::new(),
+            stats: CaptureStats::default(),
+        })
+    }
+
     /// The next frame; none when all files are at their end.
     ///
     /// # Errors

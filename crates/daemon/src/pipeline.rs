@@ -113,6 +113,23 @@ struct Staffed {
 }
 
 impl Plant {
+    /// Builds a router with a worker for each worker of `shared`, all for the same frames: each walks
+    /// them all and follows the flows of its own shards, so nothing is handed over.
+    pub(crate) fn walkers(
+        shared: &Arc<Shared>,
+        names: &[(SourceId, Arc<str>)],
+        out: &Sender<Message>,
+    ) -> Vec<Router> {
+        let walker = |index| {
+            let decap = Decap::new(shared.settings.decap.share(1), &shared.key);
+            let worker = Worker::new(index, Arc::clone(shared), out.clone());
+            let route = Route::Inline(Box::new(worker));
+            let names = names.iter().cloned();
+            Router::new(0, names, decap, shared.key.clone(), route, WhenFull::Wait)
+        };
+        (0..shared.workers).map(walker).collect()
+    }
+
     /// Builds a router for each of `sources` (the capture sources it reads, by name) over the
     /// workers of `shared`.
     pub(crate) fn new(

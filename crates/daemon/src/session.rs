@@ -161,13 +161,18 @@ impl Session {
         let transactions = match spool {
             Some(spool) => folder.write("transactions.jsonl", |out| {
                 let (mut writer, mut line) = (LineWriter::default(), Vec::new());
-                spool.finish(&mut |route, record| {
+                let mut write = |route: Option<RouteKey>, record: &[u8]| {
                     line.clear();
                     if !writer.write(record, route.and_then(&mut endpoint_of), &mut line) {
                         return Err(std::io::Error::other("a transaction's record is damaged"));
                     }
                     out.write_all(&line)
-                })
+                };
+                if self.shared.workers == 1 {
+                    spool.finish(&mut write)
+                } else {
+                    spool.finish_ahead(&mut write)
+                }
             }),
             None => Ok(()),
         };

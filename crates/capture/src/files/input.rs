@@ -38,6 +38,11 @@ impl Input {
         Ok(Self { decoder, bytes: vec![0; buffer_bytes], start: 0, end: 0, offset: 0 })
     }
 
+    /// Whether the file is read as it lies on the disk.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self.decoder, Decoder::Plain(_))
+    }
+
     /// What is in the buffer.
     #[inline]
     pub(super) fn buffered(&self) -> &[u8] {

@@ -31,6 +31,8 @@ pub(super) struct RawFile {
     read_bytes: u64,
     /// Its size, when it is a regular file; only such a file can be opened again.
     pub(super) size: Option<u64>,
+    /// Bytes that are read at most.
+    pub(super) bytes_max: u64,
 }
 
 impl RawFile {
@@ -45,7 +47,15 @@ impl RawFile {
         // Standard input may already have been read in part: its size does not say what is left.
         let size = (metadata.is_file() && !is_stdin(path)).then_some(metadata.len());
         let magic = [0; MAGIC_BYTES];
-        Ok(Self { file, magic, magic_bytes: 0, magic_read: 0, read_bytes: 0, size })
+        Ok(Self {
+            file,
+            magic,
+            magic_bytes: 0,
+            magic_read: 0,
+            read_bytes: 0,
+            size,
+            bytes_max: u64::MAX,
+        })
     }
 
     /// Looks at the first bytes; they will be read all the same.
@@ -76,6 +86,9 @@ impl RawFile {
 
 impl Read for RawFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.bytes_max.saturating_sub(self.read_bytes));
+        let room = into.len().min(left.unwrap_or(usize::MAX));
+        let into = into.get_mut(..room).unwrap_or_default();
         let count = match self.magic.get(self.magic_read..self.magic_bytes) {
             Some(mut seen) if !seen.is_empty() => {
                 let count = seen.read(into)?;

@@ -21,6 +21,10 @@ pub(super) struct Reader {
     name: String,
     source: SourceId,
     size: Option<u64>,
+    /// Bytes of the file that are read at most.
+    bytes_max: u64,
+    /// Not compressed.
+    is_plain: bool,
     opened: Option<Opened>,
     /// Frames handed out.
     frames: u64,
@@ -50,6 +54,8 @@ impl Reader {
             name: raw_file::name(path),
             source,
             size: file.size,
+            bytes_max: u64::MAX,
+            is_plain: false,
             opened: None,
             frames: 0,
             read_bytes: 0,
@@ -57,6 +63,7 @@ impl Reader {
         let may_reopen = file.size.is_some();
         let first =
             reader.start(file, if may_reopen { PROBE_BUFFER_BYTES } else { READ_BUFFER_BYTES });
+        reader.is_plain = reader.opened.as_ref().is_some_and(|opened| opened.input.is_plain());
         if may_reopen && matches!(first, Ok(Some(_))) {
             // However many files there are, only those that overlap in time are open at once.
             reader.opened = None;
@@ -64,12 +71,31 @@ impl Reader {
         Ok((reader, first))
     }
 
+    /// A second reader of the file from its start; from now on both read as far as it reached when it
+    /// was opened. None when it cannot be read twice at small cost.
+    pub(super) fn twin(&mut self) -> Option<Self> {
+        let size = self.size.filter(|_| self.is_plain && self.opened.is_none())?;
+        self.bytes_max = size;
+        Some(Self {
+            path: self.path.clone(),
+            name: self.name.clone(),
+            source: self.source,
+            size: self.size,
+            bytes_max: size,
+            is_plain: true,
+            opened: None,
+            frames: 0,
+            read_bytes: 0,
+        })
+    }
+
     /// Opens the file again if it was closed, and returns to its first frame.
     pub(super) fn wake(&mut self) -> Result<(), CaptureError> {
         if self.opened.is_some() {
             return Ok(());
         }
-        let file = RawFile::open(&self.path)?;
+        let mut file = RawFile::open(&self.path)?;
+        file.bytes_max = self.bytes_max;
         match self.start(file, READ_BUFFER_BYTES)? {
             Some(_) => Ok(()),
             None => Err(CaptureError::Changed { file: self.name.clone() }),

@@ -1,6 +1,7 @@
 //! `tapline replay`: the pipeline over capture files.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tapline_capture::{CaptureError, Files};
 use tapline_model::{Key, SourceId};
@@ -13,7 +14,7 @@ use crate::exit::{Failure, SOFTWARE, USAGE};
 use crate::output::Folder;
 use crate::pipeline::merge::Ended;
 use crate::pipeline::router::WhenFull;
-use crate::pipeline::{Plant, files, merge_queue};
+use crate::pipeline::{Plant, files, merge_queue, pin};
 use crate::progress::Bar;
 use crate::session::{Plan, Session};
 use crate::{key_file, logging};
@@ -63,23 +64,52 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
 }
 
 fn analyse(session: &Session, files: &mut Files) -> Result<(Ended, Vec<CaptureError>), Failure> {
-    let names = files
+    let names: Vec<(SourceId, Arc<str>)> = files
         .names()
         .iter()
         .zip(0..)
         .map(|(name, index)| (SourceId(index), Arc::from(name.as_str())))
         .collect();
+    // What can be read again at small cost is walked by every worker.
+    let twins: Option<Vec<Files>> = (1..session.shared.workers).map(|_| files.twin()).collect();
+    let end = files::End::new(session.stop.flag());
+    let cpus = &session.shared.settings.sensor.cpus;
+    let cannot_start = |error| {
+        // Those that run wait for nobody.
+        session.stop.flag().store(true, Ordering::SeqCst);
+        session.shared.board.close();
+        Failure::new(SOFTWARE, format!("cannot start a worker: {error}"))
+    };
     std::thread::scope(|scope| {
         let (sender, receiver) = merge_queue();
-        let mut plant = Plant::new(&session.shared, vec![names], WhenFull::Wait, &sender);
-        drop(sender);
-        let merge = session.start_merge(scope, receiver)?;
-        plant
-            .start_workers(scope, &session.shared.settings.sensor.cpus)
-            .map_err(|error| Failure::new(SOFTWARE, format!("cannot start a worker: {error}")))?;
+        let merge;
+        let router;
+        if let Some(twins) = twins {
+            let mut walkers = Plant::walkers(&session.shared, &names, &sender).into_iter();
+            drop(sender);
+            merge = session.start_merge(scope, receiver)?;
+            router = walkers.next();
+            for ((mut files, router), index) in twins.into_iter().zip(walkers).zip(1..) {
+                let end = &end;
+                std::thread::Builder::new()
+                    .name(format!("worker-{index}"))
+                    .spawn_scoped(scope, move || {
+                        pin(cpus, index);
+                        // The first worker tells of the same faults.
+                        drop(files::run(&mut files, router, None, end));
+                    })
+                    .map_err(cannot_start)?;
+            }
+        } else {
+            let mut plant = Plant::new(&session.shared, vec![names], WhenFull::Wait, &sender);
+            drop(sender);
+            merge = session.start_merge(scope, receiver)?;
+            plant.start_workers(scope, cpus).map_err(cannot_start)?;
+            router = plant.routers.pop();
+        }
         let mut faults = Vec::new();
-        if let Some(router) = plant.routers.pop() {
-            faults = files::run(files, router, &Bar::new(), session.stop.flag());
+        if let Some(router) = router {
+            faults = files::run(files, router, Some(&Bar::new()), &end);
         }
         for fault in &faults {
             tracing::warn!("{fault}");

@@ -16,6 +16,8 @@ use super::merge::Message;
 const BATCH_BYTES: usize = 256 << 10;
 /// Bytes of records sorted in memory at once.
 const RUN_BYTES: usize = 48 << 20;
+/// Batches that are read before they are written.
+const BATCHES_AHEAD: usize = 4;
 /// Runs merged at once: bounds open files and read buffers.
 const FAN_IN_MAX: usize = 128;
 
@@ -170,6 +172,44 @@ impl Spool {
         merge_runs(&self.runs, &mut |_, route, line| write(route, line))
     }
 
+    /// Like [`Spool::finish`], with a thread that sorts and reads while this one writes.
+    ///
+    /// # Errors
+    /// When reading the spool or writing fails, or no thread can be had.
+    pub(crate) fn finish_ahead(self, write: &mut Writing<'_>) -> io::Result<()> {
+        let (ahead, ready) = crossbeam_channel::bounded::<Ahead>(BATCHES_AHEAD);
+        std::thread::scope(|scope| {
+            let reader = std::thread::Builder::new()
+                .name("spool".to_owned())
+                .spawn_scoped(scope, move || self.read_ahead(&ahead))?;
+            let mut written = Ok(());
+            for batch in &ready {
+                written = batch.write(write);
+                if written.is_err() {
+                    break;
+                }
+            }
+            // Whoever still reads is told that nobody listens.
+            drop(ready);
+            let read = reader.join().map_err(|_| io::Error::other("the spool's reader failed"))?;
+            written.and(read)
+        })
+    }
+
+    fn read_ahead(self, ahead: &Sender<Ahead>) -> io::Result<()> {
+        let closed = |_| io::Error::other("the writer has ended");
+        let mut batch = Ahead::default();
+        self.finish(&mut |route, record| {
+            batch.bytes.extend_from_slice(record);
+            batch.ends.push((route, batch.bytes.len()));
+            if batch.bytes.len() < BATCH_BYTES {
+                return Ok(());
+            }
+            ahead.send(std::mem::take(&mut batch)).map_err(closed)
+        })?;
+        ahead.send(batch).map_err(closed)
+    }
+
     fn spill(&mut self) -> io::Result<()> {
         let path = self.next_run();
         let mut file = BufWriter::new(File::create(&path)?);
@@ -188,6 +228,24 @@ impl Spool {
     fn next_run(&mut self) -> PathBuf {
         self.runs_made += 1;
         self.folder.path().join(format!("run-{}", self.runs_made))
+    }
+}
+
+/// Records in order, with their routes and where they end.
+#[derive(Default)]
+struct Ahead {
+    bytes: Vec<u8>,
+    ends: Vec<(Option<RouteKey>, usize)>,
+}
+
+impl Ahead {
+    fn write(&self, write: &mut Writing<'_>) -> io::Result<()> {
+        let mut start = 0;
+        for &(route, end) in &self.ends {
+            write(route, self.bytes.get(start..end).unwrap_or_default())?;
+            start = end;
+        }
+        Ok(())
     }
 }
 
@@ -337,6 +395,28 @@ mod tests {
     }
 
     const EXPECTED: &str = "1\n2 routed\n3\n4 routed\n";
+
+    #[test]
+    fn reading_ahead_changes_nothing_and_passes_faults_on() {
+        let spool = |folder: &Path| {
+            let mut spool = Spool::new(folder).unwrap();
+            let keys: Vec<(u64, u8)> = (0..100_000).rev().map(|key| (key, 0)).collect();
+            spool.add(records(&keys)).unwrap();
+            spool.spill().unwrap();
+            spool
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut out = Vec::new();
+        spool(folder.path())
+            .finish_ahead(&mut |_, record| {
+                out.push(String::from_utf8(record.to_vec()).unwrap());
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(out, (0..100_000).map(|key| key.to_string()).collect::<Vec<_>>());
+        let full = spool(folder.path()).finish_ahead(&mut |_, _| Err(io::Error::other("full")));
+        assert_eq!(full.unwrap_err().to_string(), "full");
+    }
 
     #[test]
     fn lines_come_out_in_order_of_request_start() {
