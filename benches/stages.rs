@@ -121,6 +121,11 @@ struct Rest {
 }
 
 impl Sink for Rest {
+    fn wants_bodies(&mut self, transaction: &Transaction<'_>) -> bool {
+        let Self { until, shard, discovery, feedback, .. } = self;
+        *until < Until::Observation || discovery.wants_bodies(transaction, *shard, feedback)
+    }
+
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         self.transactions += 1;
         if self.until >= Until::Observation {
