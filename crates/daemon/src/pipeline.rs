@@ -36,7 +36,7 @@ use self::feedback_board::FeedbackBoard;
 use self::merge::Message;
 use self::record::Recorder;
 use self::router::{Lane, Route, Router, WhenFull};
-use self::shard::Readers;
+use self::shard::Downstream;
 use self::shedding::Shedding;
 use self::worker::Worker;
 use crate::sizing;
@@ -80,10 +80,10 @@ pub(crate) struct RecordRule {
 
 impl Shared {
     /// What follows the protocols in one worker.
-    fn new_readers(&self, worker: usize, out: Sender<Message>) -> Readers {
+    fn new_downstream(&self, worker: usize, out: Sender<Message>) -> Downstream {
         let Identity { sensor, incarnation } = self.identity;
         let part = u16::try_from(worker).unwrap_or(u16::MAX);
-        Readers {
+        Downstream {
             bench: Box::default(),
             discovery: Discovery::new(self.settings.discovery.clone(), self.key.clone()),
             fold: Fold::new(&self.settings.behavior, sensor, incarnation, part),

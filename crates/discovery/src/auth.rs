@@ -166,14 +166,6 @@ fn name_in_scheme<'a>(scheme: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// Whether a query may hold an API key: false is certain.
-pub(crate) fn may_hold_key(query: &[u8]) -> bool {
-    let mut scratch = Vec::new();
-    form::pairs(query).any(|(name, value)| {
-        is_key_name(path::decode(name, &mut scratch), value.unwrap_or_default())
-    })
-}
-
 /// Knows signed tokens, and remembers the headers of those it knew: an issuer writes few.
 #[derive(Default)]
 pub(crate) struct Tokens {
@@ -189,6 +181,14 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
+    /// Whether a query holds an API key.
+    pub(crate) fn has_key(&mut self, query: &[u8]) -> bool {
+        form::pairs(query).any(|(name, value)| {
+            let name = path::decode(name, &mut self.scratch);
+            is_key_name(name, value.unwrap_or_default())
+        })
+    }
+
     /// A JSON Web Token whose header says so: other cookies begin with encoded JSON too.
     fn is_signed(&mut self, text: &[u8]) -> bool {
         if !sensitive::is_jwt(text) {

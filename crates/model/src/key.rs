@@ -50,10 +50,8 @@ impl Key {
             let (low, high) = (end(one).min(end(other)), end(one).max(end(other)));
             // The same bytes as below: address and port of both ends, and the network.
             let text = |end: u64| u128::from(end >> 16 | (end & 0xffff) << 32);
-            return sip13_of_16(
-                self.flow,
-                text(low) | text(high) << 48 | u128::from(network) << 96,
-            );
+            let text = text(low) | text(high) << 48 | u128::from(network) << 96;
+            return SipHasher13::new_with_keys(self.flow.0, self.flow.1).hash(&text.to_le_bytes());
         }
         self.hash_of_parts(&FlowKey::new(one, other, network))
     }
@@ -93,45 +91,6 @@ impl Key {
         hasher.finalize_xof().fill(&mut first);
         u64::from_be_bytes(first)
     }
-}
-
-/// `SipHash` 1-3 of 16 bytes in little-endian order. Of every segment a hash is taken: without the
-/// buffers of a hasher that takes bytes of any number it costs half.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the halves are taken one by one")]
-fn sip13_of_16(key: (u64, u64), text: u128) -> u64 {
-    /// "somepseudorandomlygeneratedbytes".
-    const START: [u64; 4] = [
-        0x736f_6d65_7073_6575,
-        0x646f_7261_6e64_6f6d,
-        0x6c79_6765_6e65_7261,
-        0x7465_6462_7974_6573,
-    ];
-    let [a, b, c, d] = START;
-    let mut state = [key.0 ^ a, key.1 ^ b, key.0 ^ c, key.1 ^ d];
-    // The last block holds no bytes, only how many there were.
-    for block in [text as u64, (text >> 64) as u64, 16 << 56] {
-        let [a, b, c, d] = sip_round([state[0], state[1], state[2], state[3] ^ block]);
-        state = [a ^ block, b, c, d];
-    }
-    state[2] ^= 0xff;
-    let [a, b, c, d] = sip_round(sip_round(sip_round(state)));
-    a ^ b ^ c ^ d
-}
-
-#[inline]
-fn sip_round([mut a, mut b, mut c, mut d]: [u64; 4]) -> [u64; 4] {
-    a = a.wrapping_add(b);
-    b = b.rotate_left(13) ^ a;
-    a = a.rotate_left(32);
-    c = c.wrapping_add(d);
-    d = d.rotate_left(16) ^ c;
-    a = a.wrapping_add(d);
-    d = d.rotate_left(21) ^ a;
-    c = c.wrapping_add(b);
-    b = b.rotate_left(17) ^ c;
-    c = c.rotate_left(32);
-    [a, b, c, d]
 }
 
 impl fmt::Debug for Key {

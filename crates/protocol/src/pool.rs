@@ -7,13 +7,13 @@ use tapline_model::HeaderFields;
 use crate::http1::Message;
 
 /// Spare buffers kept for reuse.
-const SPARE_MAX: usize = 64;
+const SPARE_MAX: usize = 16;
 /// Larger buffers are kept apart, for what needs them.
 const SPARE_BYTES_MAX: usize = 2 << 10;
 /// And still larger ones given back to the allocator.
 const LARGE_BYTES_MAX: usize = 64 << 10;
 /// As are those that would make the large spares more than this together.
-const LARGE_SUM_MAX: usize = 256 << 10;
+const LARGE_SUM_MAX: usize = 64 << 10;
 /// What is announced is made room for up to here, before any of it has come.
 const TRUST_BYTES: usize = 16 << 10;
 /// And up to so many times what has come.
@@ -341,18 +341,18 @@ mod tests {
         let mut pool = Pool::new(4 << 20);
         let large = |pool: &mut Pool| {
             let mut buffer = Buffer::default();
-            pool.append(&mut buffer, &vec![1; 60_000], usize::MAX, Use::Body);
+            pool.append(&mut buffer, &vec![1; 15_000], usize::MAX, Use::Body);
             buffer
         };
         let buffers: Vec<Buffer> = (0..20).map(|_| large(&mut pool)).collect();
         for buffer in buffers {
             pool.give(buffer);
         }
-        assert_eq!((pool.spent(), pool.large_bytes, pool.large.len()), (0, 240_000, 4));
+        assert_eq!((pool.spent(), pool.large_bytes, pool.large.len()), (0, 60_000, 4));
         let mut buffer = Buffer::default();
         pool.append(&mut buffer, &[2; 2_000], usize::MAX, Use::Body);
         pool.append(&mut buffer, &[3; 2_000], usize::MAX, Use::Body);
-        assert_eq!((pool.spent(), pool.large.len()), (60_000, 3));
+        assert_eq!((pool.spent(), pool.large.len()), (15_000, 3));
         assert_eq!(buffer.bytes(), [[2; 2_000], [3; 2_000]].concat());
     }
 

@@ -27,12 +27,12 @@ impl<'a> End<'a> {
 
     /// Whether to end after so many frames, which are looked at every [`FRAMES_PER_LOOK`].
     fn is_reached(&self, frames: u64) -> bool {
-        let furthest = self.furthest.fetch_max(frames, Ordering::SeqCst).max(frames);
+        self.furthest.fetch_max(frames, Ordering::SeqCst);
         if self.stop.load(Ordering::SeqCst) {
-            // Nobody is more than one look ahead of what was told.
-            let end = furthest + 2 * FRAMES_PER_LOOK;
-            let set = self.at.compare_exchange(u64::MAX, end, Ordering::SeqCst, Ordering::SeqCst);
-            tracing::debug!(?set, "told to stop");
+            // Whoever was not told yet had told before how far it was, and looks again one look
+            // later: so nobody is past this end.
+            let end = self.furthest.load(Ordering::SeqCst) + 2 * FRAMES_PER_LOOK;
+            self.at.fetch_min(end, Ordering::SeqCst);
         }
         frames >= self.at.load(Ordering::SeqCst)
     }

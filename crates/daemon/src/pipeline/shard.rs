@@ -50,7 +50,7 @@ struct Stages {
 /// What the protocols read with and what follows them, one for all shards of a worker. Discovery keeps no state about the
 /// traffic, only memories of what it has worked out: one for all shards knows more, in less room.
 /// The fold keeps each shard's caps apart, and makes one delta for all.
-pub(crate) struct Readers {
+pub(crate) struct Downstream {
     /// Of the protocols: lent to each shard in turn.
     pub(crate) bench: Box<Workbench>,
     pub(crate) discovery: Discovery,
@@ -71,23 +71,28 @@ impl Shard {
 
     /// Takes one segment of the flow with this hash.
     #[inline]
-    pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>, readers: &mut Readers) {
+    pub(crate) fn push(
+        &mut self,
+        flow_hash: u64,
+        segment: &Segment<'_>,
+        downstream: &mut Downstream,
+    ) {
         let stages = &mut self.stages;
         self.reassembler
-            .push(flow_hash, segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, readers));
+            .push(flow_hash, segment, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, downstream));
     }
 
     /// Time has passed: timeouts act.
-    pub(crate) fn tick(&mut self, now: Timestamp, readers: &mut Readers) {
+    pub(crate) fn tick(&mut self, now: Timestamp, downstream: &mut Downstream) {
         let stages = &mut self.stages;
-        self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, readers));
-        self.stages.tick(now, readers);
+        self.reassembler.tick(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, downstream));
+        self.stages.tick(now, downstream);
     }
 
     /// The capture ended: everything open is finished.
-    pub(crate) fn finish(&mut self, now: Timestamp, readers: &mut Readers) {
+    pub(crate) fn finish(&mut self, now: Timestamp, downstream: &mut Downstream) {
         let stages = &mut self.stages;
-        self.reassembler.finish(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, readers));
+        self.reassembler.finish(now, &mut |chunk: &Chunk<'_>| stages.chunk(chunk, downstream));
     }
 
     /// Its counters.
@@ -103,41 +108,41 @@ impl Shard {
 
 impl Stages {
     /// The only place that catches a panic: one bad flow costs one flow.
-    fn chunk(&mut self, chunk: &Chunk<'_>, readers: &mut Readers) {
+    fn chunk(&mut self, chunk: &Chunk<'_>, downstream: &mut Downstream) {
         let Self { id, protocols } = self;
-        protocols.swap_bench(&mut readers.bench);
+        protocols.swap_bench(&mut downstream.bench);
         let parsed = catch_unwind(AssertUnwindSafe(|| {
-            protocols.push(chunk, &mut Feeding { shard: *id, readers });
+            protocols.push(chunk, &mut Feeding { shard: *id, downstream });
         }));
-        protocols.swap_bench(&mut readers.bench);
+        protocols.swap_bench(&mut downstream.bench);
         if parsed.is_err() {
             protocols.forget(chunk.flow);
         }
     }
 
-    fn tick(&mut self, now: Timestamp, readers: &mut Readers) {
+    fn tick(&mut self, now: Timestamp, downstream: &mut Downstream) {
         let Self { id, protocols } = self;
-        protocols.swap_bench(&mut readers.bench);
-        protocols.tick(now, &mut Feeding { shard: *id, readers });
-        protocols.swap_bench(&mut readers.bench);
+        protocols.swap_bench(&mut downstream.bench);
+        protocols.tick(now, &mut Feeding { shard: *id, downstream });
+        protocols.swap_bench(&mut downstream.bench);
     }
 }
 
 /// Leads the transactions of a shard through discovery into the fold.
 struct Feeding<'a> {
     shard: ShardId,
-    readers: &'a mut Readers,
+    downstream: &'a mut Downstream,
 }
 
 impl Sink for Feeding<'_> {
     fn wants_bodies(&mut self, transaction: &Transaction<'_>) -> bool {
-        let Readers { discovery, feedback, .. } = &mut *self.readers;
+        let Downstream { discovery, feedback, .. } = &mut *self.downstream;
         discovery.wants_bodies(transaction, self.shard, feedback)
     }
 
     fn transaction(&mut self, transaction: &Transaction<'_>) {
-        let Self { shard, readers } = self;
-        let Readers { discovery, fold, recorder, feedback, .. } = &mut **readers;
+        let Self { shard, downstream } = self;
+        let Downstream { discovery, fold, recorder, feedback, .. } = &mut **downstream;
         let mut seen = None;
         discovery.push(transaction, *shard, feedback, &mut |observation| {
             fold.observe(*shard, observation, feedback);
@@ -149,6 +154,6 @@ impl Sink for Feeding<'_> {
     }
 
     fn flow_record(&mut self, record: &FlowRecord) {
-        self.readers.fold.flow(self.shard, record);
+        self.downstream.fold.flow(self.shard, record);
     }
 }

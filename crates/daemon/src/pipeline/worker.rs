@@ -7,7 +7,7 @@ use tapline_model::{Epoch, Segment, ShardId, Timestamp};
 
 use super::batch::Batch;
 use super::merge::{Message, Report};
-use super::shard::{Readers, Shard, ShardStats};
+use super::shard::{Downstream, Shard, ShardStats};
 use super::tick::{SourceCounters, Tick};
 use super::{FeedbackRule, Shared};
 
@@ -16,7 +16,7 @@ pub(crate) struct Worker {
     index: usize,
     /// Indexed by shard; those of other workers are empty.
     shards: Vec<Option<Shard>>,
-    readers: Readers,
+    downstream: Downstream,
     epoch: Option<Epoch>,
     shared: Arc<Shared>,
     out: Sender<Message>,
@@ -29,16 +29,16 @@ impl Worker {
         let shards = ShardId::all()
             .map(|id| (id.index() % workers == index).then(|| Shard::new(id, &shared.settings)))
             .collect();
-        let readers = shared.new_readers(index, out.clone());
-        Self { index, shards, readers, epoch: None, shared, out }
+        let downstream = shared.new_downstream(index, out.clone());
+        Self { index, shards, downstream, epoch: None, shared, out }
     }
 
     /// Takes one segment of the flow with this hash, which lies in one of its shards.
     #[inline]
     pub(crate) fn push(&mut self, flow_hash: u64, segment: &Segment<'_>) {
-        let Self { shards, readers, .. } = self;
+        let Self { shards, downstream, .. } = self;
         if let Some(Some(shard)) = shards.get_mut(ShardId::from_hash(flow_hash).index()) {
-            shard.push(flow_hash, segment, readers);
+            shard.push(flow_hash, segment, downstream);
         }
     }
 
@@ -58,7 +58,7 @@ impl Worker {
             self.shared.board.sealed_up_to(entered.minus(1));
         }
         self.epoch = Some(self.epoch.map_or(entered, |epoch| epoch.max(entered)));
-        self.readers.feedback = match self.shared.feedback_rule {
+        self.downstream.feedback = match self.shared.feedback_rule {
             FeedbackRule::Exact => self.shared.board.exactly(entered.minus(2)),
             FeedbackRule::Newest => self.shared.board.newest(),
         };
@@ -67,12 +67,12 @@ impl Worker {
     /// The capture ended.
     pub(crate) fn end(&mut self, now: Timestamp, counters: &Arc<[SourceCounters]>) {
         let epoch = self.epoch.unwrap_or_else(|| now.epoch());
-        let Self { shards, readers, .. } = self;
+        let Self { shards, downstream, .. } = self;
         for shard in shards.iter_mut().flatten() {
-            shard.finish(now, readers);
+            shard.finish(now, downstream);
         }
         let report = self.close(epoch, epoch, now, counters, true);
-        if let Some(recorder) = &mut self.readers.recorder {
+        if let Some(recorder) = &mut self.downstream.recorder {
             recorder.flush();
         }
         self.send(report);
@@ -87,12 +87,12 @@ impl Worker {
         ended: bool,
     ) -> Report {
         let mut stats = ShardStats::default();
-        let Self { shards, readers, .. } = self;
+        let Self { shards, downstream, .. } = self;
         for shard in shards.iter_mut().flatten() {
-            shard.tick(now, readers);
+            shard.tick(now, downstream);
             stats.add(&shard.stats());
         }
-        let Readers { discovery, fold, .. } = readers;
+        let Downstream { discovery, fold, .. } = downstream;
         discovery.begin_second(epoch.next());
         stats.discovery = discovery.stats();
         stats.behavior = fold.stats();

@@ -26,7 +26,7 @@ const CHANGES: u8 = 16;
 /// Longer lines are remembered by their name alone.
 const LINE_BYTES_MAX: usize = 256;
 
-/// The lines of a shard's messages.
+/// The lines of a worker's messages.
 #[derive(Default)]
 pub(crate) struct Lines {
     requests: Memo,

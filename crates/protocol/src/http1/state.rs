@@ -1,5 +1,7 @@
 //! The two directions of a flow to transactions.
 
+mod straight;
+
 use tapline_model::{
     Anomaly, AnomalySet, Direction, DropReason, EndReason, FlowId, FlowTuple, HeaderFields,
     ProtocolStats, Timestamp,
@@ -16,7 +18,7 @@ use super::reader::{Event, Loss, PartialHead, Reader};
 use super::search;
 use crate::Sink;
 use crate::bounds::Bounds;
-use crate::pool::{Pool, Use};
+use crate::pool::Pool;
 
 /// What the shard lends while one chunk is read.
 pub(crate) struct Room<'a, S> {
@@ -425,62 +427,6 @@ impl Dialogue {
         room.pool.keep_fields(&message.parts.fields);
         message.begin(partial.wire_bytes, partial.started_at, scene.now);
         self.parsed(side, message, cut, scene, room);
-    }
-
-    /// Reads a head that lies whole and in good order at the start of `bytes`, as most do, from
-    /// there; says how long it was. What comes of it is what comes of reading it in steps.
-    fn whole_head<S: Sink>(
-        &mut self,
-        side: Side,
-        bytes: &[u8],
-        scene: &Scene,
-        room: &mut Room<'_, S>,
-    ) -> Option<usize> {
-        let window = bytes.get(..room.bounds.head_bytes_max).unwrap_or(bytes);
-        let headers_max = room.bounds.headers_max;
-        let mut message = room.pool.take_message();
-        let had_fields = message.fields_charge();
-        let parts = &mut message.parts;
-        let used = head::read_start(side, window, headers_max, room.lines, parts);
-        room.pool.keep_more_fields(had_fields, &message.parts.fields);
-        let head = used.and_then(|used| window.get(..used)).unwrap_or_default();
-        let kept = room.pool.append(&mut message.head, head, head.len(), Use::Head);
-        if head.is_empty() || kept < head.len() {
-            room.pool.give_message(message);
-            return None;
-        }
-        message.begin(count(head), scene.now, scene.now);
-        self.parsed(side, message, Cut::No, scene, room);
-        Some(head.len())
-    }
-
-    /// Takes content of announced length that nothing is doubtful about, as mostly; says how much.
-    /// What comes of it is what comes of reading it in steps.
-    fn plain_content<S: Sink>(
-        &mut self,
-        side: Side,
-        bytes: &[u8],
-        scene: &Scene,
-        room: &mut Room<'_, S>,
-    ) -> Option<usize> {
-        let [requests, responses] = &mut self.halves;
-        let half = match side {
-            Side::Request => requests,
-            Side::Response => responses,
-        };
-        let exchange = self.exchanges.get(half.current?)?;
-        let is_sure = match side {
-            Side::Request => exchange.response.is_none(),
-            Side::Response => exchange.answer != Answer::Inferred && exchange.request.is_some(),
-        };
-        let message = exchange.message(side).filter(|_| is_sure)?;
-        let (used, last) = half.reader.take_content(count(bytes))?;
-        let content = bytes.get(..used).unwrap_or(bytes);
-        message.content(content, scene.now, room.bounds, room.pool);
-        if last {
-            self.end_message(side, Progress::Ended, scene, room);
-        }
-        Some(used)
     }
 
     /// A head was read.
