@@ -10,7 +10,7 @@ use tapline_model::{
 /// the newest watermark is `lateness_max` epochs ahead.
 ///
 /// What it holds is bounded by what the workers may run ahead: on live traffic `lateness_max`
-/// epochs, in a replay the two epochs for which they wait for feedback. An epoch without deltas
+/// epochs, in a replay the four epochs for which they wait for feedback. An epoch without deltas
 /// costs nothing.
 #[derive(Debug)]
 pub struct Sealer {

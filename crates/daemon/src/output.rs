@@ -13,7 +13,8 @@ use tapline_model::{
 use crate::exit::Failure;
 
 /// A folder that is being filled. Every file is written beside its place and moved into it, so a
-/// reader never sees half of one.
+/// reader never sees half of one. Nothing waits for the disk: what a crash of the machine can take
+/// is what this run made, and a replay makes it again.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -48,7 +49,7 @@ impl Folder {
             let mut out = BufWriter::with_capacity(1 << 20, file);
             fill(&mut out)?;
             out.flush()?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            drop(out);
             fs::rename(&beside, &place)
         });
         written.map_err(|error| Failure::io(place.display(), &error))

@@ -54,7 +54,7 @@ pub(crate) struct Identity {
 /// Which version of the feedback a worker uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FeedbackRule {
-    /// In epoch e what was published for epoch e - 2, so that a replay is exact.
+    /// In epoch e what was published for epoch e - 4, so that a replay is exact.
     Exact,
     /// Whatever is newest: live traffic waits for nobody.
     Newest,

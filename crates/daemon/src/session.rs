@@ -1,6 +1,8 @@
 //! What `run` and `replay` have in common: everything around the pipeline.
 
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
@@ -9,8 +11,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use tapline_alert::Notifier;
 use tapline_config::Settings;
-use tapline_discovery::LineWriter;
-use tapline_model::{EndpointId, Key, RouteKey, RouteMap, SourceView, Stats, View};
+use tapline_discovery::Inventory;
+use tapline_model::{Key, SourceView, Stats, View};
 use tapline_telemetry::{BuildInfo, Exporter, Limits};
 use tapline_web::{Health, Mode, SensorInfo, State};
 use tokio::runtime::Runtime as Tokio;
@@ -23,7 +25,7 @@ use crate::output::{self, Folder};
 use crate::pipeline::feedback_board::FeedbackBoard;
 use crate::pipeline::merge::{Announce, Ended, Merge, Message};
 use crate::pipeline::published::Published;
-use crate::pipeline::record::Spool;
+use crate::pipeline::record::{Lines, Spool, write_ahead};
 use crate::pipeline::{FeedbackRule, Identity, RecordRule, Shared};
 use crate::runtime::Runtime;
 
@@ -154,26 +156,10 @@ impl Session {
     pub(crate) fn write_output(&self, ended: Ended) -> Result<(), Failure> {
         let Ended { view, lifecycle, inventory, spool, spool_fault } = ended;
         let Some(folder) = &self.out else { return Ok(()) };
-        let mut endpoints = RouteMap::<Option<EndpointId>>::default();
-        // The inventory is done: what it says of a route once, it says again.
-        let mut endpoint_of =
-            |route: RouteKey| *endpoints.entry(route).or_insert_with(|| inventory.resolve(route));
         let transactions = match spool {
-            Some(spool) => folder.write("transactions.jsonl", |out| {
-                let (mut writer, mut line) = (LineWriter::default(), Vec::new());
-                let mut write = |route: Option<RouteKey>, record: &[u8]| {
-                    line.clear();
-                    if !writer.write(record, route.and_then(&mut endpoint_of), &mut line) {
-                        return Err(std::io::Error::other("a transaction's record is damaged"));
-                    }
-                    out.write_all(&line)
-                };
-                if self.shared.workers == 1 {
-                    spool.finish(&mut write)
-                } else {
-                    spool.finish_ahead(&mut write)
-                }
-            }),
+            Some(spool) => {
+                folder.write("transactions.jsonl", |out| self.write_lines(spool, &inventory, out))
+            }
             None => Ok(()),
         };
         let document = tapline_discovery::inventory_json(&view.hosts, &view.endpoints);
@@ -190,6 +176,25 @@ impl Session {
             folder.write_json("summary.json", &output::summary(&view, wall_seconds)),
         ];
         written.into_iter().collect()
+    }
+
+    /// One line per record, in order.
+    fn write_lines(
+        &self,
+        spool: Spool,
+        inventory: &Inventory,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let new_lines = || Lines::new(inventory);
+        if let Some(makers) = NonZeroUsize::new(self.shared.workers.saturating_sub(1)) {
+            return write_ahead(spool, makers, new_lines, out);
+        }
+        let (mut lines, mut line) = (new_lines(), Vec::new());
+        spool.finish(&mut |route, record| {
+            line.clear();
+            lines.append(route, record, &mut line)?;
+            out.write_all(&line)
+        })
     }
 
     /// Ends delivery and pages, within the time they have.

@@ -6,8 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use tapline_model::{Epoch, Feedback};
 
-/// How many versions are kept: no worker asks for one older than two epochs.
-const VERSIONS_MAX: usize = 4;
+/// How old the feedback of a replay is. Workers may be so far apart: the more, the less they wait for
+/// each other when an epoch has more for one than for another.
+pub(crate) const FEEDBACK_LAG_EPOCHS: u64 = 4;
+/// How many versions are kept: no worker asks for one older than the lag, and the merge may be as far
+/// ahead of the slowest.
+const VERSIONS_MAX: usize = 8;
 
 /// The feedback of the last few epochs. Workers come here once an epoch, never per packet.
 #[derive(Debug, Default)]

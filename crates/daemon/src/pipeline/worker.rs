@@ -6,6 +6,7 @@ use crossbeam_channel::{Receiver, Select, Sender};
 use tapline_model::{Epoch, Segment, ShardId, Timestamp};
 
 use super::batch::Batch;
+use super::feedback_board::FEEDBACK_LAG_EPOCHS;
 use super::merge::{Message, Report};
 use super::shard::{Downstream, Shard, ShardStats};
 use super::tick::{SourceCounters, Tick};
@@ -59,7 +60,7 @@ impl Worker {
         }
         self.epoch = Some(self.epoch.map_or(entered, |epoch| epoch.max(entered)));
         self.downstream.feedback = match self.shared.feedback_rule {
-            FeedbackRule::Exact => self.shared.board.exactly(entered.minus(2)),
+            FeedbackRule::Exact => self.shared.board.exactly(entered.minus(FEEDBACK_LAG_EPOCHS)),
             FeedbackRule::Newest => self.shared.board.newest(),
         };
     }
