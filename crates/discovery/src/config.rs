@@ -50,6 +50,9 @@ pub struct Config {
     pub hosts_max: u32,
     /// Endpoints in the inventory, 16 to 1 000 000.
     pub endpoints_max: u32,
+    /// Places in the trees that path templates are learned from, 1 024 to 10 000 000; each takes some
+    /// 200 bytes.
+    pub path_places_max: u32,
     /// Parameters of one endpoint, 1 to 4 096.
     pub endpoint_parameters_max: u16,
     /// Servers in the visibility ledger, 1 to 1 000 000.
@@ -67,6 +70,7 @@ impl Default for Config {
             body_bytes_per_second: 256 << 10,
             hosts_max: 10_000,
             endpoints_max: 50_000,
+            path_places_max: 250_000,
             endpoint_parameters_max: 256,
             servers_max: 10_000,
         }

@@ -286,13 +286,11 @@ impl Discovery {
 fn read_slots(template: &Template, shapes: &mut Shapes) -> Option<Arc<ParameterSet>> {
     let root = shapes.begin(ParameterLocation::Path);
     let mut before = NodeId::NOWHERE;
-    let slots = template.segments.iter().filter_map(|segment| match segment {
-        TemplateSegment::Parameter(class, _) => Some(*class),
-        _ => None,
-    });
-    for (index, class) in slots.enumerate() {
-        before = shapes.enter_plain(root, before, template::slot_name(index));
-        shapes.note(before, template::value_kind(class));
+    for (place, segment) in template.segments.iter().enumerate() {
+        if let TemplateSegment::Parameter(class, _) = segment {
+            before = shapes.enter_plain(root, before, template::place_name(place));
+            shapes.note(before, template::value_kind(*class));
+        }
     }
     shapes.finish()
 }

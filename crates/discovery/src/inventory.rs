@@ -5,7 +5,9 @@ mod document;
 mod endpoint;
 mod hosts;
 mod learning;
+mod moving;
 mod naming;
+mod parts;
 mod pending;
 mod servers;
 
@@ -26,6 +28,7 @@ use self::naming::Rendered;
 use self::pending::Pending;
 use self::servers::Servers;
 use crate::Config;
+use crate::paths::Paths;
 
 /// What found a table full and was left out, since start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,7 +73,9 @@ pub struct Inventory {
     applied: u64,
     endpoints: HashMap<EndpointId, Endpoint>,
     routes: HashMap<RouteKey, Target>,
-    paths: HashMap<u64, PathEntry>,
+    paths_known: HashMap<u64, PathEntry>,
+    /// What the paths of every host have taught.
+    paths: Paths,
     pending: Pending,
     /// Pending HEAD and OPTIONS routes by the hash of their path.
     pending_attributes: HashMap<u64, SmallVec<[RouteKey; 2]>>,
@@ -90,11 +95,11 @@ impl Inventory {
     pub fn new(config: Config, key: Key) -> Self {
         let size = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
         Self {
-            key,
             applied: 0,
             endpoints: HashMap::new(),
             routes: HashMap::new(),
-            paths: HashMap::new(),
+            paths_known: HashMap::new(),
+            paths: Paths::new(size(config.path_places_max), key.clone()),
             pending: Pending::new(size(config.endpoints_max)),
             pending_attributes: HashMap::new(),
             hosts: Hosts::new(size(config.hosts_max)),
@@ -106,6 +111,7 @@ impl Inventory {
             matched: 0,
             rejected: Rejected::default(),
             config,
+            key,
         }
     }
 
@@ -138,6 +144,11 @@ impl Inventory {
         for route in undecided {
             self.decide(route);
         }
+        let mut hosts: Vec<&str> =
+            delta.routes.values().map(|seen| seen.name.host.as_str()).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        self.learn_paths(hosts.into_iter(), false);
         self.listed_is_stale |= self.hosts.settle_aliases();
     }
 
@@ -146,7 +157,7 @@ impl Inventory {
     pub fn resolve(&self, route: RouteKey) -> Option<EndpointId> {
         let id = match self.routes.get(&route)? {
             Target::Endpoint(id) => *id,
-            Target::Attribute(path) => *self.paths.get(path)?.endpoints.first()?,
+            Target::Attribute(path) => *self.paths_known.get(path)?.endpoints.first()?,
         };
         self.original(id).map(|endpoint| endpoint.id)
     }
@@ -190,7 +201,7 @@ impl Inventory {
         if std::mem::replace(&mut self.listed_is_stale, false) {
             self.list();
         }
-        let Self { listed, endpoints, paths, key, .. } = self;
+        let Self { listed, endpoints, paths_known: paths, key, .. } = self;
         listed
             .iter()
             .filter_map(|id| {

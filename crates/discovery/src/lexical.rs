@@ -18,6 +18,8 @@ const SHORT_DIGITS_MAX: usize = 12;
 const RUN_LETTERS_MAX: usize = 20;
 /// Longest run of consonants in a word: English has six (`Knightsbridge`).
 const RUN_CONSONANTS_MAX: usize = 6;
+/// Longest prefix of an identifier: `cus_…`.
+const PREFIX_BYTES_MAX: usize = 6;
 /// File extensions that stay visible behind a slot.
 const EXTENSIONS: &[&str] = &[
     "atom", "bin", "bmp", "css", "csv", "doc", "docx", "gif", "gz", "htm", "html", "ics", "jpeg",
@@ -136,6 +138,15 @@ pub(crate) fn is_version(text: &[u8]) -> bool {
         && (letters > 0 || tail.is_empty())
 }
 
+/// A date, or in front a short number, which at the start of a path may be the version of an API.
+pub(crate) fn may_be_version(text: &[u8], is_front: bool) -> bool {
+    match text.len() {
+        1 | 2 => is_front && text.iter().all(u8::is_ascii_digit),
+        10 => text.first().is_some_and(u8::is_ascii_digit) && value::is_date(text),
+        _ => false,
+    }
+}
+
 /// ASCII letters with single separators inside; a leading dot or underscore is a custom
 /// (`.well-known`, `_search`). Letters that nobody would speak are no word.
 fn is_word(text: &[u8]) -> bool {
@@ -171,7 +182,11 @@ fn is_word(text: &[u8]) -> bool {
         }
         before = byte;
     }
-    !inner.split(|byte| !byte.is_ascii_alphabetic()).any(is_scrambled)
+    let is_prefixed = || {
+        let at = memchr::memchr(b'_', inner).filter(|&at| at <= PREFIX_BYTES_MAX);
+        at.and_then(|at| inner.get(at + 1..)).is_some_and(identifier::is_jumbled)
+    };
+    !inner.split(|byte| !byte.is_ascii_alphabetic()).any(is_scrambled) && !is_prefixed()
 }
 
 /// Whether letters change case too often to be words joined by capitals.
@@ -181,6 +196,11 @@ fn is_scrambled(letters: &[u8]) -> bool {
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
         .count();
     humps >= 3 && humps * 3 > letters.len()
+}
+
+/// What stays visible behind a text if that turns out to be a value: an extension or `:verb`.
+pub(crate) fn suffix_of(text: &str) -> Option<&str> {
+    split_suffix(text.as_bytes()).filter(|(stem, _)| !stem.is_empty()).map(|(_, suffix)| suffix)
 }
 
 fn split_suffix(text: &[u8]) -> Option<(&[u8], &str)> {
@@ -254,6 +274,8 @@ mod tests {
             ("ORD-2024-00042", "PrefixedId"),
             ("INV00042", "PrefixedId"),
             ("tt0111161", "PrefixedId"),
+            ("ac_BTfvZxflLzQfTT", "PrefixedId"),
+            ("db_getUserByName", "word"),
             ("sha-256", "weak"),
             ("oauth2", "weak"),
             ("top-10", "weak"),

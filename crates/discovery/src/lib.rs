@@ -19,6 +19,7 @@ mod lexical;
 mod memo;
 mod parameter;
 mod path;
+mod paths;
 mod record;
 mod sampling;
 mod sensitive;

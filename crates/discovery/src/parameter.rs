@@ -79,7 +79,7 @@ const fn value_label(class: SegmentClass) -> Option<&'static str> {
         SegmentClass::Jwt => "[jwt]",
         SegmentClass::CardNumber => "[card_number]",
         // `iso_3166` is as likely a name.
-        SegmentClass::PrefixedId | SegmentClass::Oversized => return None,
+        SegmentClass::PrefixedId | SegmentClass::Text | SegmentClass::Oversized => return None,
     })
 }
 

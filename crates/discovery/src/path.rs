@@ -65,6 +65,11 @@ impl NormalPath {
         self.text.split(|&byte| byte == b'/').skip(1)
     }
 
+    /// How many segments there are.
+    pub(crate) fn segment_count(&self) -> usize {
+        memchr::memchr_iter(b'/', &self.text).count()
+    }
+
     /// Whether it ended with a slash, the root apart.
     pub(crate) fn trailing_slash(&self) -> bool {
         self.trailing_slash && !self.text.is_empty()

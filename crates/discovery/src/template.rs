@@ -22,6 +22,10 @@ const SEGMENT_BYTES_MAX: usize = 128;
 /// Bytes of text that may cross to the merge although it may be a value.
 const WEAK_BYTES_MAX: usize = 64;
 
+/// So many segments at the start may be a version that looks like a value: `/1/boards`,
+/// `/2015-03-31/functions`.
+const VERSION_PLACES: usize = 2;
+
 /// Routes that are remembered, before all are forgotten.
 const ROUTES_MAX: usize = 8_192;
 
@@ -102,6 +106,7 @@ impl Routes {
         steps.begin();
         let mut node = steps.take(Node::START, tag::HOST, host.as_bytes());
         node = steps.take(node, tag::METHOD, method.as_bytes());
+        let count = path.segment_count();
         for (index, segment) in path.segments().enumerate() {
             if index == SEGMENTS_MAX {
                 return None;
@@ -109,13 +114,14 @@ impl Routes {
             // Words are what most paths are made of; no word begins with a digit.
             let may_be_word = !segment.first().is_some_and(u8::is_ascii_digit);
             let word = may_be_word.then(|| steps.find(node, tag::WORD, segment)).flatten();
-            node = word.unwrap_or_else(|| match part_of(segment, scratch) {
-                Part::Word(word) => steps.take(node, tag::WORD, word),
-                Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
-                Part::Slot(class, suffix) => {
-                    steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
-                }
-            });
+            node =
+                word.unwrap_or_else(|| match part_of(segment, index, index + 1 < count, scratch) {
+                    Part::Word(word) => steps.take(node, tag::WORD, word),
+                    Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
+                    Part::Slot(class, suffix) => {
+                        steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
+                    }
+                });
         }
         Some(node)
     }
@@ -139,9 +145,14 @@ impl Routes {
             text.extend_from_slice(part.as_bytes());
             text.push(0);
         }
+        let count = path.segment_count();
         for (index, segment) in path.segments().enumerate() {
             let is_over = index == SEGMENTS_MAX - 1 && path.segments().nth(SEGMENTS_MAX).is_some();
-            let part = if is_over { OVERSIZED } else { part_of(segment, scratch) };
+            let part = if is_over {
+                OVERSIZED
+            } else {
+                part_of(segment, index, index + 1 < count, scratch)
+            };
             let (tag, shown) = match &part {
                 Part::Word(word) => (b'w', *word),
                 Part::Weak(weak) => (b'?', *weak),
@@ -167,7 +178,8 @@ const OVERSIZED: Part<'static> = Part::Slot(SegmentClass::Oversized, CompactStri
 /// Replaces the values of `path` by slots.
 fn build(path: &NormalPath, scratch: &mut Vec<u8>) -> Template {
     let mut template = Template { trailing_slash: path.trailing_slash(), ..Template::default() };
-    for segment in path.segments() {
+    let count = path.segment_count();
+    for (index, segment) in path.segments().enumerate() {
         if template.segments.len() == SEGMENTS_MAX {
             template.segments.pop();
             template.segments.push(TemplateSegment::Parameter(
@@ -176,7 +188,7 @@ fn build(path: &NormalPath, scratch: &mut Vec<u8>) -> Template {
             ));
             break;
         }
-        template.segments.push(match part_of(segment, scratch) {
+        template.segments.push(match part_of(segment, index, index + 1 < count, scratch) {
             Part::Word(word) => TemplateSegment::Word(CompactString::from_utf8_lossy(word)),
             Part::Weak(weak) => TemplateSegment::Weak(CompactString::from_utf8_lossy(weak)),
             Part::Slot(class, suffix) => TemplateSegment::Parameter(class, suffix),
@@ -185,9 +197,13 @@ fn build(path: &NormalPath, scratch: &mut Vec<u8>) -> Template {
     template
 }
 
-fn part_of<'a>(text: &'a [u8], scratch: &mut Vec<u8>) -> Part<'a> {
+/// What the segment at `place` contributes, perhaps followed by others.
+fn part_of<'a>(text: &'a [u8], place: usize, is_followed: bool, scratch: &mut Vec<u8>) -> Part<'a> {
     if text.len() > SEGMENT_BYTES_MAX {
         return OVERSIZED;
+    }
+    if place < VERSION_PLACES && is_followed && lexical::may_be_version(text, place == 0) {
+        return Part::Word(text);
     }
     let slot = |class| Part::Slot(class, CompactString::default());
     let meant = path::decode(text, scratch);
@@ -218,11 +234,11 @@ const fn is_masked(segment: &TemplateSegment) -> bool {
     matches!(segment, TemplateSegment::Parameter(CardNumber | Jwt | Email | Phone, _))
 }
 
-/// The name of a path parameter: its index among the slots.
-pub(crate) fn slot_name(index: usize) -> &'static str {
+/// The name of a path parameter: the index of its segment.
+pub(crate) fn place_name(place: usize) -> &'static str {
     const NAMES: [&str; SEGMENTS_MAX] =
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"];
-    NAMES.get(index).copied().unwrap_or_default()
+    NAMES.get(place).copied().unwrap_or_default()
 }
 
 const fn class_of(found: Sensitive) -> SegmentClass {

@@ -48,6 +48,8 @@ pub enum SegmentClass {
     Coordinates,
     /// A segment longer than the cap.
     Oversized,
+    /// Values of several classes, or words that turned out to be values.
+    Text,
 }
 
 /// One segment of a [`Template`]. `Debug` does not show text that may be a value.

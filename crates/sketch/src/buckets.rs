@@ -34,6 +34,11 @@ impl Buckets {
         self.add(bucket_of(value), 1);
     }
 
+    /// Counts a value so many times.
+    pub fn record_many(&mut self, value: u64, count: u64) {
+        self.add(bucket_of(value), count);
+    }
+
     /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (&bucket, &count) in other.buckets.iter().zip(&other.counts) {

@@ -134,6 +134,14 @@ pub(super) const KEYS: &[Key] = &[
         "endpoints",
     ),
     whole(
+        "discovery.path_places_max",
+        "Places in the trees that path templates are learned from; each takes some 200 bytes.",
+        Whole::U32(|s| &mut s.discovery.path_places_max),
+        1_024,
+        10_000_000,
+        "places",
+    ),
+    whole(
         "discovery.endpoint_parameters_max",
         "Parameters of one endpoint.",
         Whole::U16(|s| &mut s.discovery.endpoint_parameters_max),

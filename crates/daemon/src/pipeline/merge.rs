@@ -154,6 +154,8 @@ impl Merge {
                 break;
             }
         }
+        // What came since the paths were learned last.
+        self.inventory.settle();
         // Records are sent before the report that ends a worker, so none is left in the queue.
         self.shared.board.close();
         let view = self.publish(true);

@@ -55,7 +55,7 @@ fn an_exchange_becomes_an_observation() {
     assert_eq!(
         parameters,
         [
-            "path 0 integer",
+            "path 3 integer",
             "query dry_run boolean",
             "body sku string",
             "body count integer",

@@ -29,6 +29,15 @@ impl Distribution {
         }
     }
 
+    /// The counts, as a delta gives them.
+    pub(crate) fn buckets(&self) -> Buckets {
+        let mut buckets = Buckets::new();
+        for step in self.0.iter().flat_map(|histogram| histogram.iter_recorded()) {
+            buckets.record_many(step.value_iterated_to(), u64::from(step.count_at_value()));
+        }
+        buckets
+    }
+
     /// As people read it.
     pub(crate) fn quantiles(&self) -> Quantiles {
         let Some(histogram) = &self.0 else { return Quantiles::default() };

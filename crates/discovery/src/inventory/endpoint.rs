@@ -7,11 +7,13 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
     EndpointId, EndpointState, EndpointView, ParameterDelta, ParameterLocation, ParameterView,
-    RouteDelta, RouteKey,
+    RouteDelta, RouteKey, RouteName, ValueKind,
 };
 
 use super::distribution::Distribution;
 use super::naming::Rendered;
+use super::parts::Parts;
+use crate::template::place_name;
 
 /// Media types kept of one endpoint, by direction.
 const MEDIA_MAX: usize = 32;
@@ -30,6 +32,7 @@ pub(crate) struct Endpoint {
     latency_us: Distribution,
     request_bytes: Distribution,
     response_bytes: Distribution,
+    parts: Parts,
     confirmed: bool,
     /// So many bodies were looked into that a sample is enough.
     pub(crate) is_well_known: bool,
@@ -59,6 +62,7 @@ impl Endpoint {
             latency_us,
             request_bytes,
             response_bytes,
+            parts: Parts::default(),
             confirmed: false,
             is_well_known: false,
             view: None,
@@ -66,7 +70,75 @@ impl Endpoint {
     }
 
     /// Adds what one of its routes has seen. Gives the number of parameters that found no room.
-    pub(crate) fn absorb(&mut self, seen: &RouteDelta, parameters_max: usize) -> u64 {
+    pub(crate) fn absorb(
+        &mut self,
+        route: RouteKey,
+        seen: &RouteDelta,
+        parameters_max: usize,
+    ) -> u64 {
+        if !self.parts.is_empty() {
+            self.parts.absorb(route, seen, parameters_max);
+        }
+        self.add(seen, parameters_max)
+    }
+
+    /// Adds another route with all that it has seen.
+    pub(crate) fn join(
+        &mut self,
+        route: RouteKey,
+        seen: &RouteDelta,
+        parameters_max: usize,
+    ) -> u64 {
+        if self.parts.is_empty()
+            && let Some(&first) = self.routes.first()
+        {
+            let so_far = self.so_far();
+            self.parts.insert(first, so_far, parameters_max);
+        }
+        self.routes.push(route);
+        self.parts.insert(route, seen.clone(), parameters_max);
+        self.add(seen, parameters_max)
+    }
+
+    /// Takes a route out, with what is known of it alone: all, when it was the last.
+    pub(crate) fn leave(
+        &mut self,
+        route: RouteKey,
+        name: &Arc<RouteName>,
+        parameters_max: usize,
+    ) -> RouteDelta {
+        self.view = None;
+        self.routes.retain(|known| *known != route);
+        if self.routes.is_empty() {
+            return self.so_far();
+        }
+        let nothing = |name: &Arc<RouteName>| RouteDelta {
+            first_seen: self.total.first_seen,
+            last_seen: self.total.last_seen,
+            ..RouteDelta::new(Arc::clone(name))
+        };
+        let Some(part) = self.parts.remove(route) else { return nothing(name) };
+        let rest = self.parts.joined(parameters_max);
+        let rest = rest.unwrap_or_else(|| nothing(&self.total.name));
+        self.total = RouteDelta::new(Arc::clone(&rest.name));
+        self.latency_us = Distribution::default();
+        self.request_bytes = Distribution::default();
+        self.response_bytes = Distribution::default();
+        self.add(&rest, parameters_max);
+        part
+    }
+
+    /// Everything counted, with its distributions.
+    fn so_far(&self) -> RouteDelta {
+        RouteDelta {
+            latency_us: self.latency_us.buckets(),
+            request_bytes: self.request_bytes.buckets(),
+            response_bytes: self.response_bytes.buckets(),
+            ..self.total.clone()
+        }
+    }
+
+    fn add(&mut self, seen: &RouteDelta, parameters_max: usize) -> u64 {
         self.view = None;
         self.latency_us.add(&seen.latency_us);
         self.request_bytes.add(&seen.request_bytes);
@@ -152,19 +224,28 @@ impl Endpoint {
             ParameterLocation::Path | ParameterLocation::Query => taught,
             ParameterLocation::Body | ParameterLocation::ResponseBody => self.total.bodies_read,
         };
-        let mut slots = vec![None; self.rendered.slots.len()];
-        let mut others = Vec::new();
-        for ((location, name), seen) in &self.total.parameters {
-            if *location != ParameterLocation::Path {
-                others.push(parameter(*location, name, seen, of(*location)));
-            } else if let Ok(index) = name.parse::<usize>()
-                && let Some((place, name)) =
-                    slots.get_mut(index).zip(self.rendered.slots.get(index))
-            {
-                *place = Some(parameter(*location, name, seen, of(*location)));
-            }
+        let slots = self.rendered.slots.iter().zip(&self.rendered.places);
+        let slots = slots.map(|(name, &place)| self.slot(name, place, taught));
+        let others = self
+            .total
+            .parameters
+            .iter()
+            .filter(|((location, _), _)| *location != ParameterLocation::Path);
+        let others =
+            others.map(|((location, name), seen)| parameter(*location, name, seen, of(*location)));
+        slots.chain(others).collect()
+    }
+
+    /// A slot. What came as text is a string.
+    fn slot(&self, name: &str, place: usize, taught: u64) -> ParameterView {
+        let key = (ParameterLocation::Path, CompactString::from(place_name(place)));
+        let mut seen = self.total.parameters.get(&key).cloned().unwrap_or_default();
+        let text = taught.saturating_sub(seen.present);
+        if text > 0 {
+            seen.present += text;
+            *seen.kinds.entry(ValueKind::String).or_default() += text;
         }
-        slots.into_iter().flatten().chain(others).collect()
+        parameter(ParameterLocation::Path, name, &seen, taught)
     }
 }
 

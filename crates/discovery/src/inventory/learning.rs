@@ -1,7 +1,7 @@
 //! Which routes become endpoints, and which cease to be: the learning gate at the merge.
 
 use smallvec::SmallVec;
-use tapline_model::{AuthSet, EndpointId, RouteDelta, RouteKey};
+use tapline_model::{AuthSet, EndpointId, RouteDelta, RouteKey, Template};
 
 use super::endpoint::Endpoint;
 use super::naming::Rendered;
@@ -24,8 +24,9 @@ impl Inventory {
             Some(Target::Endpoint(id)) => {
                 if let Some(endpoint) = self.endpoints.get_mut(id) {
                     let was_veiled = endpoint.is_veiled();
-                    self.rejected.parameters += endpoint.absorb(seen, parameters_max);
+                    self.rejected.parameters += endpoint.absorb(route, seen, parameters_max);
                     self.listed_is_stale |= endpoint.is_veiled() != was_veiled;
+                    self.paths.teach(seen);
                     let is_enough =
                         endpoint.total.bodies_read >= self.config.bodies_read_min.into();
                     self.routes_changed |=
@@ -40,10 +41,7 @@ impl Inventory {
                 true
             }
             None => {
-                let evicted = self.pending.absorb(route, seen, self.applied, parameters_max);
-                if let Some((evicted, old)) = evicted {
-                    self.forget_pending_attribute(evicted, &old);
-                }
+                self.wait(route, seen);
                 false
             }
         }
@@ -79,17 +77,22 @@ impl Inventory {
         let Some(endpoint) = self.endpoints.remove(&id) else { return };
         self.routes_changed = true;
         self.listed_is_stale = true;
-        for route in &endpoint.routes {
-            self.routes.remove(route);
+        for &route in &endpoint.routes {
+            self.routes.remove(&route);
+            self.paths.forget(route, &endpoint.total.name.host);
         }
         self.count_unmatched(&endpoint.total.name.host, endpoint.total.requests);
         let shape = self.shape(&endpoint.total.name.method, &endpoint.rendered);
         self.hosts.remove_endpoint(&endpoint.total.name.host, shape);
         self.leave_path(&endpoint);
+        self.wait(route, &endpoint.total);
+    }
+
+    /// Keeps what a route saw that has no endpoint.
+    pub(super) fn wait(&mut self, route: RouteKey, seen: &RouteDelta) {
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
-        if let Some((evicted, old)) =
-            self.pending.absorb(route, &endpoint.total, self.applied, parameters_max)
-        {
+        let evicted = self.pending.absorb(route, seen, self.applied, parameters_max);
+        if let Some((evicted, old)) = evicted {
             self.forget_pending_attribute(evicted, &old);
         }
     }
@@ -121,7 +124,48 @@ impl Inventory {
         };
         if self.successes(total) > 0 || is_protected() {
             self.create(route);
+        } else if let Some(template) = self.paths.known_template(&total.name) {
+            self.follow(route, &template);
         }
+    }
+
+    /// Counts a route at the endpoint that its path belongs to, although it was answered with nothing
+    /// that would make one.
+    fn follow(&mut self, route: RouteKey, template: &Template) {
+        let Some(pending) = self.pending.get(route) else { return };
+        let name = &pending.total.name;
+        let rendered = Rendered::of(template, &self.key);
+        let id = EndpointId::of(&name.host, &name.method, &rendered.full);
+        if !self.endpoints.contains_key(&id) {
+            return;
+        }
+        let Some(PendingRoute { total, .. }) = self.pending.remove(route) else { return };
+        self.count_matched(&total);
+        self.attach(route, id, &total);
+    }
+
+    /// Puts a route to an endpoint. Without room for it, it is counted there and not remembered.
+    fn attach(&mut self, route: RouteKey, id: EndpointId, seen: &RouteDelta) {
+        let parameters_max = usize::from(self.config.endpoint_parameters_max);
+        let is_remembered = self.has_room_for_a_route();
+        if is_remembered {
+            self.routes.insert(route, Target::Endpoint(id));
+            self.routes_changed = true;
+            self.paths.admit(route, &seen.name);
+            self.paths.teach(seen);
+        }
+        let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
+        self.listed_is_stale |= endpoint.is_veiled();
+        self.rejected.parameters += if is_remembered {
+            endpoint.join(route, seen, parameters_max)
+        } else {
+            endpoint.absorb(route, seen, parameters_max)
+        };
+    }
+
+    fn has_room_for_a_route(&self) -> bool {
+        let endpoints_max = usize::try_from(self.config.endpoints_max).unwrap_or(usize::MAX);
+        self.routes.len() < endpoints_max.saturating_mul(ROUTES_PER_ENDPOINT_MAX)
     }
 
     /// Answers that may create an endpoint, redirects to a catch-all not counted.
@@ -138,15 +182,15 @@ impl Inventory {
 
     fn create(&mut self, route: RouteKey) {
         let endpoints_max = usize::try_from(self.config.endpoints_max).unwrap_or(usize::MAX);
-        let parameters_max = usize::from(self.config.endpoint_parameters_max);
         let Some(pending) = self.pending.get(route) else { return };
-        let total = &pending.total;
-        let rendered = Rendered::of(&total.name.template, &self.key);
-        let id = EndpointId::of(&total.name.host, &total.name.method, &rendered.full);
+        let name = &pending.total.name;
+        let rendered = Rendered::of(&self.paths.template(name), &self.key);
+        let id = EndpointId::of(&name.host, &name.method, &rendered.full);
         let is_new = !self.endpoints.contains_key(&id);
-        let has_room = (!is_new || self.endpoints.len() < endpoints_max)
-            && self.routes.len() < endpoints_max.saturating_mul(ROUTES_PER_ENDPOINT_MAX)
-            && self.hosts.entry(&total.name.host, self.applied).is_some();
+        let has_room = !is_new
+            || (self.has_room_for_a_route()
+                && self.endpoints.len() < endpoints_max
+                && self.hosts.entry(&name.host, self.applied).is_some());
         if !has_room {
             if let Some(pending) = self.pending.get_mut(route)
                 && !std::mem::replace(&mut pending.refused, true)
@@ -156,28 +200,40 @@ impl Inventory {
             return;
         }
         let Some(PendingRoute { total, .. }) = self.pending.remove(route) else { return };
-        self.routes.insert(route, Target::Endpoint(id));
-        self.routes_changed = true;
         self.count_matched(&total);
         if is_new {
-            self.listed_is_stale = true;
-            let shape = self.shape(&total.name.method, &rendered);
-            self.hosts.add_endpoint(&total.name.host, shape);
-            let path = path_hash(&self.key, &total.name.host, &rendered);
-            let is_get = total.name.method == "GET";
-            self.endpoints.insert(id, Endpoint::new(id, rendered, route, total));
-            self.join_path(path, id, is_get);
-        } else if let Some(endpoint) = self.endpoints.get_mut(&id) {
-            endpoint.routes.push(route);
-            self.rejected.parameters += endpoint.absorb(&total, parameters_max);
-            self.listed_is_stale = true;
+            self.routes.insert(route, Target::Endpoint(id));
+            self.routes_changed = true;
+            self.paths.admit(route, &total.name);
+            self.paths.teach(&total);
+            self.add_endpoint(id, rendered, route, total);
+        } else {
+            self.attach(route, id, &total);
         }
         self.judge(id);
     }
 
+    /// Adds an endpoint with what its first route has seen.
+    pub(super) fn add_endpoint(
+        &mut self,
+        id: EndpointId,
+        rendered: Rendered,
+        route: RouteKey,
+        total: RouteDelta,
+    ) {
+        self.listed_is_stale = true;
+        let name = &total.name;
+        let shape = self.shape(&name.method, &rendered);
+        self.hosts.add_endpoint(&name.host, shape);
+        let path = path_hash(&self.key, &name.host, &rendered);
+        let is_get = name.method == "GET";
+        self.endpoints.insert(id, Endpoint::new(id, rendered, route, total));
+        self.join_path(path, id, is_get);
+    }
+
     /// Puts an endpoint to the others of its path, and the HEAD and OPTIONS that waited for one.
     fn join_path(&mut self, path: u64, id: EndpointId, is_get: bool) {
-        let entry = self.paths.entry(path).or_default();
+        let entry = self.paths_known.entry(path).or_default();
         if is_get {
             entry.endpoints.insert(0, id);
         } else {
@@ -196,12 +252,12 @@ impl Inventory {
 
     fn leave_path(&mut self, endpoint: &Endpoint) {
         let path = path_hash(&self.key, &endpoint.total.name.host, &endpoint.rendered);
-        let Some(entry) = self.paths.get_mut(&path) else { return };
+        let Some(entry) = self.paths_known.get_mut(&path) else { return };
         entry.endpoints.retain(|id| *id != endpoint.id);
         if !entry.endpoints.is_empty() {
             return;
         }
-        if let Some(entry) = self.paths.remove(&path) {
+        if let Some(entry) = self.paths_known.remove(&path) {
             for route in &entry.attribute_routes {
                 self.routes.remove(route);
             }
@@ -210,13 +266,13 @@ impl Inventory {
     }
 
     fn decide_attribute(&mut self, route: RouteKey) {
-        let key = &self.key;
-        let Some(pending) = self.pending.get_mut(route) else { return };
+        let Self { key, paths, pending, .. } = self;
+        let Some(pending) = pending.get_mut(route) else { return };
         let total = &pending.total;
         let path = *pending.path.get_or_insert_with(|| {
-            path_hash(key, &total.name.host, &Rendered::of(&total.name.template, key))
+            path_hash(key, &total.name.host, &Rendered::of(&paths.template(&total.name), key))
         });
-        if self.paths.contains_key(&path) {
+        if self.paths_known.contains_key(&path) {
             self.adopt_attribute(path, route);
             return;
         }
@@ -228,7 +284,7 @@ impl Inventory {
 
     /// Makes a pending HEAD or OPTIONS route an attribute of a path that has endpoints.
     fn adopt_attribute(&mut self, path: u64, route: RouteKey) {
-        let Some(entry) = self.paths.get_mut(&path) else { return };
+        let Some(entry) = self.paths_known.get_mut(&path) else { return };
         if entry.attribute_routes.len() >= ATTRIBUTE_ROUTES_MAX {
             return;
         }
@@ -241,7 +297,7 @@ impl Inventory {
     }
 
     fn absorb_attribute(&mut self, path: u64, seen: &RouteDelta) {
-        let Some(entry) = self.paths.get_mut(&path) else { return };
+        let Some(entry) = self.paths_known.get_mut(&path) else { return };
         entry.attribute_requests += seen.requests;
         let succeeded = seen.statuses.range(200..400).next().is_some();
         let flag = if seen.name.method == "HEAD" { &mut entry.head } else { &mut entry.options };
@@ -255,8 +311,24 @@ impl Inventory {
         }
     }
 
+    /// Decides the routes of a host again that wait, now that its paths are known better.
+    pub(super) fn decide_again(&mut self, host: &str) {
+        for route in self.pending.of_host(host) {
+            if let Some(path) = self.pending.get_mut(route).and_then(|pending| pending.path.take())
+            {
+                self.forget_waiting(path, route);
+            }
+            self.decide(route);
+        }
+    }
+
     fn forget_pending_attribute(&mut self, route: RouteKey, old: &PendingRoute) {
-        let Some(path) = old.path else { return };
+        if let Some(path) = old.path {
+            self.forget_waiting(path, route);
+        }
+    }
+
+    fn forget_waiting(&mut self, path: u64, route: RouteKey) {
         if let Some(waiting) = self.pending_attributes.get_mut(&path) {
             waiting.retain(|known| *known != route);
             if waiting.is_empty() {
@@ -272,14 +344,14 @@ impl Inventory {
         }
     }
 
-    fn count_unmatched(&mut self, host: &str, requests: u64) {
+    pub(super) fn count_unmatched(&mut self, host: &str, requests: u64) {
         self.matched = self.matched.saturating_sub(requests);
         if let Some(host) = self.hosts.get_mut(host) {
             host.matched = host.matched.saturating_sub(requests);
         }
     }
 
-    fn shape(&self, method: &str, rendered: &Rendered) -> u64 {
+    pub(super) fn shape(&self, method: &str, rendered: &Rendered) -> u64 {
         self.key.text_hash(format!("{method}\0{}", rendered.full).as_bytes())
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Rendered {
     pub(crate) veiled: Option<String>,
     /// The names of the slots, in path order.
     pub(crate) slots: Vec<String>,
+    /// Which segments they are.
+    pub(crate) places: Vec<usize>,
 }
 
 impl Rendered {
@@ -29,7 +31,8 @@ impl Rendered {
         let mut taken = BTreeSet::new();
         let mut collection: Option<&str> = None;
         let mut has_weak = false;
-        for segment in &template.segments {
+        let mut places = Vec::new();
+        for (place, segment) in template.segments.iter().enumerate() {
             full.push('/');
             veiled.push('/');
             match segment {
@@ -55,6 +58,7 @@ impl Rendered {
                         text.push_str(suffix);
                     }
                     slots.push(name);
+                    places.push(place);
                 }
             }
         }
@@ -62,7 +66,7 @@ impl Rendered {
             full.push('/');
             veiled.push('/');
         }
-        Self { full, veiled: has_weak.then_some(veiled), slots }
+        Self { full, veiled: has_weak.then_some(veiled), slots, places }
     }
 }
 
@@ -81,7 +85,8 @@ fn slot_name(class: SegmentClass, collection: Option<&str>) -> String {
         | SegmentClass::ObjectId
         | SegmentClass::PrefixedId
         | SegmentClass::Token
-        | SegmentClass::Oversized => match collection.map(thing_of) {
+        | SegmentClass::Oversized
+        | SegmentClass::Text => match collection.map(thing_of) {
             Some(thing) if !thing.is_empty() && thing != "id" => thing + "Id",
             _ => "id".to_owned(),
         },

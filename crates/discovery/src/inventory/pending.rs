@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use tapline_model::{RouteDelta, RouteKey};
 
 use super::endpoint::join_bounded;
@@ -26,13 +27,19 @@ pub(crate) struct PendingRoute {
 pub(crate) struct Pending {
     routes: HashMap<RouteKey, PendingRoute>,
     oldest: BTreeSet<(u64, RouteKey)>,
+    by_host: HashMap<CompactString, BTreeSet<RouteKey>>,
     max: usize,
 }
 
 impl Pending {
     /// A table of at most `max` routes.
     pub(crate) fn new(max: usize) -> Self {
-        Self { routes: HashMap::new(), oldest: BTreeSet::new(), max: max.max(1) }
+        Self {
+            routes: HashMap::new(),
+            oldest: BTreeSet::new(),
+            by_host: HashMap::new(),
+            max: max.max(1),
+        }
     }
 
     /// Adds what a route saw. Gives the route that had to go for it, if any.
@@ -59,6 +66,7 @@ impl Pending {
         let route = PendingRoute { total, path: None, refused: false, touched: now };
         self.routes.insert(key, route);
         self.oldest.insert((now, key));
+        self.by_host.entry(seen.name.host.clone()).or_default().insert(key);
         evicted
     }
 
@@ -76,7 +84,19 @@ impl Pending {
     pub(crate) fn remove(&mut self, key: RouteKey) -> Option<PendingRoute> {
         let route = self.routes.remove(&key)?;
         self.oldest.remove(&(route.touched, key));
+        let host = &route.total.name.host;
+        if let Some(routes) = self.by_host.get_mut(host) {
+            routes.remove(&key);
+            if routes.is_empty() {
+                self.by_host.remove(host);
+            }
+        }
         Some(route)
+    }
+
+    /// The routes of a host.
+    pub(crate) fn of_host(&self, host: &str) -> Vec<RouteKey> {
+        self.by_host.get(host).into_iter().flatten().copied().collect()
     }
 }
 

@@ -54,7 +54,7 @@ fn is_prefixed(text: &[u8], scan: &Scan) -> bool {
     let shouted = prefix.iter().all(u8::is_ascii_uppercase);
     match rest.split_first() {
         _ if !(1..=8).contains(&prefix_bytes) || !scan.is_token_text() => false,
-        Some((b'_', rest)) if prefix_bytes >= 2 => is_identifier_rest(rest, 3),
+        Some((b'_', rest)) if prefix_bytes >= 2 => is_identifier_rest(rest, 3) || is_jumbled(rest),
         Some((b'-', rest)) if prefix_bytes >= 2 => {
             is_identifier_rest(rest, if shouted { 3 } else { 4 })
                 && (shouted || !rest.contains(&b'-'))
@@ -88,6 +88,16 @@ fn is_identifier_rest(rest: &[u8], digits_min: usize) -> bool {
         .count();
     last.iter().all(u8::is_ascii_alphanumeric)
         && ((digits >= 2 && last.len() >= 6 && changes >= 2) || (digits >= 3 && changes >= 2))
+}
+
+/// Letters of both cases with more capitals than joined words have.
+pub(super) fn is_jumbled(text: &[u8]) -> bool {
+    let capitals = text.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let small = text.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+    (10..=64).contains(&text.len())
+        && text.iter().all(u8::is_ascii_alphanumeric)
+        && capitals * 3 > text.len()
+        && small * 4 > text.len()
 }
 
 /// Random-looking: letters and digits mixed over some length, or long base 64.

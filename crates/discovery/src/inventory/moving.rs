@@ -1,0 +1,99 @@
+//! Routes whose template turned out to be another move to another endpoint, with their past.
+
+use compact_str::CompactString;
+use tapline_model::{EndpointId, RouteDelta, RouteKey};
+
+use super::endpoint::Endpoint;
+use super::naming::Rendered;
+use super::{Inventory, PathEntry, Target, path_hash};
+use crate::paths::Renamed;
+
+impl Inventory {
+    /// Learns the paths of every host that has seen enough that is new; of all that have seen anything
+    /// new, at last.
+    pub(super) fn learn_paths<'h>(&mut self, hosts: impl Iterator<Item = &'h str>, at_last: bool) {
+        for host in hosts {
+            let Some(renamed) = self.paths.learn(host, at_last) else { continue };
+            for renamed in renamed {
+                self.rename(renamed);
+            }
+            self.decide_again(host);
+        }
+    }
+
+    /// Learns all paths as far as anything has come since: what ends a replay.
+    pub fn settle(&mut self) {
+        let hosts = self.paths.hosts();
+        self.learn_paths(hosts.iter().map(CompactString::as_str), true);
+        self.listed_is_stale |= self.hosts.settle_aliases();
+    }
+
+    fn rename(&mut self, renamed: Renamed) {
+        let Renamed { route, name, template, is_known } = renamed;
+        let Some(&Target::Endpoint(old)) = self.routes.get(&route) else { return };
+        let rendered = Rendered::of(&template, &self.key);
+        let new = EndpointId::of(&name.host, &name.method, &rendered.full);
+        if new == old {
+            return;
+        }
+        self.listed_is_stale = true;
+        let parameters_max = usize::from(self.config.endpoint_parameters_max);
+        let Some(endpoint) = self.endpoints.get_mut(&old) else { return };
+        let seen = endpoint.leave(route, &name, parameters_max);
+        let is_empty = endpoint.routes.is_empty();
+        self.routes.insert(route, Target::Endpoint(new));
+        if let Some(endpoint) = self.endpoints.get_mut(&new) {
+            self.rejected.parameters += endpoint.join(route, &seen, parameters_max);
+        } else if is_known || seen.learnable > 0 || seen.refused > 0 {
+            self.add_endpoint(new, rendered, route, seen);
+        } else {
+            self.unlearn(route, &seen);
+        }
+        if is_empty && let Some(left) = self.endpoints.remove(&old) {
+            self.abandon(&left, new);
+        }
+        self.judge(new);
+    }
+
+    /// A route that had followed an endpoint, of which nothing says that it is one itself.
+    fn unlearn(&mut self, route: RouteKey, seen: &RouteDelta) {
+        self.routes.remove(&route);
+        self.routes_changed = true;
+        self.paths.forget(route, &seen.name.host);
+        self.count_unmatched(&seen.name.host, seen.requests);
+        self.wait(route, seen);
+    }
+
+    /// An endpoint whose last route has moved to `heir`; so do the HEAD and OPTIONS of its path.
+    fn abandon(&mut self, left: &Endpoint, heir: EndpointId) {
+        let name = &left.total.name;
+        let shape = self.shape(&name.method, &left.rendered);
+        self.hosts.remove_endpoint(&name.host, shape);
+        let path = path_hash(&self.key, &name.host, &left.rendered);
+        let Some(entry) = self.paths_known.get_mut(&path) else { return };
+        entry.endpoints.retain(|id| *id != left.id);
+        if !entry.endpoints.is_empty() {
+            return;
+        }
+        let Some(entry) = self.paths_known.remove(&path) else { return };
+        let Some(heir) = self.endpoints.get(&heir) else { return };
+        let to = path_hash(&self.key, &heir.total.name.host, &heir.rendered);
+        self.inherit(to, entry);
+    }
+
+    fn inherit(&mut self, path: u64, left: PathEntry) {
+        let Some(entry) = self.paths_known.get_mut(&path) else { return };
+        entry.head |= left.head;
+        entry.options |= left.options;
+        entry.attribute_requests += left.attribute_requests;
+        for &route in &left.attribute_routes {
+            self.routes.insert(route, Target::Attribute(path));
+        }
+        entry.attribute_routes.extend(left.attribute_routes);
+        for id in &entry.endpoints {
+            if let Some(endpoint) = self.endpoints.get_mut(id) {
+                endpoint.touch();
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Tells values from words: which texts below one place are values of one slot.
+//!
+//! A set of words is closed: sooner or later all have come, and come again. Values keep coming that
+//! were never seen before (the mass that Good and Turing gave to what is unseen), what follows them is
+//! alike, and so are the answers. So each place is tried with a slot: all that came seldom below it is
+//! joined and learned as one, and every text is weighed against that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use compact_str::CompactString;
+
+use super::learned::{Learned, PlaceId};
+use super::raw::{Label, NodeId, Raw};
+use super::trial::{Text, Trial, real, real_of};
+
+/// Trials within trials walk the same places again: so many times the tree may be walked in all.
+const WALKS_MAX: usize = 48;
+
+/// A text that came so often, and once more in so many requests, is one of the API's words, or a
+/// popular value.
+const WORD_TAUGHT_MIN: u64 = 3;
+const WORD_ONE_IN: u64 = 2_000;
+/// Words that an API has before anything is known of it.
+const WORDS_EXPECTED: f64 = 40.0;
+
+/// Learns the whole tree.
+pub(super) fn learn(raw: &Raw) -> Learned {
+    let mut learned = Learned::default();
+    let root = learned.add(raw, vec![Raw::ROOT]);
+    let walks_left = raw.places().saturating_mul(WALKS_MAX);
+    let mut learner = Learner { raw, learned, newness: newness(raw), walks_left };
+    learner.grow(root);
+    learner.learned
+}
+
+struct Learner<'a> {
+    raw: &'a Raw,
+    learned: Learned,
+    /// How likely a request is for a word that was never seen, at most.
+    newness: f64,
+    /// Raw places that may still be walked over.
+    walks_left: usize,
+}
+
+/// Raw places by the text, or by the suffix of the slot, that leads to them.
+type Kids = BTreeMap<CompactString, Vec<NodeId>>;
+
+impl Learner<'_> {
+    /// Learns what lies below a place.
+    fn grow(&mut self, place: PlaceId) {
+        let (mut texts, mut slots) = self.kids(place);
+        for suffix in suffixes(&texts) {
+            self.find_slot(place, &suffix, &mut texts, &mut slots);
+        }
+        self.find_slot(place, "", &mut texts, &mut slots);
+        // What is left is what it is.
+        for (suffix, members) in slots {
+            let slot = self.learned.add_slot(self.raw, members, &suffix);
+            self.learned.hang(place, Label::Slot(suffix), slot);
+            self.grow(slot);
+        }
+        for (text, members) in texts {
+            let kid = self.learned.add(self.raw, members);
+            self.learned.hang(place, Label::Text(text), kid);
+            self.grow(kid);
+        }
+    }
+
+    /// The raw places below a learned one.
+    fn kids(&mut self, place: PlaceId) -> (Kids, Kids) {
+        let (mut texts, mut slots) = (Kids::new(), Kids::new());
+        let members = self.learned.place(place).map(|place| &*place.members).unwrap_or_default();
+        for node in members.iter().filter_map(|&member| self.raw.node(member)) {
+            self.walks_left = self.walks_left.saturating_sub(1 + node.kids.len());
+            for &kid in &node.kids {
+                let (kids, text) = match self.raw.node(kid).map(|node| &node.label) {
+                    Some(Label::Text(text)) => (&mut texts, text),
+                    Some(Label::Slot(suffix)) => (&mut slots, suffix),
+                    None => continue,
+                };
+                kids.entry(text.clone()).or_default().push(kid);
+            }
+        }
+        (texts, slots)
+    }
+
+    /// Joins the texts with this suffix that are values of one slot, if they are.
+    fn find_slot(&mut self, place: PlaceId, suffix: &str, texts: &mut Kids, slots: &mut Kids) {
+        let slot = slots.get(suffix).cloned().unwrap_or_default();
+        let considered: Vec<Text> = texts
+            .iter()
+            .filter(|(text, _)| !text.is_empty() && has_suffix(text, suffix))
+            .map(|(text, members)| Text { text: text.clone(), taught: self.raw.taught(members) })
+            .filter(|text| text.taught > 0)
+            .collect();
+        let taught_here = self.learned.taught(self.raw, place);
+        let has_slot = !slot.is_empty();
+        let Some(trial) = Trial::of(considered, taught_here, has_slot, self.newness) else {
+            return;
+        };
+        if self.walks_left == 0 {
+            return;
+        }
+        let joined = self.join(trial.seldom(), texts, &slot, suffix);
+        let values = trial.values(self.raw, &self.learned, joined, texts, &slot);
+        if values.is_empty() {
+            return;
+        }
+        let is_whole = trial.seldom().all(|text| values.contains(text));
+        let (seldom, often): (BTreeSet<_>, BTreeSet<_>) =
+            values.into_iter().partition(|text| trial.is_seldom(text));
+        // What was joined wrongly must leave nothing behind.
+        let joined = if is_whole { joined } else { self.join(seldom.iter(), texts, &slot, suffix) };
+        for text in &often {
+            for member in texts.get(text).cloned().unwrap_or_default() {
+                self.learned.pour(self.raw, joined, member);
+            }
+        }
+        texts.retain(|text, _| !seldom.contains(text) && !often.contains(text));
+        slots.remove(suffix);
+        self.learned.hang(place, Label::Slot(suffix.into()), joined);
+    }
+
+    /// Learns some texts and a slot that is there already as one slot.
+    fn join<'t>(
+        &mut self,
+        names: impl Iterator<Item = &'t CompactString>,
+        texts: &Kids,
+        slot: &[NodeId],
+        suffix: &str,
+    ) -> PlaceId {
+        let mut members = slot.to_vec();
+        members.extend(names.filter_map(|name| texts.get(name)).flatten());
+        let joined = self.learned.add_slot(self.raw, members, suffix);
+        self.grow(joined);
+        joined
+    }
+}
+
+/// How likely a request is for a word that was never seen, at most: the API has the words that came
+/// again and again, and perhaps some more.
+fn newness(raw: &Raw) -> f64 {
+    let mut counts = BTreeMap::<&str, u64>::new();
+    for node in raw.nodes() {
+        if let Label::Text(text) = &node.label {
+            *counts.entry(text).or_default() += node.taught;
+        }
+    }
+    let often = WORD_TAUGHT_MIN + raw.taught_in_all() / WORD_ONE_IN;
+    let words = counts.values().filter(|&&taught| taught >= often).count();
+    (real(words) + WORDS_EXPECTED) / (real_of(raw.taught_in_all()) + WORDS_EXPECTED / 2.0)
+}
+
+/// What stands behind more than one of the texts and may stay visible behind a slot.
+fn suffixes(texts: &Kids) -> Vec<CompactString> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for text in texts.keys() {
+        if let Some(suffix) = crate::lexical::suffix_of(text) {
+            *counts.entry(suffix).or_default() += 1;
+        }
+    }
+    counts.into_iter().filter(|&(_, count)| count > 1).map(|(suffix, _)| suffix.into()).collect()
+}
+
+fn has_suffix(text: &str, suffix: &str) -> bool {
+    suffix.is_empty() || crate::lexical::suffix_of(text) == Some(suffix)
+}

@@ -1,0 +1,307 @@
+//! A place tried with a slot: are the texts below it values of one?
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use compact_str::CompactString;
+
+use super::learned::{Learned, PlaceId};
+use super::raw::{NodeId, Raw};
+use super::vocabulary;
+
+/// Texts seen once, at least, for a slot where none is known.
+const NEW_MIN: usize = 3;
+/// Share of the requests that were for a text seen once, from which on there is a slot for certain.
+const NOVELTY_MIN: f64 = 0.10;
+/// The same, where the answers say that all texts are alike.
+const NOVELTY_ALIKE_MIN: f64 = 0.03;
+/// Texts from which on a set that does not grow is one slot, where the answers say that all are alike.
+const CLOSED_MIN: usize = 200;
+/// Share of the texts that must be alike for these two.
+const ALIKE_SHARE_MIN: f64 = 0.8;
+/// Words that one place has, at most.
+const WORDS_MAX: f64 = 50.0;
+/// So many times more new texts than words would account for, where the answers say nothing.
+const SURPRISE_MIN: f64 = 2.0;
+/// A text is seldom when it came no more often than this, or than a multiple of the median.
+const SELDOM: u64 = 3;
+const SELDOM_MEDIANS: u64 = 4;
+/// Share of the names of two answers that both have, from which on they are alike.
+const ALIKE_MIN: f64 = 0.5;
+
+/// A text below a place.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) text: CompactString,
+    /// Requests for it, answered in a way that teaches.
+    pub(super) taught: u64,
+}
+
+/// What is tried.
+pub(super) struct Trial {
+    texts: Vec<Text>,
+    /// Those that came seldom: on trial, values.
+    seldom: BTreeMap<CompactString, u64>,
+    /// Requests for anything below the place.
+    taught_here: u64,
+    /// How many more of the texts are new than words would be.
+    surprise: f64,
+    has_slot: bool,
+    novelty: Novelty,
+}
+
+/// How much of what comes is new.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Novelty {
+    /// Much, or there is a slot already.
+    Much,
+    /// Some.
+    Some,
+    /// None, but the set is large.
+    Closed,
+}
+
+/// What lies below one text at one place and method of the joined tree.
+#[derive(Default)]
+struct Below {
+    taught: u64,
+    looked_into: u64,
+    fields: BTreeMap<u32, u64>,
+}
+
+/// A method of a learned place; none where the tree has no such place.
+type Spot = Option<(PlaceId, CompactString)>;
+
+impl Trial {
+    /// A trial, if it is worth one.
+    pub(super) fn of(
+        texts: Vec<Text>,
+        taught_here: u64,
+        has_slot: bool,
+        newness: f64,
+    ) -> Option<Self> {
+        if texts.len() < 2 && !has_slot {
+            return None;
+        }
+        let mut counts: Vec<u64> = texts.iter().map(|text| text.taught).collect();
+        counts.sort_unstable();
+        let median = counts.get(counts.len() / 2).copied()?;
+        let bound = SELDOM.max(SELDOM_MEDIANS * median);
+        let seldom: BTreeMap<CompactString, u64> = texts
+            .iter()
+            .filter(|text| text.taught <= bound && !vocabulary::names_an_action(&text.text))
+            .map(|text| (text.text.clone(), text.taught))
+            .collect();
+        let new = seldom.values().filter(|&&taught| taught == 1).count();
+        let taught = real_of(seldom.values().sum::<u64>().max(1));
+        let share = real(new) / taught;
+        // A text with a digit in it is seldom a word.
+        let odd = seldom.iter().filter(|&(text, &taught)| taught == 1 && has_digit(text)).count();
+        let words = (taught * newness).min(WORDS_MAX);
+        let surprise = (real(new) + real(odd) * 2.0) / words;
+        let novelty = if has_slot && new > 0 || new >= NEW_MIN && share >= NOVELTY_MIN {
+            Novelty::Much
+        } else if new >= NEW_MIN && share >= NOVELTY_ALIKE_MIN {
+            Novelty::Some
+        } else if seldom.len() >= CLOSED_MIN {
+            Novelty::Closed
+        } else {
+            return None;
+        };
+        Some(Self { texts, seldom, taught_here, surprise, has_slot, novelty })
+    }
+
+    /// The texts that came seldom.
+    pub(super) fn seldom(&self) -> impl Iterator<Item = &CompactString> {
+        self.seldom.keys()
+    }
+
+    /// Whether a text is one of them.
+    pub(super) fn is_seldom(&self, text: &str) -> bool {
+        self.seldom.contains_key(text)
+    }
+
+    /// Weighs every text against `joined`, in which those that came seldom were learned as one. Gives
+    /// the values; none where there is no slot.
+    pub(super) fn values(
+        &self,
+        raw: &Raw,
+        learned: &Learned,
+        joined: PlaceId,
+        kids: &BTreeMap<CompactString, Vec<NodeId>>,
+        slot: &[NodeId],
+    ) -> BTreeSet<CompactString> {
+        let below: Vec<BTreeMap<Spot, Below>> = self
+            .texts
+            .iter()
+            .map(|text| {
+                let members = kids.get(&text.text).map(Vec::as_slice).unwrap_or_default();
+                spots(raw, learned, joined, members)
+            })
+            .collect();
+        let mut jury = Jury { learned, support: HashMap::new(), typical: HashMap::new() };
+        for (text, below) in self.texts.iter().zip(&below) {
+            if self.is_seldom(&text.text) {
+                jury.count(below.keys(), 1);
+            }
+        }
+        // What a slot has that is there already needs no second text.
+        jury.count(spots(raw, learned, joined, slot).keys(), 2);
+        let mut values = BTreeSet::new();
+        let mut alike = 0usize;
+        for (text, below) in self.texts.iter().zip(&below) {
+            let likeness = jury.likeness(below, if self.is_seldom(&text.text) { 2 } else { 1 });
+            if self.prior() + self.frequency(text.taught) + looks(&text.text) + likeness.weight
+                > 0.0
+            {
+                values.insert(text.text.clone());
+                alike += usize::from(likeness.is_certain);
+            }
+        }
+        let is_alike = real(alike) >= ALIKE_SHARE_MIN * real(values.len());
+        let is_surprising = self.surprise >= 1.0;
+        let enough = match self.novelty {
+            Novelty::Much if self.has_slot || is_alike => is_surprising,
+            Novelty::Much => self.surprise >= SURPRISE_MIN,
+            Novelty::Some => is_alike && is_surprising,
+            Novelty::Closed => is_alike && values.len() >= CLOSED_MIN,
+        };
+        if enough { values } else { BTreeSet::new() }
+    }
+
+    /// What is more likely before a text is looked at.
+    fn prior(&self) -> f64 {
+        let others = self.texts.len() - self.seldom.len();
+        ((1.0 + real(self.seldom.len())) / (1.0 + real(others))).ln().min(3.0)
+    }
+
+    /// How much more likely a value comes so often than a word: the counts of values fall off
+    /// geometrically, but for a few that everybody asks for; words come at any rate.
+    fn frequency(&self, taught: u64) -> f64 {
+        let seldom = self.seldom.values().sum::<u64>();
+        let chance = real(self.seldom.len().max(1)) / real_of(seldom.max(1));
+        let taught = real_of(taught);
+        let geometric = chance * (1.0 - chance).max(1e-9).powf(taught - 1.0);
+        let value = geometric.max(0.02 / taught.powf(1.5));
+        let word = 1.0 / (taught * (2.0 + real_of(self.taught_here)).ln());
+        (value / word).ln()
+    }
+}
+
+/// What a text looks like.
+fn looks(text: &str) -> f64 {
+    let digits = if has_digit(text) { 1.5 } else { 0.0 };
+    if vocabulary::names_an_action(text) { digits - 3.0 } else { digits }
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Where what lies below some raw places comes out in the joined tree.
+fn spots(
+    raw: &Raw,
+    learned: &Learned,
+    joined: PlaceId,
+    members: &[NodeId],
+) -> BTreeMap<Spot, Below> {
+    let mut spots = BTreeMap::<Spot, Below>::new();
+    let mut todo: Vec<(NodeId, Option<PlaceId>)> =
+        members.iter().map(|&member| (member, Some(joined))).collect();
+    while let Some((node, place)) = todo.pop() {
+        let Some(node) = raw.node(node) else { continue };
+        for end in node.ends.iter().filter_map(|&end| raw.end(end)).filter(|end| end.taught > 0) {
+            let known = place.filter(|&place| learned.has_method(place, &end.method));
+            let below = spots.entry(known.map(|place| (place, end.method.clone()))).or_default();
+            below.taught += end.taught;
+            below.looked_into += end.answers;
+            for &(field, count) in &end.fields {
+                *below.fields.entry(field).or_default() += u64::from(count);
+            }
+        }
+        for &kid in &node.kids {
+            let label = raw.node(kid).map(|node| &node.label);
+            let next = place.zip(label).and_then(|(place, label)| learned.step(place, label));
+            todo.push((kid, next));
+        }
+    }
+    spots
+}
+
+/// Whoever else is there judges whether a text is like them.
+struct Jury<'a> {
+    learned: &'a Learned,
+    /// How many texts have something at a spot.
+    support: HashMap<(PlaceId, CompactString), u32>,
+    /// What most answers at a spot have.
+    typical: HashMap<(PlaceId, CompactString), Vec<u32>>,
+}
+
+/// How like the others a text is.
+struct Likeness {
+    weight: f64,
+    /// Its answers say something, and it is what the others' say.
+    is_certain: bool,
+}
+
+impl Jury<'_> {
+    fn count<'t>(&mut self, spots: impl Iterator<Item = &'t Spot>, weight: u32) {
+        for spot in spots.flatten() {
+            *self.support.entry(spot.clone()).or_default() += weight;
+        }
+    }
+
+    fn likeness(&mut self, below: &BTreeMap<Spot, Below>, support_min: u32) -> Likeness {
+        let (mut sum, mut taught, mut is_certain) = (0.0, 0.0, false);
+        for (spot, below) in below {
+            let shared = spot
+                .as_ref()
+                .filter(|spot| self.support.get(*spot).is_some_and(|&count| count >= support_min));
+            let weight = match shared.map(|spot| self.answers(spot, below)) {
+                // Nobody else has this.
+                None if below.taught < 5 => -1.0,
+                None => -2.0,
+                Some(Some(true)) => {
+                    is_certain = true;
+                    2.0
+                }
+                Some(Some(false)) => -3.0,
+                Some(None) => 0.5,
+            };
+            sum += weight * real_of(below.taught);
+            taught += real_of(below.taught);
+        }
+        let spots = real(below.len().min(3));
+        Likeness { weight: sum / f64::max(taught, 1.0) * spots, is_certain }
+    }
+
+    /// Whether the answers are those of the others; none when either say nothing.
+    fn answers(&mut self, spot: &(PlaceId, CompactString), below: &Below) -> Option<bool> {
+        let learned = self.learned;
+        let theirs = self.typical.entry(spot.clone()).or_insert_with(|| {
+            let answers = learned.answers(spot.0, &spot.1);
+            answers.map(|answers| most(answers.looked_into, &answers.fields)).unwrap_or_default()
+        });
+        let ours = most(below.looked_into, &below.fields);
+        if ours.is_empty() || theirs.is_empty() {
+            return None;
+        }
+        let shared = ours.iter().filter(|field| theirs.binary_search(field).is_ok()).count();
+        let all = ours.len() + theirs.len() - shared;
+        Some(real(shared) >= ALIKE_MIN * real(all))
+    }
+}
+
+/// The fields that at least half of the answers have.
+fn most(looked_into: u64, fields: &BTreeMap<u32, u64>) -> Vec<u32> {
+    fields.iter().filter(|&(_, &count)| count * 2 >= looked_into).map(|(&field, _)| field).collect()
+}
+
+pub(super) fn real(count: usize) -> f64 {
+    real_of(count as u64)
+}
+
+/// Exact up to 2^53, and close enough beyond.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+pub(super) fn real_of(count: u64) -> f64 {
+    count as f64
+}
