@@ -11,7 +11,7 @@ use compact_str::CompactString;
 
 use super::learned::{Learned, PlaceId};
 use super::raw::{Label, NodeId, Raw};
-use super::trial::{Text, Trial, real, real_of};
+use super::trial::{Site, Text, Trial, real, real_of};
 
 /// Trials within trials walk the same places again: so many times the tree may be walked in all.
 const WALKS_MAX: usize = 48;
@@ -90,14 +90,20 @@ impl Learner<'_> {
         let considered: Vec<Text> = texts
             .iter()
             .filter(|(text, _)| !text.is_empty() && has_suffix(text, suffix))
-            .map(|(text, members)| Text { text: text.clone(), taught: self.raw.taught(members) })
+            .map(|(text, members)| Text {
+                text: text.clone(),
+                taught: self.raw.taught(members),
+                born: self.raw.born(members),
+            })
             .filter(|text| text.taught > 0)
             .collect();
-        let taught_here = self.learned.taught(self.raw, place);
-        let has_slot = !slot.is_empty();
-        let Some(trial) = Trial::of(considered, taught_here, has_slot, self.newness) else {
-            return;
+        let site = Site {
+            taught: self.learned.taught(self.raw, place),
+            now: self.raw.taught_in_all(),
+            has_slot: !slot.is_empty(),
+            newness: self.newness,
         };
+        let Some(trial) = Trial::of(considered, site) else { return };
         if self.walks_left == 0 {
             return;
         }

@@ -56,6 +56,8 @@ pub(super) struct Node {
     pub(super) ends: SmallVec<[EndId; 1]>,
     /// Requests that led here or beyond, answered in a way that teaches.
     pub(super) taught: u64,
+    /// Requests that the tree had seen when this came.
+    born: u64,
 }
 
 /// A method of a place.
@@ -95,6 +97,12 @@ impl Raw {
     /// Requests that led to some places or beyond.
     pub(super) fn taught(&self, places: &[NodeId]) -> u64 {
         places.iter().filter_map(|&place| self.node(place)).map(|node| node.taught).sum()
+    }
+
+    /// When the first of some places came.
+    pub(super) fn born(&self, places: &[NodeId]) -> u64 {
+        let born = places.iter().filter_map(|&place| self.node(place)).map(|node| node.born);
+        born.min().unwrap_or_default()
     }
 
     /// Requests that led anywhere.
@@ -181,7 +189,8 @@ impl Raw {
             return known;
         }
         let to = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
-        self.nodes.push(Node { class, ..Node::new(label.clone()) });
+        let born = self.taught_in_all();
+        self.nodes.push(Node { class, born, ..Node::new(label.clone()) });
         if let Some(node) = self.nodes.get_mut(from.0 as usize) {
             node.kids.push(to);
         }
@@ -192,7 +201,7 @@ impl Raw {
 
 impl Node {
     fn new(label: Label) -> Self {
-        Self { label, class: None, kids: Vec::new(), ends: SmallVec::new(), taught: 0 }
+        Self { label, class: None, kids: Vec::new(), ends: SmallVec::new(), taught: 0, born: 0 }
     }
 }
 

@@ -14,6 +14,10 @@ const NEW_MIN: usize = 3;
 const NOVELTY_MIN: f64 = 0.10;
 /// The same, where the answers say that all texts are alike.
 const NOVELTY_ALIKE_MIN: f64 = 0.03;
+/// Texts that came in the later half of all requests, at least, and one in so many of all texts, to say
+/// that texts keep coming.
+const LATE_MIN: usize = 5;
+const LATE_ONE_IN: usize = 5;
 /// Texts from which on a set that does not grow is one slot, where the answers say that all are alike.
 const CLOSED_MIN: usize = 200;
 /// Share of the texts that must be alike for these two.
@@ -34,6 +38,21 @@ pub(super) struct Text {
     pub(super) text: CompactString,
     /// Requests for it, answered in a way that teaches.
     pub(super) taught: u64,
+    /// Requests that the tree had seen when it came.
+    pub(super) born: u64,
+}
+
+/// Where it is tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Site {
+    /// Requests for anything below the place.
+    pub(super) taught: u64,
+    /// Requests that the tree has seen.
+    pub(super) now: u64,
+    /// Whether there is a slot already.
+    pub(super) has_slot: bool,
+    /// How likely a request is for a word that was never seen, at most.
+    pub(super) newness: f64,
 }
 
 /// What is tried.
@@ -41,12 +60,10 @@ pub(super) struct Trial {
     texts: Vec<Text>,
     /// Those that came seldom: on trial, values.
     seldom: BTreeMap<CompactString, u64>,
-    /// Requests for anything below the place.
-    taught_here: u64,
     /// How many more of the texts are new than words would be.
     surprise: f64,
-    has_slot: bool,
     novelty: Novelty,
+    site: Site,
 }
 
 /// How much of what comes is new.
@@ -56,6 +73,8 @@ enum Novelty {
     Much,
     /// Some.
     Some,
+    /// Nothing that came once, but the texts keep coming.
+    Late,
     /// None, but the set is large.
     Closed,
 }
@@ -73,41 +92,20 @@ type Spot = Option<(PlaceId, CompactString)>;
 
 impl Trial {
     /// A trial, if it is worth one.
-    pub(super) fn of(
-        texts: Vec<Text>,
-        taught_here: u64,
-        has_slot: bool,
-        newness: f64,
-    ) -> Option<Self> {
-        if texts.len() < 2 && !has_slot {
+    pub(super) fn of(texts: Vec<Text>, site: Site) -> Option<Self> {
+        if texts.len() < 2 && !site.has_slot {
             return None;
         }
         let mut counts: Vec<u64> = texts.iter().map(|text| text.taught).collect();
         counts.sort_unstable();
         let median = counts.get(counts.len() / 2).copied()?;
         let bound = SELDOM.max(SELDOM_MEDIANS * median);
-        let seldom: BTreeMap<CompactString, u64> = texts
-            .iter()
-            .filter(|text| text.taught <= bound && !vocabulary::names_an_action(&text.text))
-            .map(|text| (text.text.clone(), text.taught))
-            .collect();
-        let new = seldom.values().filter(|&&taught| taught == 1).count();
-        let taught = real_of(seldom.values().sum::<u64>().max(1));
-        let share = real(new) / taught;
-        // A text with a digit in it is seldom a word.
-        let odd = seldom.iter().filter(|&(text, &taught)| taught == 1 && has_digit(text)).count();
-        let words = (taught * newness).min(WORDS_MAX);
-        let surprise = (real(new) + real(odd) * 2.0) / words;
-        let novelty = if has_slot && new > 0 || new >= NEW_MIN && share >= NOVELTY_MIN {
-            Novelty::Much
-        } else if new >= NEW_MIN && share >= NOVELTY_ALIKE_MIN {
-            Novelty::Some
-        } else if seldom.len() >= CLOSED_MIN {
-            Novelty::Closed
-        } else {
-            return None;
-        };
-        Some(Self { texts, seldom, taught_here, surprise, has_slot, novelty })
+        let is_seldom =
+            |text: &&Text| text.taught <= bound && !vocabulary::names_an_action(&text.text);
+        let on_trial: Vec<&Text> = texts.iter().filter(is_seldom).collect();
+        let (novelty, surprise) = judge(&on_trial, &site)?;
+        let seldom = on_trial.iter().map(|text| (text.text.clone(), text.taught)).collect();
+        Some(Self { seldom, surprise, novelty, site, texts })
     }
 
     /// The texts that came seldom.
@@ -160,8 +158,9 @@ impl Trial {
         let is_alike = real(alike) >= ALIKE_SHARE_MIN * real(values.len());
         let is_surprising = self.surprise >= 1.0;
         let enough = match self.novelty {
-            Novelty::Much if self.has_slot || is_alike => is_surprising,
-            Novelty::Much => self.surprise >= SURPRISE_MIN,
+            Novelty::Much if self.site.has_slot || is_alike => is_surprising,
+            Novelty::Late if is_alike => is_surprising,
+            Novelty::Much | Novelty::Late => self.surprise >= SURPRISE_MIN,
             Novelty::Some => is_alike && is_surprising,
             Novelty::Closed => is_alike && values.len() >= CLOSED_MIN,
         };
@@ -182,9 +181,36 @@ impl Trial {
         let taught = real_of(taught);
         let geometric = chance * (1.0 - chance).max(1e-9).powf(taught - 1.0);
         let value = geometric.max(0.02 / taught.powf(1.5));
-        let word = 1.0 / (taught * (2.0 + real_of(self.taught_here)).ln());
+        let word = 1.0 / (taught * (2.0 + real_of(self.site.taught)).ln());
         (value / word).ln()
     }
+}
+
+/// How new the texts on trial are, and how many more of them than words would be; none when there is
+/// nothing to try.
+fn judge(texts: &[&Text], site: &Site) -> Option<(Novelty, f64)> {
+    let taught = texts.iter().map(|text| text.taught).sum::<u64>().max(1);
+    let new: Vec<&&Text> = texts.iter().filter(|text| text.taught == 1).collect();
+    // A text with a digit in it is seldom a word.
+    let odd = new.iter().filter(|text| has_digit(&text.text)).count();
+    let words = |requests: f64, max: f64| (requests * site.newness).min(max);
+    let surprise = (real(new.len()) + real(odd) * 2.0) / words(real_of(taught), WORDS_MAX);
+    let share = real(new.len()) / real_of(taught);
+    if site.has_slot && !new.is_empty() || new.len() >= NEW_MIN && share >= NOVELTY_MIN {
+        return Some((Novelty::Much, surprise));
+    }
+    if new.len() >= NEW_MIN && share >= NOVELTY_ALIKE_MIN {
+        return Some((Novelty::Some, surprise));
+    }
+    // Who comes may come several times at once: then what counts is that they keep coming.
+    let first = texts.iter().map(|text| text.born).min()?;
+    let half = first.midpoint(site.now);
+    let late = texts.iter().filter(|text| text.born > half).count();
+    if late >= LATE_MIN && late * LATE_ONE_IN >= texts.len() {
+        let words = words(real_of(taught) / 2.0, WORDS_MAX / 2.0);
+        return Some((Novelty::Late, real(late) / words));
+    }
+    (texts.len() >= CLOSED_MIN).then_some((Novelty::Closed, 0.0))
 }
 
 /// What a text looks like.
