@@ -15,7 +15,10 @@ BUILD_PACKAGES := build-essential pkg-config libpcap-dev
 BENCH_PACKAGES := $(BUILD_PACKAGES) valgrind
 # Real programs that the tests start: a server and clients, Prometheus, Alertmanager, a browser.
 TEST_PACKAGES := $(BUILD_PACKAGES) nginx curl tcpdump zstd iproute2 ethtool procps python3 \
-	python3-scapy prometheus prometheus-alertmanager chromium tshark
+	python3-scapy python3-venv prometheus prometheus-alertmanager chromium tshark
+# An application that describes itself, a tester of APIs, and a judge of descriptions.
+PYTHON_TOOLS := fastapi==0.165.0 uvicorn==0.54.0 python-multipart schemathesis==4.32.5 \
+	openapi-spec-validator==0.9.0
 
 .PHONY: run test lint bench setup setup-bench setup-test
 
@@ -45,6 +48,10 @@ setup-bench:
 
 setup-test:
 	@$(call install,$(TEST_PACKAGES))
+	@test -x target/python/bin/schemathesis || { \
+	  echo "installing:" $(PYTHON_TOOLS); \
+	  python3 -m venv target/python && target/python/bin/pip install -q $(PYTHON_TOOLS); \
+	} || echo "no Python tools: the tests that need them will skip"
 
 # Installs the packages that are not there. RUNLEVEL=1 keeps Debian from starting their services:
 # the tests start their own.

@@ -4,6 +4,8 @@
 //! say loudly when they skip.
 
 #[cfg(test)]
+mod application;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod conformance;

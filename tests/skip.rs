@@ -45,3 +45,20 @@ pub fn which(name: &str) -> Option<PathBuf> {
 fn loudly(why: &str) {
     eprintln!("\n*** SKIPPED: {why} ***\n");
 }
+
+/// A Python that has a module: of `TAPLINE_PYTHON`, of `make setup-test`, or the system's.
+#[expect(clippy::disallowed_methods, reason = "tests are told where Python is")]
+pub fn python_with(module: &str) -> Option<PathBuf> {
+    let ours = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/python/bin/python");
+    let told = std::env::var("TAPLINE_PYTHON").ok().map(PathBuf::from);
+    let candidates = told.into_iter().chain([ours, PathBuf::from("python3")]);
+    let found = candidates.into_iter().find(|python| {
+        let run =
+            std::process::Command::new(python).args(["-c", &format!("import {module}")]).output();
+        run.is_ok_and(|output| output.status.success())
+    });
+    if found.is_none() {
+        loudly(&format!("no Python with {module} (make setup-test installs it)"));
+    }
+    found
+}

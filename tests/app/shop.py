@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field
 
 app = FastAPI(title="Shop")
 LOG = open(sys.argv[2], "a", buffering=1)
-TOKENS, USERS, ORDERS, REVIEWS, ADDRESSES, FILES = {}, {}, {}, {}, {}, {}
+USERS, ORDERS, REVIEWS, ADDRESSES, FILES = {}, {}, {}, {}, {}
+TOKENS = {"tester": {"username": "tester", "email": "tester@example.test", "language": "en", "password": "none"}}
 PRODUCTS = {f"SKU-{n:05d}": {"sku": f"SKU-{n:05d}", "title": f"Thing {n}", "price": n * 1.5, "tags": ["a"]} for n in range(300)}
 COUPONS = {"SPRING": 10, "AUTUMN": 15}
 
@@ -25,8 +26,9 @@ COUPONS = {"SPRING": 10, "AUTUMN": 15}
 async def log(request: Request, call_next):
     response = await call_next(request)
     route = request.scope.get("route")
-    if route is not None:
-        LOG.write(f"{request.method}\t{route.path}\t{response.status_code}\n")
+    path = route.path if route else request.url.path
+    if route or response.status_code < 400:
+        LOG.write(f"{request.method}\t{path}\t{response.status_code}\n")
     return response
 
 

@@ -26,6 +26,8 @@ const ALIKE_SHARE_MIN: f64 = 0.8;
 const WORDS_MAX: f64 = 50.0;
 /// So many times more new texts than words would account for, where the answers say nothing.
 const SURPRISE_MIN: f64 = 2.0;
+/// How much it counts against a text, at most, that it comes often, when it is answered like the others.
+const POPULAR: f64 = 2.0;
 /// A text is seldom when it came no more often than this, or than a multiple of the median.
 const SELDOM: u64 = 3;
 const SELDOM_MEDIANS: u64 = 4;
@@ -75,6 +77,8 @@ enum Novelty {
     Some,
     /// Nothing that came once, but the texts keep coming.
     Late,
+    /// None, but there is a slot that they may belong to.
+    Beside,
     /// None, but the set is large.
     Closed,
 }
@@ -148,9 +152,12 @@ impl Trial {
         let mut alike = 0usize;
         for (text, below) in self.texts.iter().zip(&below) {
             let likeness = jury.likeness(below, if self.is_seldom(&text.text) { 2 } else { 1 });
-            if self.prior() + self.frequency(text.taught) + looks(&text.text) + likeness.weight
-                > 0.0
-            {
+            let mut frequency = self.frequency(text.taught);
+            if likeness.is_certain {
+                // What everybody asks for is a value all the same when it is answered as values are.
+                frequency = frequency.max(-POPULAR);
+            }
+            if self.prior() + frequency + looks(&text.text) + likeness.weight > 0.0 {
                 values.insert(text.text.clone());
                 alike += usize::from(likeness.is_certain);
             }
@@ -162,6 +169,7 @@ impl Trial {
             Novelty::Late if is_alike => is_surprising,
             Novelty::Much | Novelty::Late => self.surprise >= SURPRISE_MIN,
             Novelty::Some => is_alike && is_surprising,
+            Novelty::Beside => is_alike,
             Novelty::Closed => is_alike && values.len() >= CLOSED_MIN,
         };
         if enough { values } else { BTreeSet::new() }
@@ -196,27 +204,31 @@ fn judge(texts: &[&Text], site: &Site) -> Option<(Novelty, f64)> {
     let words = |requests: f64, max: f64| (requests * site.newness).min(max);
     let surprise = (real(new.len()) + real(odd) * 2.0) / words(real_of(taught), WORDS_MAX);
     let share = real(new.len()) / real_of(taught);
-    if site.has_slot && !new.is_empty() || new.len() >= NEW_MIN && share >= NOVELTY_MIN {
-        return Some((Novelty::Much, surprise));
-    }
-    if new.len() >= NEW_MIN && share >= NOVELTY_ALIKE_MIN {
-        return Some((Novelty::Some, surprise));
-    }
+    let once = if site.has_slot && !new.is_empty() || new.len() >= NEW_MIN && share >= NOVELTY_MIN {
+        Some((Novelty::Much, surprise))
+    } else if new.len() >= NEW_MIN && share >= NOVELTY_ALIKE_MIN {
+        Some((Novelty::Some, surprise))
+    } else {
+        None
+    };
     // Who comes may come several times at once: then what counts is that they keep coming.
     let first = texts.iter().map(|text| text.born).min()?;
     let half = first.midpoint(site.now);
     let late = texts.iter().filter(|text| text.born > half).count();
-    if late >= LATE_MIN && late * LATE_ONE_IN >= texts.len() {
-        let words = words(real_of(taught) / 2.0, WORDS_MAX / 2.0);
-        return Some((Novelty::Late, real(late) / words));
-    }
-    (texts.len() >= CLOSED_MIN).then_some((Novelty::Closed, 0.0))
+    let keep = (late >= LATE_MIN && late * LATE_ONE_IN >= texts.len())
+        .then(|| (Novelty::Late, real(late) / words(real_of(taught) / 2.0, WORDS_MAX / 2.0)));
+    let closed = (texts.len() >= CLOSED_MIN).then_some((Novelty::Closed, 0.0));
+    let beside = site.has_slot.then_some((Novelty::Beside, 0.0));
+    [beside, closed, once, keep]
+        .into_iter()
+        .flatten()
+        .max_by(|left, right| left.1.total_cmp(&right.1))
 }
 
 /// What a text looks like.
 fn looks(text: &str) -> f64 {
     let digits = if has_digit(text) { 1.5 } else { 0.0 };
-    if vocabulary::names_an_action(text) { digits - 3.0 } else { digits }
+    if vocabulary::names_an_action(text) { digits - 6.0 } else { digits }
 }
 
 fn has_digit(text: &str) -> bool {
@@ -288,7 +300,7 @@ impl Jury<'_> {
                 None => -2.0,
                 Some(Some(true)) => {
                     is_certain = true;
-                    2.0
+                    3.0
                 }
                 Some(Some(false)) => -3.0,
                 Some(None) => 0.5,
