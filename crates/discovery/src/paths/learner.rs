@@ -91,7 +91,7 @@ impl Learner<'_> {
             .iter()
             .filter(|(text, _)| !text.is_empty() && has_suffix(text, suffix))
             .map(|(text, members)| Text {
-                text: text.clone(),
+                name: text.clone(),
                 taught: self.raw.taught(members),
                 born: self.raw.born(members),
             })

@@ -37,7 +37,7 @@ const ALIKE_MIN: f64 = 0.5;
 /// A text below a place.
 #[derive(Debug)]
 pub(super) struct Text {
-    pub(super) text: CompactString,
+    pub(super) name: CompactString,
     /// Requests for it, answered in a way that teaches.
     pub(super) taught: u64,
     /// Requests that the tree had seen when it came.
@@ -105,11 +105,11 @@ impl Trial {
         let median = counts.get(counts.len() / 2).copied()?;
         let bound = SELDOM.max(SELDOM_MEDIANS * median);
         let is_seldom =
-            |text: &&Text| text.taught <= bound && !vocabulary::names_an_action(&text.text);
+            |text: &&Text| text.taught <= bound && !vocabulary::names_an_action(&text.name);
         let on_trial: Vec<&Text> = texts.iter().filter(is_seldom).collect();
         let (novelty, surprise) = judge(&on_trial, &site)?;
-        let seldom = on_trial.iter().map(|text| (text.text.clone(), text.taught)).collect();
-        Some(Self { seldom, surprise, novelty, site, texts })
+        let seldom = on_trial.iter().map(|text| (text.name.clone(), text.taught)).collect();
+        Some(Self { texts, seldom, surprise, novelty, site })
     }
 
     /// The texts that came seldom.
@@ -136,13 +136,13 @@ impl Trial {
             .texts
             .iter()
             .map(|text| {
-                let members = kids.get(&text.text).map(Vec::as_slice).unwrap_or_default();
+                let members = kids.get(&text.name).map(Vec::as_slice).unwrap_or_default();
                 spots(raw, learned, joined, members)
             })
             .collect();
         let mut jury = Jury { learned, support: HashMap::new(), typical: HashMap::new() };
         for (text, below) in self.texts.iter().zip(&below) {
-            if self.is_seldom(&text.text) {
+            if self.is_seldom(&text.name) {
                 jury.count(below.keys(), 1);
             }
         }
@@ -151,14 +151,14 @@ impl Trial {
         let mut values = BTreeSet::new();
         let mut alike = 0usize;
         for (text, below) in self.texts.iter().zip(&below) {
-            let likeness = jury.likeness(below, if self.is_seldom(&text.text) { 2 } else { 1 });
+            let likeness = jury.likeness(below, if self.is_seldom(&text.name) { 2 } else { 1 });
             let mut frequency = self.frequency(text.taught);
             if likeness.is_certain {
                 // What everybody asks for is a value all the same when it is answered as values are.
                 frequency = frequency.max(-POPULAR);
             }
-            if self.prior() + frequency + looks(&text.text) + likeness.weight > 0.0 {
-                values.insert(text.text.clone());
+            if self.prior() + frequency + looks(&text.name) + likeness.weight > 0.0 {
+                values.insert(text.name.clone());
                 alike += usize::from(likeness.is_certain);
             }
         }
@@ -200,7 +200,7 @@ fn judge(texts: &[&Text], site: &Site) -> Option<(Novelty, f64)> {
     let taught = texts.iter().map(|text| text.taught).sum::<u64>().max(1);
     let new: Vec<&&Text> = texts.iter().filter(|text| text.taught == 1).collect();
     // A text with a digit in it is seldom a word.
-    let odd = new.iter().filter(|text| has_digit(&text.text)).count();
+    let odd = new.iter().filter(|text| has_digit(&text.name)).count();
     let words = |requests: f64, max: f64| (requests * site.newness).min(max);
     let surprise = (real(new.len()) + real(odd) * 2.0) / words(real_of(taught), WORDS_MAX);
     let share = real(new.len()) / real_of(taught);
