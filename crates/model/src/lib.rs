@@ -22,6 +22,7 @@ mod key;
 mod ledger;
 mod observation;
 mod sampling;
+mod schema;
 mod segment;
 mod shard;
 mod stats;
@@ -55,6 +56,7 @@ pub use observation::{
     ValueKind,
 };
 pub use sampling::Sampling;
+pub use schema::{JsonKind, Presence, TextFormat};
 pub use segment::{Segment, TcpFlags};
 pub use shard::{SHARDS, ShardId};
 pub use stats::{
@@ -66,6 +68,7 @@ pub use transaction::{
     Body, BodySample, Completeness, Protocol, RequestHead, ResponseHead, Transaction,
 };
 pub use view::{
-    BaselineState, BaselineView, EndpointId, EndpointState, EndpointView, FindingTally, HostView,
-    ParameterView, Quantiles, ServerView, SourceView, View,
+    BaselineState, BaselineView, BodyDirection, BodyView, EndpointId, EndpointState, EndpointView,
+    EnumView, FindingTally, HostView, MapView, ParameterView, PropertyView, Quantiles, SchemaView,
+    ServerView, SourceView, VariantMemberView, VariantView, VariantsView, View,
 };

@@ -1,11 +1,18 @@
 //! merge → readers: one immutable value per epoch for pages, API and metrics.
 
+mod schema;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Finding, Sampling, Severity, Stats, Timestamp};
+pub use self::schema::{
+    BodyDirection, BodyView, EnumView, MapView, PropertyView, SchemaView, VariantMemberView,
+    VariantView, VariantsView,
+};
+
+use crate::{Finding, Presence, Sampling, Severity, Stats, Timestamp};
 
 /// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
 /// Displays as 16 hexadecimal digits.
@@ -120,10 +127,10 @@ pub struct BaselineView {
     pub recent: Vec<u64>,
 }
 
-/// A parameter of an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A parameter of an endpoint; what stands in bodies is in [`BodyView`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterView {
-    /// `path`, `query`, `body` or `response_body`.
+    /// `path`, `query`, `header` or `cookie`.
     #[serde(rename = "in")]
     pub location: String,
     /// Its name.
@@ -132,8 +139,15 @@ pub struct ParameterView {
     pub types: Vec<(String, u64)>,
     /// Transactions that had it.
     pub present: u64,
-    /// Transactions that could have had it.
+    /// Transactions that could have had it: those answered below 400.
     pub of: u64,
+    /// What that says.
+    pub presence: Presence,
+    /// See [`PropertyView::p_required`].
+    pub p_required: f64,
+    /// Its values, as far as they were looked into: with their formats, bounds and enumeration. Of
+    /// headers formats only; of cookies nothing.
+    pub schema: SchemaView,
 }
 
 /// One endpoint, as inventory, pages and API show it.
@@ -153,8 +167,12 @@ pub struct EndpointView {
     pub state: EndpointState,
     /// Credentials of its requests, `none` among them, with how often, commonest first.
     pub auth: Vec<(String, u64)>,
-    /// What is sent to it and what it answers.
+    /// What is sent to it besides bodies.
     pub parameters: Vec<ParameterView>,
+    /// Bodies: requests by media type, then responses by status and media type.
+    pub bodies: Arc<[BodyView]>,
+    /// Transactions of `requests` whose bodies, headers and values were looked into.
+    pub bodies_read: u64,
     /// Media types of request content, with how often.
     pub request_media: Vec<(String, u64)>,
     /// Media types of response content, with how often.

@@ -311,6 +311,8 @@ mod tests {
             formats: Vec::new(),
             state: EndpointState::Confirmed,
             auth: vec![("bearer".to_owned(), 3)],
+            bodies: Arc::default(),
+            bodies_read: 0,
             parameters: Vec::new(),
             request_media: Vec::new(),
             response_media: Vec::new(),

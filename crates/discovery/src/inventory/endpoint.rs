@@ -201,6 +201,8 @@ impl Endpoint {
             state: if self.confirmed { EndpointState::Confirmed } else { EndpointState::Candidate },
             auth,
             parameters: self.parameters(),
+            bodies: Arc::default(),
+            bodies_read: total.bodies_read,
             request_media: media(&total.request_media),
             response_media: media(&total.response_media),
             statuses: total.statuses.iter().map(|(&status, &count)| (status, count)).collect(),
@@ -304,6 +306,7 @@ fn parameter(
         types,
         present: seen.present,
         of,
+        ..ParameterView::default()
     }
 }
 

@@ -164,6 +164,8 @@ fn endpoint(
         state: if rate <= 1 { EndpointState::Candidate } else { EndpointState::Confirmed },
         auth: auths,
         parameters: parameters(template, written, requests),
+        bodies: Arc::default(),
+        bodies_read: requests / 30,
         request_media: if written {
             vec![("application/json".to_owned(), requests)]
         } else {
@@ -233,6 +235,7 @@ fn parameters(template: &str, written: bool, requests: u64) -> Vec<ParameterView
             types: types.iter().map(|&(kind, count)| (kind.to_owned(), count)).collect(),
             present,
             of: requests,
+            ..ParameterView::default()
         };
     let mut all: Vec<ParameterView> = template
         .split('{')
