@@ -71,7 +71,7 @@ impl Fold {
         let mut elsewhere = None;
         let route = self.routes.admit(observation, place, known);
         let host = if let Some(route) = route {
-            whole &= route.observe(observation, place, &mut self.parameters);
+            whole &= route.observe(observation, place, &mut self.parameters, known);
             &mut route.host
         } else {
             whole = false;

@@ -35,6 +35,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Parameters noted of one transaction, 1 to 1 024.
     pub transaction_parameters_max: u16,
+    /// Values noted of one body, of one query and of one set of header fields, 16 to 4 096.
+    pub body_fields_max: u16,
     /// Depth to which bodies are looked into, 1 to 32.
     pub body_depth_max: u8,
     /// Transactions whose bodies were looked into after which an endpoint is known well, 1 to
@@ -53,8 +55,12 @@ pub struct Config {
     /// Places in the trees that path templates are learned from, 1 024 to 10 000 000; each takes some
     /// 200 bytes.
     pub path_places_max: u32,
-    /// Parameters of one endpoint, 1 to 4 096.
+    /// Parameters in path and query of one endpoint, 1 to 4 096.
     pub endpoint_parameters_max: u16,
+    /// Fields of all bodies, queries and header fields of one endpoint, 16 to 16 384.
+    pub endpoint_fields_max: u16,
+    /// Fields of all endpoints, 1 024 to 100 000 000. One takes about half a kilobyte.
+    pub fields_max: u32,
     /// Servers in the visibility ledger, 1 to 1 000 000.
     pub servers_max: u32,
 }
@@ -64,7 +70,8 @@ impl Default for Config {
         Self {
             trusted_proxies: Vec::new(),
             transaction_parameters_max: 128,
-            body_depth_max: 6,
+            body_fields_max: 1_024,
+            body_depth_max: 12,
             bodies_read_min: 100,
             bodies_one_in: 32,
             body_bytes_per_second: 256 << 10,
@@ -72,6 +79,8 @@ impl Default for Config {
             endpoints_max: 50_000,
             path_places_max: 250_000,
             endpoint_parameters_max: 256,
+            endpoint_fields_max: 2_048,
+            fields_max: 200_000,
             servers_max: 10_000,
         }
     }

@@ -6,21 +6,24 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
-    Epoch, Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation, ParameterSet,
-    RequestHead, RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
+    Epoch, Feedback, FieldNotes, FieldPart, Gate, IgnoreReason, Key, Observation,
+    ParameterLocation, ParameterSet, RequestHead, RouteKey, ShardId, Template, TemplateSegment,
+    Timestamp, Transaction,
 };
 
 use crate::answer;
 use crate::client_address::client_address;
 use crate::consumer::Consumers;
-use crate::format::{self, Format, Reading, form, json, multipart};
+use crate::format::{self, Format, Ledger, Reading, form, json, multipart};
 use crate::gate;
 use crate::host::Hosts;
+use crate::names::{Names, NodeId};
+use crate::notes::Notes;
 use crate::path::NormalPath;
 use crate::sampling::{Draw, Sampler};
-use crate::shapes::{NodeId, Shapes};
+use crate::shapes::Shapes;
 use crate::template::{self, Routes};
-use crate::{Config, record};
+use crate::{Config, headers, record};
 
 /// Methods that need no spelling, the most frequent first.
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -44,7 +47,9 @@ pub struct Discovery {
     sampler: Sampler,
     /// What the transaction is that was asked about and not pushed yet.
     begun: Option<Kind>,
+    names: Names,
     shapes: Shapes,
+    notes: Notes,
     /// Values in the path of the current transaction that its template does not show.
     masked_in_path: u64,
     top_keys: Vec<u64>,
@@ -71,7 +76,9 @@ impl Discovery {
             begun: None,
             config,
             consumers: Consumers::new(key.clone()),
-            shapes: Shapes::new(key.clone()),
+            names: Names::new(key.clone()),
+            shapes: Shapes::new(),
+            notes: Notes::default(),
             routes: Routes::new(key.clone()),
             key,
             observation: blank(),
@@ -120,7 +127,8 @@ impl Discovery {
         self.stats.transactions.received += 1;
         match (self.begun.take(), &transaction.request) {
             (Some(Kind::Observed), Some(request)) => {
-                self.read_parameters(transaction, request);
+                self.read_parameters(request);
+                self.look_into(shard, transaction, request);
                 self.judge(transaction);
                 self.measure(transaction);
                 self.stats.transactions.processed += 1;
@@ -198,13 +206,18 @@ impl Discovery {
         self.stats.bodies_sampled += if seen.bodies_read { with_bodies } else { 0 };
     }
 
-    fn read_parameters(&mut self, transaction: &Transaction<'_>, request: &RequestHead<'_>) {
-        let Self { observation, shapes, .. } = self;
+    /// What is noted of every transaction: the slots of the path and the names in the query.
+    fn read_parameters(&mut self, request: &RequestHead<'_>) {
+        let Self { observation, names, shapes, notes, scratch, .. } = self;
+        if names.start() {
+            shapes.forget();
+        }
         shapes.start(usize::from(self.config.transaction_parameters_max));
+        notes.start(usize::from(self.config.body_fields_max));
         observation.parameters.clear();
         let slots = self.routes.slots(observation.route).filter(|set| shapes.repeat(set));
         let slots = slots.map(Arc::clone).or_else(|| {
-            let set = read_slots(&observation.name.template, shapes)?;
+            let set = read_slots(&observation.name.template, shapes, names)?;
             if shapes.over_max == 0 {
                 self.routes.remember_slots(observation.route, &set);
             }
@@ -212,46 +225,72 @@ impl Discovery {
         });
         observation.parameters.extend(slots);
         if let Some(query) = request.query {
-            let set = form::read(query, ParameterLocation::Query, shapes, &mut self.scratch);
+            let mut ledger = Ledger { notes, names };
+            let is_noted = observation.bodies_read;
+            let set = form::read_query(query, is_noted, shapes, &mut ledger, scratch);
             observation.parameters.extend(set);
         }
-        self.top_keys.clear();
-        if observation.bodies_read {
-            for (body, location) in [
-                (&transaction.request_body, ParameterLocation::Body),
-                (&transaction.response_body, ParameterLocation::ResponseBody),
-            ] {
-                let set = self.read_body(body, location);
-                self.observation.parameters.extend(set);
-            }
-        }
         self.stats.parameters_over_max += self.shapes.over_max;
-        self.stats.values_masked += self.shapes.masked + self.masked_in_path;
     }
 
-    fn read_body(
+    /// What is noted of a sample: header fields, and what bodies and values look like.
+    fn look_into(
         &mut self,
-        body: &Body<'_>,
-        location: ParameterLocation,
-    ) -> Option<Arc<ParameterSet>> {
-        let Self { shapes, top_keys, scratch, stats, .. } = self;
+        shard: ShardId,
+        transaction: &Transaction<'_>,
+        request: &RequestHead<'_>,
+    ) {
+        self.top_keys.clear();
+        if self.observation.bodies_read {
+            let mut ledger = Ledger { notes: &mut self.notes, names: &mut self.names };
+            headers::read(request.headers, &mut ledger, &mut self.scratch);
+            let sent = &transaction.request_body;
+            self.read_body(sent, |media| FieldPart::Request(media.into()));
+            if let Some(response) = &transaction.response {
+                let part = |media: &str| FieldPart::Response(response.status, media.into());
+                self.read_body(&transaction.response_body, part);
+            } else {
+                self.top_keys.clear();
+            }
+        }
+        self.stats.parameters_over_max += self.notes.over_max;
+        self.stats.values_masked += self.names.masked + self.masked_in_path;
+        self.sampler.spend_notes(shard, self.notes.len());
+        self.notes.swap(&mut self.observation.fields);
+    }
+
+    fn read_body(&mut self, body: &Body<'_>, part: impl FnOnce(&str) -> FieldPart) {
+        let Self { names, notes, top_keys, scratch, stats, .. } = self;
         top_keys.clear();
-        let (reading, set) = match format::format_of(body) {
+        if body.wire_bytes == 0 {
+            return;
+        }
+        let part = part(format::shown_media(body.media_type));
+        notes.begin();
+        let mut ledger = Ledger { notes, names };
+        let is_request = matches!(part, FieldPart::Request(_));
+        let reading = match format::format_of(body) {
             Some(Format::Json) => {
-                let place = json::Place { location, depth_max: self.config.body_depth_max };
-                json::read(&body.sample, place, shapes, top_keys)
+                let depth_max = self.config.body_depth_max;
+                Some(json::read(&body.sample, depth_max, &mut ledger, top_keys))
             }
             // Forms are what is sent; as answers they have no names to learn.
-            _ if location != ParameterLocation::Body => return None,
-            Some(Format::Form) => {
-                (Reading::Read, form::read(body.sample.bytes, location, shapes, scratch))
+            Some(Format::Form) if is_request => {
+                form::read_body(body.sample.bytes, body.sample.truncated, &mut ledger, scratch);
+                Some(Reading::Read)
             }
-            Some(Format::Multipart) => multipart::read(body.sample.bytes, shapes),
-            None => return None,
+            Some(Format::Multipart) if is_request => {
+                Some(multipart::read(body.sample.bytes, body.sample.truncated, &mut ledger))
+            }
+            _ => None,
         };
-        stats.bodies_parsed += 1;
-        stats.bodies_malformed += u64::from(reading == Reading::Malformed);
-        set
+        stats.bodies_parsed += u64::from(reading.is_some());
+        if reading == Some(Reading::Malformed) {
+            stats.bodies_malformed += 1;
+            notes.discard();
+        } else {
+            notes.finish(part);
+        }
     }
 
     /// What the answer says and may teach.
@@ -283,16 +322,20 @@ impl Discovery {
 }
 
 /// The parameters in the slots of a path.
-fn read_slots(template: &Template, shapes: &mut Shapes) -> Option<Arc<ParameterSet>> {
-    let root = shapes.begin(ParameterLocation::Path);
+fn read_slots(
+    template: &Template,
+    shapes: &mut Shapes,
+    names: &mut Names,
+) -> Option<Arc<ParameterSet>> {
+    let root = shapes.begin(ParameterLocation::Path, names);
     let mut before = NodeId::NOWHERE;
     for (place, segment) in template.segments.iter().enumerate() {
         if let TemplateSegment::Parameter(class, _) = segment {
-            before = shapes.enter_plain(root, before, template::place_name(place));
-            shapes.note(before, template::value_kind(*class));
+            before = names.enter_plain(root, before, template::place_name(place));
+            shapes.note(before, template::value_kind(*class), names);
         }
     }
-    shapes.finish()
+    shapes.finish(names)
 }
 
 /// Upper case; what is no token (RFC 9110 section 5.6.2) becomes `?`.
@@ -345,6 +388,7 @@ fn blank() -> Observation {
         response_media: CompactString::default(),
         parameters: SmallVec::new(),
         bodies_read: true,
+        fields: FieldNotes::default(),
         anomalies: AnomalySet::EMPTY,
     }
 }

@@ -6,6 +6,15 @@ pub(crate) mod multipart;
 
 use tapline_model::Body;
 
+use crate::names::Names;
+use crate::notes::Notes;
+
+/// What is read is noted here, under names that were spelled there.
+pub(crate) struct Ledger<'a> {
+    pub(crate) notes: &'a mut Notes,
+    pub(crate) names: &'a mut Names,
+}
+
 /// How a body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -22,7 +31,7 @@ pub(crate) enum Format {
 pub(crate) enum Reading {
     /// Read to its end, or to where its sample ends.
     Read,
-    /// It is not what it claims to be; what was read until then counts.
+    /// It is not what it claims to be.
     Malformed,
 }
 

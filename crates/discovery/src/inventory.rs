@@ -9,6 +9,7 @@ mod moving;
 mod naming;
 mod parts;
 mod pending;
+mod schema;
 mod servers;
 
 use std::collections::{BTreeSet, HashMap};
@@ -39,6 +40,8 @@ pub struct Rejected {
     pub endpoints: u64,
     /// Parameters of an endpoint, each time one was seen.
     pub parameters: u64,
+    /// Values in bodies, queries and header fields that stood in places which found no room.
+    pub field_values: u64,
     /// Servers, each time one was seen.
     pub servers: u64,
 }
@@ -49,6 +52,16 @@ enum Target {
     Endpoint(EndpointId),
     /// A HEAD or OPTIONS of the path with this hash.
     Attribute(u64),
+}
+
+/// The fields of all endpoints.
+#[derive(Debug, Default)]
+struct Fields {
+    count: usize,
+    /// Endpoints that have some, by when they got the last ones, in deltas.
+    by_quiet: BTreeSet<(u64, EndpointId)>,
+    /// How many made room for others.
+    evicted: u64,
 }
 
 /// What shares one host and template.
@@ -72,6 +85,7 @@ pub struct Inventory {
     /// Deltas applied: the clock of its evictions.
     applied: u64,
     endpoints: HashMap<EndpointId, Endpoint>,
+    fields: Fields,
     routes: HashMap<RouteKey, Target>,
     paths_known: HashMap<u64, PathEntry>,
     /// What the paths of every host have taught.
@@ -97,9 +111,10 @@ impl Inventory {
         Self {
             applied: 0,
             endpoints: HashMap::new(),
+            fields: Fields::default(),
             routes: HashMap::new(),
             paths_known: HashMap::new(),
-            paths: Paths::new(size(config.path_places_max), key.clone()),
+            paths: Paths::new(size(config.path_places_max)),
             pending: Pending::new(size(config.endpoints_max)),
             pending_attributes: HashMap::new(),
             hosts: Hosts::new(size(config.hosts_max)),
@@ -142,7 +157,7 @@ impl Inventory {
             }
         }
         for route in undecided {
-            self.decide(route);
+            self.decide(route, delta.routes.get(&route));
         }
         let mut hosts: Vec<&str> =
             delta.routes.values().map(|seen| seen.name.host.as_str()).collect();
@@ -230,6 +245,16 @@ impl Inventory {
     /// Requests that belong to no endpoint. Falls when a route turns out to be one after all.
     pub const fn unmatched_requests(&self) -> u64 {
         self.requests - self.matched
+    }
+
+    /// Fields of all endpoints.
+    pub const fn fields(&self) -> u64 {
+        self.fields.count as u64
+    }
+
+    /// Fields that were given up for others, since start.
+    pub const fn fields_evicted(&self) -> u64 {
+        self.fields.evicted
     }
 
     /// What found a table full.

@@ -1,13 +1,17 @@
 //! What a piece of text looks like: byte-class scans, no regex and no dictionary.
 
+mod format;
 mod identifier;
 mod scan;
 mod value;
 
 use tapline_model::SegmentClass;
 
+pub(crate) use self::format::{is_plain, text_format};
 use self::scan::Scan;
-pub(crate) use self::value::{is_email, text_kind, value_kind};
+#[cfg(test)]
+use self::value::text_kind;
+pub(crate) use self::value::{is_email, value_kind};
 use crate::sensitive;
 
 /// Longest word of an API's own language.

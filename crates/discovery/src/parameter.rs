@@ -17,23 +17,36 @@ pub(crate) fn is_bare_value(name: &[u8], value: Option<&[u8]>) -> bool {
     value.is_none() && lexical::shape(name) != lexical::Shape::Word
 }
 
+/// What stood in a name's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spelled {
+    /// A name.
+    Name,
+    /// A value, as in the keys of a map.
+    Value(Option<SegmentClass>),
+    /// A value that must not be shown anywhere.
+    Secret(Option<SegmentClass>),
+}
+
 /// Appends a name as it may be shown: values that stand in a name's place become a class, indices in
-/// brackets become `[]`, and the rest is cut. True when something had to be masked.
-pub(crate) fn spell_name(name: &[u8], out: &mut CompactString) -> bool {
+/// brackets become `[]`, and the rest is cut.
+pub(crate) fn spell_name(name: &[u8], out: &mut CompactString) -> Spelled {
     // Most names are plain words, which are no values.
     if name.len() <= NAME_BYTES_MAX
         && name.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
     {
         out.push_str(std::str::from_utf8(name).unwrap_or_default());
-        return false;
+        return Spelled::Name;
     }
     if let Some(found) = sensitive::find(name) {
         out.push_str(found.mask());
-        return true;
+        return Spelled::Secret(found.class());
     }
-    if let Some(label) = lexical::class_of(name).and_then(value_label) {
+    if let Some(class) = lexical::class_of(name)
+        && let Some(label) = value_label(class)
+    {
         out.push_str(label);
-        return false;
+        return Spelled::Value(Some(class));
     }
     let start = out.len();
     for chunk in name.utf8_chunks() {
@@ -56,7 +69,7 @@ pub(crate) fn spell_name(name: &[u8], out: &mut CompactString) -> bool {
     }
     let kept = cut(out.get(start..).unwrap_or_default()).len();
     out.truncate(start + kept);
-    false
+    Spelled::Name
 }
 
 /// At most [`NAME_BYTES_MAX`] bytes of `name`, whole characters.

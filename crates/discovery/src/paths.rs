@@ -16,7 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use tapline_model::{Key, RouteDelta, RouteKey, RouteName, Template};
+use tapline_model::{RouteDelta, RouteKey, RouteName, Template};
 
 use self::learned::Learned;
 use self::raw::Raw;
@@ -29,7 +29,6 @@ const NEW_SHARE: usize = 8;
 /// The paths of all hosts.
 #[derive(Debug)]
 pub(crate) struct Paths {
-    key: Key,
     hosts: HashMap<CompactString, Tree>,
     /// Places in all trees.
     places: usize,
@@ -67,9 +66,9 @@ pub(crate) struct Renamed {
 }
 
 impl Paths {
-    /// No paths yet, and at most `places_max` places for them; hashes with `key`.
-    pub(crate) fn new(places_max: usize, key: Key) -> Self {
-        Self { key, hosts: HashMap::new(), places: 0, places_max }
+    /// No paths yet, and at most `places_max` places for them.
+    pub(crate) fn new(places_max: usize) -> Self {
+        Self { hosts: HashMap::new(), places: 0, places_max }
     }
 
     /// What a route is called, as far as is known now.
@@ -100,7 +99,16 @@ impl Paths {
             tree.raw.insert(&seen.name);
             self.places += tree.raw.places() - before;
         }
-        tree.raw.teach(seen, &self.key);
+        tree.raw.teach(seen);
+    }
+
+    /// Notes what a route was answered with that was taught without.
+    pub(crate) fn note_answers(&mut self, seen: &RouteDelta) {
+        if seen.learnable > 0
+            && let Some(tree) = self.hosts.get_mut(&seen.name.host)
+        {
+            tree.raw.note_answers(seen);
+        }
     }
 
     /// Forgets a route.

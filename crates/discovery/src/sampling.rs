@@ -6,6 +6,8 @@ use tapline_model::{Epoch, Key, RouteKey, RouteMap, SHARDS, ShardId, Timestamp};
 const SHARD_ROUTES_MAX: u32 = 1_024;
 /// What looking into the smallest body costs, in bytes of a large one.
 const BODY_BYTES_MIN: u64 = 256;
+/// Notes that one shard takes in one second of capture time: what they cost to keep.
+const SHARD_NOTES_MAX: usize = 4_096;
 /// Seconds of capture time after which every route is looked into again.
 const MEMORY_SECONDS: u64 = 60;
 
@@ -27,6 +29,8 @@ pub(crate) struct Sampler {
     shard_bytes_max: u64,
     /// By shard: bytes of bodies looked into in this second.
     spent: [u64; SHARDS],
+    /// By shard: notes taken in this second.
+    noted: [usize; SHARDS],
     /// By which shards a route was met: bit `n` stands for shard `n`.
     met: RouteMap<u64>,
     /// By shard: its bits in `met`.
@@ -44,6 +48,7 @@ impl Sampler {
             one_in,
             shard_bytes_max: bytes_per_second.div_ceil(SHARDS as u64),
             spent: [0; SHARDS],
+            noted: [0; SHARDS],
             met: RouteMap::default(),
             met_by: [0; SHARDS],
             remembered_since: 0,
@@ -72,6 +77,9 @@ impl Sampler {
         known_one_in: u32,
         draw: Draw,
     ) -> bool {
+        if self.noted.get(shard.index()).is_none_or(|&noted| noted >= SHARD_NOTES_MAX) {
+            return false;
+        }
         let is_known = known_one_in > 1;
         let is_first = !is_known && self.is_first(shard, route);
         let Some(spent) = self.spent.get_mut(shard.index()) else { return true };
@@ -87,9 +95,17 @@ impl Sampler {
         is_chosen
     }
 
+    /// So many notes were taken of a transaction.
+    pub(crate) fn spend_notes(&mut self, shard: ShardId, notes: usize) {
+        if let Some(noted) = self.noted.get_mut(shard.index()) {
+            *noted = noted.saturating_add(notes);
+        }
+    }
+
     /// A second of capture time begins, for every shard.
     pub(crate) fn begin_second(&mut self, second: Epoch) {
         self.spent = [0; SHARDS];
+        self.noted = [0; SHARDS];
         let remembered_since = second.0 / MEMORY_SECONDS;
         if std::mem::replace(&mut self.remembered_since, remembered_since) != remembered_since {
             self.met.clear();

@@ -1,6 +1,9 @@
 //! Text that must not be shown: cards, tokens, keys, addresses of mail, telephone numbers.
 
+pub(crate) mod names;
+
 use memchr::memchr_iter;
+use tapline_model::SegmentClass;
 
 use crate::lexical;
 
@@ -29,6 +32,17 @@ impl Sensitive {
             Self::Key => "[key]",
             Self::Phone => "[phone]",
         }
+    }
+
+    /// What a name of this kind is counted as.
+    pub(crate) const fn class(self) -> Option<SegmentClass> {
+        Some(match self {
+            Self::CardNumber => SegmentClass::CardNumber,
+            Self::Jwt => SegmentClass::Jwt,
+            Self::Email => SegmentClass::Email,
+            Self::Key => SegmentClass::Token,
+            Self::Phone => SegmentClass::Phone,
+        })
     }
 }
 

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tapline_model::{
-    AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, Feedback, FlowId, Gate, HostDelta,
-    Key, Observation, OwnedHeaders, Protocol, RequestHead, ResponseHead, RouteDelta, ShardId,
-    Timestamp, Transaction,
+    AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, Feedback, FieldName, FieldNotes,
+    FlowId, Gate, HostDelta, Key, Observation, OwnedHeaders, Protocol, RequestHead, ResponseHead,
+    RouteDelta, SegmentClass, ShardId, TextFormat, Timestamp, Transaction,
 };
 
 use crate::{Config, Discovery};
@@ -141,6 +141,33 @@ impl Discovery {
     }
 }
 
+/// Every member and what it looks like, in the order noted: `items[].sku:string`.
+pub(crate) fn spelled_notes(fields: &FieldNotes) -> Vec<String> {
+    let mut spelled = Vec::new();
+    for document in &fields.documents {
+        let mut names: Vec<String> = Vec::new();
+        for note in fields.of(document) {
+            let above = names.get(note.parent as usize).cloned().unwrap_or_default();
+            let name = match &note.name {
+                FieldName::Root => String::new(),
+                FieldName::Member(name) if above.is_empty() => name.to_string(),
+                FieldName::Member(name) => format!("{above}.{name}"),
+                FieldName::Element => format!("{above}[]"),
+                FieldName::AnyMember => {
+                    let class = note.key_class.map_or("text", SegmentClass::label);
+                    format!("{above}{{{class}}}")
+                }
+            };
+            let looks = note.format.map_or(note.kind.label(), TextFormat::label);
+            if note.name != FieldName::Root {
+                spelled.push(format!("{name}:{looks}"));
+            }
+            names.push(name);
+        }
+    }
+    spelled
+}
+
 /// What the exchanges of one epoch add up to.
 pub(crate) fn delta_of(exchanges: &[Exchange]) -> Delta {
     let mut delta = Delta::new(DeltaId::default());
@@ -182,13 +209,15 @@ fn fold(delta: &mut Delta, seen: &Observation) {
                 *counts.entry(media.clone()).or_default() += 1;
             }
         }
-        route.bodies_read += u64::from(seen.bodies_read);
         for shape in seen.parameters.iter().flat_map(|set| &set.shapes) {
             let parameter =
                 route.parameters.entry((shape.location, shape.name.clone())).or_default();
             parameter.present += 1;
             *parameter.kinds.entry(shape.kind).or_default() += 1;
         }
+    }
+    if seen.bodies_read {
+        route.learn_fields(seen);
     }
     let host: &mut HostDelta = delta.hosts.entry(seen.name.host.clone()).or_default();
     host.requests += 1;

@@ -1,5 +1,9 @@
 //! worker → merge: everything one worker learned in one epoch, as mergeable state in integers.
 
+mod schema;
+mod tags;
+mod values;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -9,13 +13,17 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use tapline_sketch::{Buckets, Kmv};
 
+pub use self::schema::{FieldDelta, SchemaDelta};
+pub use self::tags::{TagCounts, TagValue};
+pub use self::values::{ValueCount, Values, Witnesses};
+
 use crate::{
-    AuthSet, ConsumerKey, ConsumerKind, Epoch, ParameterLocation, RouteKey, RouteName, Sampling,
-    Timestamp, ValueKind,
+    AuthSet, ConsumerKey, ConsumerKind, Epoch, FieldPart, Observation, ParameterLocation, RouteKey,
+    RouteName, Sampling, Timestamp, ValueKind,
 };
 
 /// Version of the serialised form; a reader refuses others.
-pub const DELTA_VERSION: u16 = 4;
+pub const DELTA_VERSION: u16 = 5;
 
 /// How many client addresses a consumer's delta names: the smallest ones.
 const ADDRESSES_MAX: usize = 10;
@@ -84,13 +92,23 @@ pub struct RouteDelta {
     pub consumers: Kmv<64>,
     /// Distinct client addresses that got a 5xx, with how often (at most 10).
     pub error_clients: BTreeMap<IpAddr, u64>,
-    /// Transactions that taught parameters and whose bodies were looked into.
-    pub bodies_read: u64,
+    /// Transactions that were looked into, by status code, 0 without a response: of the smallest
+    /// codes.
+    pub looked_into: BTreeMap<u16, u64>,
+    /// What they looked like, by part: the smallest parts.
+    pub schemas: BTreeMap<FieldPart, SchemaDelta>,
+    /// Values that stood in parts that were cut.
+    pub left_out: u64,
     /// By location and name.
     pub parameters: BTreeMap<(ParameterLocation, CompactString), ParameterDelta>,
 }
 
 impl RouteDelta {
+    /// Parts whose documents are kept in one epoch.
+    pub const PARTS_MAX: usize = 32;
+    /// Status codes that are told apart where transactions were looked into.
+    pub const STATUSES_MAX: usize = 64;
+
     /// A route nothing has been seen of.
     pub fn new(name: Arc<RouteName>) -> Self {
         Self {
@@ -110,13 +128,28 @@ impl RouteDelta {
             latency_us: Buckets::new(),
             consumers: Kmv::new(),
             error_clients: BTreeMap::new(),
-            bodies_read: 0,
+            looked_into: BTreeMap::new(),
+            schemas: BTreeMap::new(),
+            left_out: 0,
             parameters: BTreeMap::new(),
         }
     }
 
     /// Joins what another worker saw of the same route.
     pub fn join(&mut self, other: &Self) {
+        self.join_counts(other);
+        self.join_looked_into(other);
+        self.join_schemas(other);
+    }
+
+    /// Joins how many transactions were looked into.
+    pub fn join_looked_into(&mut self, other: &Self) {
+        add_counts(&mut self.looked_into, &other.looked_into);
+        keep_smallest(&mut self.looked_into, Self::STATUSES_MAX);
+    }
+
+    /// Joins all but what was found by looking into transactions, and how many those were.
+    pub fn join_counts(&mut self, other: &Self) {
         self.first_seen = self.first_seen.min(other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
         self.requests += other.requests;
@@ -134,7 +167,6 @@ impl RouteDelta {
         self.consumers.merge(&other.consumers);
         add_counts(&mut self.error_clients, &other.error_clients);
         keep_smallest(&mut self.error_clients, ADDRESSES_MAX);
-        self.bodies_read += other.bodies_read;
         for (name, theirs) in &other.parameters {
             if let Some(ours) = self.parameters.get_mut(name) {
                 ours.present += theirs.present;
@@ -143,6 +175,57 @@ impl RouteDelta {
                 self.parameters.insert(name.clone(), theirs.clone());
             }
         }
+    }
+
+    /// Adds a transaction that was looked into: of one answered 400 or above, or not at all, only the
+    /// answer, for what a server refuses says nothing about what it takes.
+    pub fn learn_fields(&mut self, seen: &Observation) {
+        let status = seen.status.unwrap_or(0);
+        *self.looked_into.entry(status).or_default() += 1;
+        for document in &seen.fields.documents {
+            let is_answer = matches!(document.part, FieldPart::Response(..));
+            if !is_answer && !(1..400).contains(&status) {
+                continue;
+            }
+            let notes = seen.fields.of(document);
+            match self.schemas.get_mut(&document.part) {
+                Some(schema) => schema.add(notes, seen.consumer.key),
+                None => self
+                    .schemas
+                    .entry(document.part.clone())
+                    .or_default()
+                    .add(notes, seen.consumer.key),
+            }
+        }
+        if self.schemas.len() > 2 * Self::PARTS_MAX
+            || self.looked_into.len() > 2 * Self::STATUSES_MAX
+        {
+            self.bound();
+        }
+    }
+
+    fn join_schemas(&mut self, other: &Self) {
+        self.left_out += other.left_out;
+        for (part, theirs) in &other.schemas {
+            match self.schemas.get_mut(part) {
+                Some(ours) => ours.join(theirs),
+                None => {
+                    self.schemas.insert(part.clone(), theirs.clone());
+                }
+            }
+        }
+        self.bound();
+    }
+
+    /// Keeps the smallest parts and places, and counts what stood in the others.
+    pub fn bound(&mut self) {
+        keep_smallest(&mut self.looked_into, Self::STATUSES_MAX);
+        while self.schemas.len() > Self::PARTS_MAX
+            && let Some((_, cut)) = self.schemas.pop_last()
+        {
+            self.left_out += cut.values();
+        }
+        self.schemas.values_mut().for_each(SchemaDelta::bound);
     }
 
     /// Counts a client that got a 5xx.

@@ -13,6 +13,7 @@ mod chunk;
 mod delta;
 mod encapsulation;
 mod feedback;
+mod field;
 mod finding;
 mod flow;
 mod flow_record;
@@ -25,6 +26,7 @@ mod sampling;
 mod schema;
 mod segment;
 mod shard;
+mod span;
 mod stats;
 mod time;
 mod transaction;
@@ -34,11 +36,12 @@ pub use alert::Alert;
 pub use anomaly::{Anomaly, AnomalySet};
 pub use chunk::{Chunk, ChunkKind, EndReason};
 pub use delta::{
-    ConsumerDelta, DELTA_VERSION, Delta, DeltaId, HostDelta, ParameterDelta, RouteDelta,
-    ServerDelta,
+    ConsumerDelta, DELTA_VERSION, Delta, DeltaId, FieldDelta, HostDelta, ParameterDelta,
+    RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
 };
 pub use encapsulation::Encapsulation;
 pub use feedback::{Feedback, RouteFeedback, RouteHasher, RouteMap};
+pub use field::{Document, FieldKey, FieldName, FieldNote, FieldNotes, FieldPart, ValueNote};
 pub use finding::{
     EndpointRef, Evidence, Finding, FindingKind, FindingState, Mappings, Measure, Severity,
 };
@@ -59,6 +62,7 @@ pub use sampling::Sampling;
 pub use schema::{JsonKind, Presence, TextFormat};
 pub use segment::{Segment, TcpFlags};
 pub use shard::{SHARDS, ShardId};
+pub use span::Span;
 pub use stats::{
     AlertStats, BehaviorStats, CaptureStats, DecapStats, DiscoveryStats, EvictReason,
     ProtocolStats, ReassemblyStats, Stats,

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{AnomalySet, Completeness, Timestamp};
+use crate::{AnomalySet, Completeness, FieldNotes, Timestamp};
 
 /// The keyed hash of host, method and lexical template: what a worker calls a route.
 #[derive(
@@ -50,6 +50,29 @@ pub enum SegmentClass {
     Oversized,
     /// Values of several classes, or words that turned out to be values.
     Text,
+}
+
+impl SegmentClass {
+    /// The label in files and pages.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Integer => "integer",
+            Self::Uuid => "uuid",
+            Self::Date => "date",
+            Self::Email => "email",
+            Self::IpAddress => "ip",
+            Self::Hex => "hex",
+            Self::ObjectId => "object_id",
+            Self::PrefixedId => "prefixed_id",
+            Self::Token => "token",
+            Self::Jwt => "jwt",
+            Self::CardNumber => "card_number",
+            Self::Phone => "phone",
+            Self::Coordinates => "coordinates",
+            Self::Oversized => "oversized",
+            Self::Text => "text",
+        }
+    }
 }
 
 /// One segment of a [`Template`]. `Debug` does not show text that may be a value.
@@ -259,10 +282,6 @@ pub enum ParameterLocation {
     Path,
     /// In the query.
     Query,
-    /// In the request body; nested names are joined by `.`, elements of an array are `[]`.
-    Body,
-    /// In the response body.
-    ResponseBody,
 }
 
 impl ParameterLocation {
@@ -271,8 +290,6 @@ impl ParameterLocation {
         match self {
             Self::Path => "path",
             Self::Query => "query",
-            Self::Body => "body",
-            Self::ResponseBody => "response_body",
         }
     }
 }
@@ -411,11 +428,13 @@ pub struct Observation {
     pub request_media: CompactString,
     /// Lower case, without parameters; empty when there is no content.
     pub response_media: CompactString,
-    /// What was sent: of the path, the query, the request body and the response body, as far as
-    /// there is any.
+    /// What was sent in the path and the query, as far as there is any.
     pub parameters: SmallVec<[Arc<ParameterSet>; 4]>,
-    /// Whether the bodies were looked into; of known routes only a sample is.
+    /// Whether the transaction was looked into: bodies, headers and what the values look like. Of
+    /// known routes only a sample is.
     pub bodies_read: bool,
+    /// What was found there.
+    pub fields: FieldNotes,
     /// Rules broken on the wire.
     pub anomalies: AnomalySet,
 }

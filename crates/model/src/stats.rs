@@ -263,6 +263,12 @@ sums! {
             epochs_sealed,
             /// Requests that matched no endpoint.
             unmatched_requests,
+            /// Fields of bodies, queries and header fields that are known of all endpoints.
+            fields_known,
+            /// Fields that made room for others.
+            fields_evicted,
+            /// Values that stood in places which found no room.
+            field_values_left_out,
             /// Consumers evicted from their table.
             consumers_evicted,
             /// Consumers tracked now.

@@ -136,6 +136,12 @@ metrics! {
         "Requests to an endpoint; those over the export limit are summed per host under ~other.";
     ENDPOINT_LAST_SEEN: Gauge "tapline_endpoint_last_seen_timestamp_seconds" ["endpoint_id"]
         "Capture time of the latest request to an endpoint.";
+    INVENTORY_FIELDS: Gauge "tapline_inventory_fields" []
+        "Fields of bodies, queries and header fields that are known of all endpoints.";
+    INVENTORY_FIELDS_EVICTED: Counter "tapline_inventory_fields_evicted_total" []
+        "Fields that made room for others.";
+    INVENTORY_VALUES_LEFT_OUT: Counter "tapline_inventory_values_left_out_total" []
+        "Values in bodies, queries and header fields that stood in places which found no room.";
     CONSUMERS_ACTIVE: Gauge "tapline_consumers_active" []
         "Consumers followed now.";
     CONSUMERS_EVICTED: Counter "tapline_consumers_evicted_total" []

@@ -59,10 +59,16 @@ impl Route {
         observation: &Observation,
         place: Place,
         parameters: &mut Parameters,
+        known: impl Fn() -> bool,
     ) -> bool {
         count_request(&mut self.delta, observation);
         self.auth.count(&observation.auth, place);
         let counted = self.statuses.count(&observation.status.unwrap_or(0), place);
+        // Nobody asks what a path answers that is none.
+        let is_asked = |status: u16| status < 400 || known();
+        if observation.bodies_read && observation.status.is_some_and(is_asked) {
+            self.delta.learn_fields(observation);
+        }
         // What a server refuses says nothing about what it takes.
         let taught = observation.status.is_none_or(|status| status >= 400)
             || self.learn_content(observation, place, parameters);
@@ -80,7 +86,6 @@ impl Route {
             seen.request_media.is_empty() || self.request_media.count(&seen.request_media, place);
         whole &= seen.response_media.is_empty()
             || self.response_media.count(&seen.response_media, place);
-        self.delta.bodies_read += u64::from(seen.bodies_read);
         for set in &seen.parameters {
             whole &= self.content.learn(set, place, parameters);
         }
@@ -103,6 +108,7 @@ impl Route {
         next.latency_us = Buckets::like(&self.delta.latency_us);
         next.consumers = Kmv::like(&self.delta.consumers);
         let mut delta = std::mem::replace(&mut self.delta, next);
+        delta.bound();
         delta.statuses = self.statuses.take();
         delta.auth = self.auth.take();
         delta.request_media = self.request_media.take();

@@ -8,9 +8,9 @@ use compact_str::CompactString;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind, Gate,
-    ParameterLocation, ParameterSet, ParameterShape, RouteFeedback, RouteKey, RouteName, SHARDS,
-    Template, Timestamp, ValueKind,
+    AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind, FieldNotes,
+    Gate, ParameterLocation, ParameterSet, ParameterShape, RouteFeedback, RouteKey, RouteName,
+    SHARDS, Template, Timestamp, ValueKind,
 };
 
 use super::content::{ROUTE_PARAMETERS_MAX, SHARD_PARAMETERS_MAX};
@@ -64,6 +64,7 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
             kind: ValueKind::Integer,
         }]),
         bodies_read: true,
+        fields: FieldNotes::default(),
         anomalies: AnomalySet::default(),
     }
 }
@@ -303,7 +304,7 @@ fn arbitrary_observation() -> impl Strategy<Value = Observation> {
             }
             let names: BTreeSet<u8> = names.into_iter().collect();
             seen.parameters = sent(names.into_iter().map(|name| ParameterShape {
-                location: ParameterLocation::Body,
+                location: ParameterLocation::Path,
                 name: format!("n{name}").into(),
                 kind: if size % 2 == 0 { ValueKind::Integer } else { ValueKind::Null },
             }));

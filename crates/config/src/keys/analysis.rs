@@ -79,11 +79,20 @@ pub(super) const KEYS: &[Key] = &[
     },
     whole(
         "discovery.transaction_parameters_max",
-        "Parameters noted of one transaction.",
+        "Parameters in path and query noted of one transaction.",
         Whole::U16(|s| &mut s.discovery.transaction_parameters_max),
         1,
         1024,
         "parameters",
+    ),
+    whole(
+        "discovery.body_fields_max",
+        "Values noted of one body, of one query and of one set of header fields. What comes behind is \
+         counted as left out.",
+        Whole::U16(|s| &mut s.discovery.body_fields_max),
+        16,
+        4096,
+        "values",
     ),
     whole(
         "discovery.body_depth_max",
@@ -143,11 +152,28 @@ pub(super) const KEYS: &[Key] = &[
     ),
     whole(
         "discovery.endpoint_parameters_max",
-        "Parameters of one endpoint.",
+        "Parameters in path and query of one endpoint.",
         Whole::U16(|s| &mut s.discovery.endpoint_parameters_max),
         1,
         4096,
         "parameters",
+    ),
+    whole(
+        "discovery.endpoint_fields_max",
+        "Fields of all bodies, queries and header fields of one endpoint.",
+        Whole::U16(|s| &mut s.discovery.endpoint_fields_max),
+        16,
+        16384,
+        "fields",
+    ),
+    whole(
+        "discovery.fields_max",
+        "Fields of all endpoints together: about half a kilobyte each. When there are so many, those \
+         of endpoints that sent and got nothing for an hour make room; else new ones are left out.",
+        Whole::U32(|s| &mut s.discovery.fields_max),
+        1024,
+        100_000_000,
+        "fields",
     ),
     whole(
         "discovery.servers_max",

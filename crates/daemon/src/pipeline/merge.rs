@@ -319,6 +319,9 @@ impl Merge {
             stats.behavior.add(joined);
         }
         stats.behavior.unmatched_requests = self.inventory.unmatched_requests();
+        stats.behavior.fields_known = self.inventory.fields();
+        stats.behavior.fields_evicted = self.inventory.fields_evicted();
+        stats.behavior.field_values_left_out = self.inventory.rejected().field_values;
         stats.behavior.findings_opened = self.lifecycle.counts().opened;
         stats.alert = (self.alert_stats)();
         for source in self.counters() {

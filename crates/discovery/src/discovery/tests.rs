@@ -6,7 +6,7 @@ use tapline_model::{Epoch, RouteFeedback};
 
 use super::*;
 use crate::LineWriter;
-use crate::testing::Exchange;
+use crate::testing::{Exchange, spelled_notes};
 
 const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2JiZSJ9.c2lnbmF0dXJl";
 
@@ -52,14 +52,19 @@ fn an_exchange_becomes_an_observation() {
         .flat_map(|set| &set.shapes)
         .map(|shape| format!("{} {} {}", shape.location.label(), shape.name, shape.kind.label()))
         .collect();
+    assert_eq!(parameters, ["path 3 integer", "query dry_run boolean"]);
     assert_eq!(
-        parameters,
+        spelled_notes(&seen.fields),
+        ["dry_run:boolean", "sku:string", "count:integer", "id:integer"]
+    );
+    let parts: Vec<_> = seen.fields.documents.iter().map(|document| &document.part).collect();
+    assert_eq!(
+        parts,
         [
-            "path 3 integer",
-            "query dry_run boolean",
-            "body sku string",
-            "body count integer",
-            "response_body id integer"
+            &FieldPart::Query,
+            &FieldPart::Header,
+            &FieldPart::Request("application/json".into()),
+            &FieldPart::Response(201, "application/json".into())
         ]
     );
 }
@@ -239,7 +244,7 @@ fn of_a_well_known_route_a_sample_of_the_bodies_is_read() {
                     seen.parameters.iter().any(|set| set.shapes.iter().any(|it| it.location == of))
                 };
                 assert!(locations(ParameterLocation::Path) && locations(ParameterLocation::Query));
-                assert_eq!(locations(ParameterLocation::Body), seen.bodies_read);
+                assert_eq!(!seen.fields.notes.is_empty(), seen.bodies_read);
                 assert_eq!(seen.answer_hash.is_some(), seen.bodies_read);
                 read += u64::from(seen.bodies_read);
             });

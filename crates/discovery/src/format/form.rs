@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use percent_encoding::percent_decode;
-use tapline_model::{ParameterLocation, ParameterSet, ValueKind};
+use tapline_model::{FieldPart, JsonKind, ParameterLocation, ParameterSet, ValueKind};
 
-use crate::shapes::{NodeId, Shapes};
+use super::Ledger;
+use crate::names::{Names, NodeId};
+use crate::notes::{Notes, Spot};
+use crate::shapes::Shapes;
 use crate::{lexical, parameter, sensitive};
 
 /// Bytes of a value that are looked at: nothing longer has a type of its own.
@@ -21,16 +24,27 @@ pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)>
     })
 }
 
-/// Notes name and type of every pair. `scratch` is a buffer.
-pub(crate) fn read(
+/// Gathers name and type of every pair of a query; what the values look like is noted too when
+/// `is_noted`. `scratch` is a buffer.
+pub(crate) fn read_query(
     text: &[u8],
-    location: ParameterLocation,
+    is_noted: bool,
     shapes: &mut Shapes,
+    ledger: &mut Ledger<'_>,
     scratch: &mut Vec<u8>,
 ) -> Option<Arc<ParameterSet>> {
-    let root = shapes.begin(location);
+    let Ledger { notes, names } = ledger;
+    let root = shapes.begin(ParameterLocation::Query, names);
+    let spot = Spot { node: root, holder: None };
+    let holder = if is_noted {
+        notes.begin();
+        notes.open(spot, JsonKind::Object, names)
+    } else {
+        None
+    };
     let mut before = NodeId::NOWHERE;
     for (name, value) in pairs(text) {
+        // The value is decoded first: the name is needed longer.
         let kind = match value {
             None => ValueKind::Null,
             Some(value) if value.len() > VALUE_BYTES_MAX => ValueKind::String,
@@ -39,14 +53,61 @@ pub(crate) fn read(
                 lexical::value_kind(scratch)
             }
         };
-        decode(name, scratch);
-        let is_bare =
-            parameter::is_bare_value(scratch, value) && sensitive::find(scratch).is_none();
-        let name = if is_bare { parameter::BARE_VALUE.as_bytes() } else { scratch.as_slice() };
-        before = shapes.enter(root, before, name);
-        shapes.note(before, kind);
+        before = enter(root, before, (name, value), names, scratch);
+        shapes.note(before, kind, names);
+        if holder.is_some() {
+            note(Spot { node: before, holder }, value, notes, names, scratch);
+        }
     }
-    shapes.finish()
+    if holder.is_some() {
+        notes.close(holder, None);
+        notes.finish(FieldPart::Query);
+    }
+    shapes.finish(names)
+}
+
+/// Notes every pair of a body. `scratch` is a buffer.
+pub(crate) fn read_body(text: &[u8], is_cut: bool, ledger: &mut Ledger<'_>, scratch: &mut Vec<u8>) {
+    let Ledger { notes, names } = ledger;
+    let root = Spot { node: NodeId::BODY, holder: None };
+    let holder = notes.open(root, JsonKind::Object, names);
+    let mut before = NodeId::NOWHERE;
+    for (name, value) in pairs(text) {
+        before = enter(root.node, before, (name, value), names, scratch);
+        note(Spot { node: before, holder }, value, notes, names, scratch);
+    }
+    if !is_cut {
+        notes.close(holder, None);
+    }
+}
+
+fn enter(
+    root: NodeId,
+    before: NodeId,
+    (name, value): (&[u8], Option<&[u8]>),
+    names: &mut Names,
+    scratch: &mut Vec<u8>,
+) -> NodeId {
+    decode(name, scratch);
+    let is_bare = parameter::is_bare_value(scratch, value) && sensitive::find(scratch).is_none();
+    let name = if is_bare { parameter::BARE_VALUE.as_bytes() } else { scratch.as_slice() };
+    names.enter(root, before, name)
+}
+
+fn note(
+    spot: Spot,
+    value: Option<&[u8]>,
+    notes: &mut Notes,
+    names: &mut Names,
+    scratch: &mut Vec<u8>,
+) {
+    match value {
+        None => notes.kind(spot, JsonKind::Null, names),
+        Some(value) => {
+            decode(value, scratch);
+            notes.sent(spot, scratch, names);
+        }
+    }
 }
 
 /// Undoes percent-encoding and `+` for space.
@@ -71,9 +132,12 @@ mod tests {
     use super::*;
 
     fn shapes(text: &[u8]) -> Vec<String> {
-        let mut shapes = Shapes::new(Key::fixed());
+        let (mut names, mut notes) = (Names::new(Key::fixed()), Notes::default());
+        let mut shapes = Shapes::new();
         shapes.start(100);
-        let set = read(text, ParameterLocation::Query, &mut shapes, &mut Vec::new());
+        notes.start(100);
+        let mut ledger = Ledger { notes: &mut notes, names: &mut names };
+        let set = read_query(text, true, &mut shapes, &mut ledger, &mut Vec::new());
         let set = set.unwrap_or_default();
         set.shapes.iter().map(|shape| format!("{}:{}", shape.name, shape.kind.label())).collect()
     }

@@ -1,57 +1,48 @@
 //! The shape of JSON, in one pass and without a tree.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use tapline_model::{BodySample, ParameterLocation, ParameterSet, ValueKind};
+use tapline_model::{BodySample, JsonKind};
 
-use super::Reading;
-use crate::lexical;
-use crate::shapes::{NodeId, Shapes};
+use super::{Ledger, Reading};
+use crate::names::NodeId;
+use crate::notes::{Holder, Spot};
 
-/// Elements of one array that are looked into.
-const ELEMENTS_MAX: usize = 16;
+/// Elements at the start of an array that are looked into.
+const FIRST_ELEMENTS: usize = 4;
 /// Keys of the top level that tell one answer from another.
 const TOP_KEYS_MAX: usize = 256;
 
-/// Where a document stands, and how deep it is looked into.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    /// Of its members.
-    pub(crate) location: ParameterLocation,
-    /// Levels.
-    pub(crate) depth_max: u8,
-}
-
-/// Notes name and type of every member. A document that is cut short still gives the part that is
-/// there. `top_keys` gets the keyed hashes of the keys of the top level; of its first element, when
-/// it is an array.
+/// Notes every value. A document that is cut short still gives the part that is there. `top_keys`
+/// gets the keyed hashes of the keys of the top level; of its first element, when it is an array.
 pub(crate) fn read(
     sample: &BodySample<'_>,
-    place: Place,
-    shapes: &mut Shapes,
+    depth_max: u8,
+    ledger: &mut Ledger<'_>,
     top_keys: &mut Vec<u64>,
-) -> (Reading, Option<Arc<ParameterSet>>) {
+) -> Reading {
     top_keys.clear();
-    let root = shapes.begin(place.location);
-    let depth_max = place.depth_max;
-    let mut walk = Walk { shapes, depth_max, top_keys, depth: 0, top_level: Some(0) };
+    let mut walk = Walk { ledger, depth_max, top_keys, depth: 0, top_level: Some(0) };
     // Text that is known to be UTF-8 is read without looking at every string again.
     let outcome = match std::str::from_utf8(sample.bytes) {
-        Ok(text) => walk.read(root, &mut serde_json::Deserializer::from_str(text)),
-        Err(_) => walk.read(root, &mut serde_json::Deserializer::from_slice(sample.bytes)),
+        Ok(text) => walk.read(&mut serde_json::Deserializer::from_str(text)),
+        Err(_) => walk.read(&mut serde_json::Deserializer::from_slice(sample.bytes)),
     };
-    let reading = match outcome {
+    match outcome {
         Err(error) if !(sample.truncated && error.is_eof()) => Reading::Malformed,
         _ => Reading::Read,
-    };
-    (reading, shapes.finish())
+    }
+}
+
+/// Whether an element is looked into: the first few, then ever fewer, up to the end.
+const fn is_chosen(index: usize) -> bool {
+    index < FIRST_ELEMENTS || (index + 1).is_power_of_two()
 }
 
 /// Where the pass stands.
-struct Walk<'a> {
-    shapes: &'a mut Shapes,
+struct Walk<'a, 'l> {
+    ledger: &'a mut Ledger<'l>,
     depth_max: u8,
     top_keys: &'a mut Vec<u64>,
     depth: u8,
@@ -59,38 +50,37 @@ struct Walk<'a> {
     top_level: Option<u8>,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn read<'de, R: serde_json::de::Read<'de>>(
         &mut self,
-        root: NodeId,
         reader: &mut serde_json::Deserializer<R>,
     ) -> serde_json::Result<()> {
-        Value { walk: self, node: root }.deserialize(&mut *reader)?;
+        let spot = Spot { node: NodeId::BODY, holder: None };
+        Value { walk: self, spot }.deserialize(&mut *reader)?;
         reader.end()
     }
 
+    fn open(&mut self, spot: Spot, kind: JsonKind) -> Option<Holder> {
+        self.ledger.notes.open(spot, kind, self.ledger.names)
+    }
+
     fn enter(&mut self, parent: NodeId, before: NodeId, key: &str) -> NodeId {
-        let node = self.shapes.enter(parent, before, key.as_bytes());
+        let names = &mut *self.ledger.names;
+        let node = names.enter(parent, before, key.as_bytes());
         if self.top_level == Some(self.depth - 1) && self.top_keys.len() < TOP_KEYS_MAX {
-            self.top_keys.push(self.shapes.key_hash(node, key.as_bytes()));
+            self.top_keys.push(names.key_hash(node, key.as_bytes()));
         }
         node
     }
 }
 
 /// One value: noted, then walked into.
-struct Value<'w, 'a> {
-    walk: &'w mut Walk<'a>,
-    node: NodeId,
+struct Value<'w, 'a, 'l> {
+    walk: &'w mut Walk<'a, 'l>,
+    spot: Spot,
 }
 
-impl Value<'_, '_> {
-    fn note(self, kind: ValueKind) {
-        self.walk.shapes.note(self.node, kind);
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Value<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -98,7 +88,7 @@ impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Value<'_, '_> {
+impl<'de> Visitor<'de> for Value<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,39 +96,45 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.note(ValueKind::Null);
+        let Ledger { notes, names } = &mut *self.walk.ledger;
+        notes.kind(self.spot, JsonKind::Null, names);
         Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.note(ValueKind::Boolean);
+        let Ledger { notes, names } = &mut *self.walk.ledger;
+        notes.kind(self.spot, JsonKind::Boolean, names);
         Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.note(ValueKind::Integer);
+    fn visit_i64<E>(self, integer: i64) -> Result<(), E> {
+        let Ledger { notes, names } = &mut *self.walk.ledger;
+        notes.integer(self.spot, integer.into(), names);
         Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.note(ValueKind::Integer);
+    fn visit_u64<E>(self, integer: u64) -> Result<(), E> {
+        let Ledger { notes, names } = &mut *self.walk.ledger;
+        notes.integer(self.spot, integer.into(), names);
         Ok(())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.note(ValueKind::Number);
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        let Ledger { notes, names } = &mut *self.walk.ledger;
+        notes.number(self.spot, number, names);
         Ok(())
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.note(lexical::text_kind(text.as_bytes()));
+        let Ledger { notes, names } = &mut *self.walk.ledger;
+        notes.text(self.spot, text.as_bytes(), names);
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self { walk, node } = self;
-        walk.shapes.note(node, ValueKind::Object);
-        if walk.depth >= walk.depth_max {
+        let Self { walk, spot } = self;
+        let holder = walk.open(spot, JsonKind::Object);
+        if walk.depth >= walk.depth_max || (holder.is_none() && walk.top_level.is_none()) {
             while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(());
         }
@@ -146,63 +142,76 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
         let mut before = NodeId::NOWHERE;
         let mut result = Ok(());
         while result.is_ok() {
-            result = match members.next_key_seed(Name { walk, parent: node, before }) {
+            result = match members.next_key_seed(Name { walk, parent: spot.node, before }) {
                 Ok(Some(child)) => {
                     before = child;
-                    members.next_value_seed(Value { walk, node: child })
+                    members.next_value_seed(Value { walk, spot: Spot { node: child, holder } })
                 }
                 Ok(None) => break,
                 Err(error) => Err(error),
             };
         }
         walk.depth -= 1;
-        result
+        result?;
+        walk.ledger.notes.close(holder, None);
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let Self { walk, node } = self;
-        walk.shapes.note(node, ValueKind::Array);
-        if walk.depth >= walk.depth_max {
-            while elements.next_element::<IgnoredAny>()?.is_some() {}
+        let Self { walk, spot } = self;
+        let holder = walk.open(spot, JsonKind::Array);
+        if walk.depth >= walk.depth_max || holder.is_none() {
+            let mut count = 0;
+            while elements.next_element::<IgnoredAny>()?.is_some() {
+                count += 1;
+            }
+            walk.ledger.notes.close(holder, Some(count));
             return Ok(());
         }
         if walk.depth == 0 {
             walk.top_level = Some(1);
         }
         walk.depth += 1;
-        let result = walk_elements(walk, node, &mut elements);
+        let result = walk_elements(walk, spot.node, holder, &mut elements);
         walk.depth -= 1;
-        result?;
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        walk.ledger.notes.close(holder, Some(result?));
         Ok(())
     }
 }
 
+/// How many elements there are.
 fn walk_elements<'de, A: SeqAccess<'de>>(
-    walk: &mut Walk<'_>,
+    walk: &mut Walk<'_, '_>,
     array: NodeId,
+    holder: Option<Holder>,
     elements: &mut A,
-) -> Result<(), A::Error> {
-    let node = walk.shapes.elements(array);
-    for _ in 0..ELEMENTS_MAX {
-        if elements.next_element_seed(Value { walk, node })?.is_none() {
-            break;
+) -> Result<usize, A::Error> {
+    let spot = Spot { node: walk.ledger.names.elements(array), holder };
+    let mut count = 0;
+    loop {
+        let is_there = if is_chosen(count) {
+            elements.next_element_seed(Value { walk, spot })?.is_some()
+        } else {
+            elements.next_element::<IgnoredAny>()?.is_some()
+        };
+        if !is_there {
+            return Ok(count);
         }
         if walk.depth == 1 {
             walk.top_level = None;
         }
+        count += 1;
     }
-    Ok(())
 }
 
 /// One key: the node it leads to.
-struct Name<'w, 'a> {
-    walk: &'w mut Walk<'a>,
+struct Name<'w, 'a, 'l> {
+    walk: &'w mut Walk<'a, 'l>,
     parent: NodeId,
     before: NodeId,
 }
 
-impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_> {
     type Value = NodeId;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<NodeId, D::Error> {
@@ -210,7 +219,7 @@ impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
     }
 }
 
-impl Visitor<'_> for Name<'_, '_> {
+impl Visitor<'_> for Name<'_, '_, '_> {
     type Value = NodeId;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -226,20 +235,25 @@ impl Visitor<'_> for Name<'_, '_> {
 mod tests {
     use proptest::prelude::*;
 
-    use tapline_model::Key;
+    use tapline_model::{FieldNotes, FieldPart, Key};
 
     use super::*;
+    use crate::names::Names;
+    use crate::notes::Notes;
+    use crate::testing::spelled_notes;
 
     fn shapes_at(text: &[u8], truncated: bool, depth_max: u8) -> (Vec<String>, Reading, Vec<u64>) {
-        let mut shapes = Shapes::new(Key::fixed());
-        shapes.start(1_000);
+        let (mut names, mut notes) = (Names::new(Key::fixed()), Notes::default());
+        notes.start(1_000);
+        notes.begin();
         let mut top_keys = Vec::new();
-        let place = Place { location: ParameterLocation::Body, depth_max };
         let sample = BodySample { bytes: text, truncated };
-        let (reading, set) = read(&sample, place, &mut shapes, &mut top_keys);
-        let set = set.unwrap_or_default();
-        let shown = set.shapes.iter().map(|shape| format!("{}:{}", shape.name, shape.kind.label()));
-        (shown.collect(), reading, top_keys)
+        let mut ledger = Ledger { notes: &mut notes, names: &mut names };
+        let reading = read(&sample, depth_max, &mut ledger, &mut top_keys);
+        notes.finish(FieldPart::Request("application/json".into()));
+        let mut taken = FieldNotes::default();
+        notes.swap(&mut taken);
+        (spelled_notes(&taken), reading, top_keys)
     }
 
     fn shapes(text: &str) -> Vec<String> {
@@ -265,6 +279,8 @@ mod tests {
                 "items:array",
                 "items[]:object",
                 "items[].sku:string",
+                "items[]:object",
+                "items[].sku:string",
                 "items[].n:integer",
                 "tags:array",
                 "tags[]:string"
@@ -281,7 +297,12 @@ mod tests {
     fn keys_that_are_values_become_their_class() {
         assert_eq!(
             shapes(r#"{"bob@example.com":{"4111111111111111":1},"17":2,"18":3}"#),
-            ["[email]:object", "[email].[card_number]:integer", "[integer]:integer"]
+            [
+                "{email}:object",
+                "{email}{card_number}:integer",
+                "{integer}:integer",
+                "{integer}:integer"
+            ]
         );
     }
 

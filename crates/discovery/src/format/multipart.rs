@@ -1,45 +1,57 @@
 //! The field names of `multipart/form-data` (RFC 7578 section 4).
 
-use std::sync::Arc;
-
 use memchr::memmem;
-use tapline_model::{ParameterLocation, ParameterSet, ValueKind};
+use tapline_model::{JsonKind, TextFormat};
 
-use super::Reading;
-use crate::lexical;
-use crate::shapes::{NodeId, Shapes};
+use super::{Ledger, Reading};
+use crate::names::NodeId;
+use crate::notes::Spot;
 
 /// Longest boundary (RFC 2046 section 5.1.1), with its two dashes.
 const BOUNDARY_BYTES_MAX: usize = 72;
 /// Bytes of a part's head that are looked at.
 const HEAD_BYTES_MAX: usize = 1_024;
-/// Bytes of a value that are looked at.
-const VALUE_BYTES_MAX: usize = 256;
 
-/// Notes name and type of every field.
-pub(crate) fn read(text: &[u8], shapes: &mut Shapes) -> (Reading, Option<Arc<ParameterSet>>) {
+/// Notes every field.
+pub(crate) fn read(text: &[u8], is_cut: bool, ledger: &mut Ledger<'_>) -> Reading {
     // The boundary is a parameter of the media type; it is also the first line.
     let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end)).unwrap_or_default();
     let boundary = line.trim_ascii_end();
     if !boundary.starts_with(b"--") || !(3..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) {
-        return (Reading::Malformed, None);
+        return Reading::Malformed;
     }
+    let Ledger { notes, names } = ledger;
     let finder = memmem::Finder::new(boundary);
-    let root = shapes.begin(ParameterLocation::Body);
+    let root = Spot { node: NodeId::BODY, holder: None };
+    let holder = notes.open(root, JsonKind::Object, names);
     let mut before = NodeId::NOWHERE;
     let mut starts = finder.find_iter(text).peekable();
     while let Some(start) = starts.next() {
         let end = starts.peek().copied().unwrap_or(text.len());
         let part = text.get(start + boundary.len()..end).unwrap_or_default();
-        if let Some((name, kind)) = read_part(part) {
-            before = shapes.enter(root, before, name);
-            shapes.note(before, kind);
+        let Some(Field { name, value, is_file }) = read_part(part) else { continue };
+        before = names.enter(root.node, before, name);
+        let spot = Spot { node: before, holder };
+        if is_file {
+            notes.format(spot, (JsonKind::String, Some(TextFormat::Binary)), names);
+        } else {
+            notes.sent(spot, value, names);
         }
     }
-    (Reading::Read, shapes.finish())
+    if !is_cut {
+        notes.close(holder, None);
+    }
+    Reading::Read
 }
 
-fn read_part(part: &[u8]) -> Option<(&[u8], ValueKind)> {
+/// One field.
+struct Field<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+    is_file: bool,
+}
+
+fn read_part(part: &[u8]) -> Option<Field<'_>> {
     let looked_at = part.get(..HEAD_BYTES_MAX).unwrap_or(part);
     let head_bytes = memmem::find(looked_at, b"\r\n\r\n")?;
     let head = part.get(..head_bytes).unwrap_or_default();
@@ -51,12 +63,7 @@ fn read_part(part: &[u8]) -> Option<(&[u8], ValueKind)> {
     let value = part.get(head_bytes + 4..).unwrap_or_default();
     let value = value.strip_suffix(b"\r\n").unwrap_or(value);
     let is_file = memmem::find(disposition, b"filename").is_some();
-    let kind = if is_file || value.len() > VALUE_BYTES_MAX {
-        ValueKind::String
-    } else {
-        lexical::value_kind(value)
-    };
-    Some((name, kind))
+    Some(Field { name, value, is_file })
 }
 
 fn quoted<'a>(line: &'a [u8], opening: &[u8]) -> Option<&'a [u8]> {
@@ -67,18 +74,22 @@ fn quoted<'a>(line: &'a [u8], opening: &[u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use tapline_model::Key;
+    use tapline_model::{FieldNotes, FieldPart, Key};
 
     use super::*;
+    use crate::names::Names;
+    use crate::notes::Notes;
+    use crate::testing::spelled_notes;
 
     fn shapes(text: &[u8]) -> (Vec<String>, Reading) {
-        let mut shapes = Shapes::new(Key::fixed());
-        shapes.start(100);
-        let (reading, set) = read(text, &mut shapes);
-        let set = set.unwrap_or_default();
-        let shapes =
-            set.shapes.iter().map(|it| format!("{}:{}", it.name, it.kind.label())).collect();
-        (shapes, reading)
+        let (mut names, mut notes) = (Names::new(Key::fixed()), Notes::default());
+        notes.start(100);
+        notes.begin();
+        let reading = read(text, false, &mut Ledger { notes: &mut notes, names: &mut names });
+        notes.finish(FieldPart::Request("multipart/form-data".into()));
+        let mut taken = FieldNotes::default();
+        notes.swap(&mut taken);
+        (spelled_notes(&taken), reading)
     }
 
     #[test]
@@ -87,7 +98,7 @@ mod tests {
             --b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"1\"\r\n\
             Content-Type: text/plain\r\n\r\n17\r\n--b--\r\n";
         let (shapes, reading) = shapes(text);
-        assert_eq!(shapes, ["age:integer", "file:string"]);
+        assert_eq!(shapes, ["age:integer", "file:binary"]);
         assert_eq!(reading, Reading::Read);
     }
 

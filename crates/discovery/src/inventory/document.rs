@@ -1,13 +1,18 @@
 //! `inventory.json`: services and their endpoints, in a documented and stable shape.
 
+mod schema;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 use tapline_model::{
-    BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView, Quantiles,
+    BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView, Presence,
+    Quantiles,
 };
+
+use self::schema::{Body, Schema};
 
 /// The inventory as a document: services by name, endpoints by template and method. What is not
 /// known has no field.
@@ -52,6 +57,8 @@ struct Endpoint<'a> {
     auth: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<InOrder<'a, BaselineView>>,
+    bodies: Vec<Body<'a>>,
+    bodies_read: u64,
     consumers: u64,
     first_seen: String,
     formats: &'a [String],
@@ -77,7 +84,10 @@ struct Parameter<'a> {
     r#in: &'a str,
     name: &'a str,
     of: u64,
+    p_required: f64,
+    presence: Presence,
     present: u64,
+    schema: Schema<'a>,
     types: BTreeMap<&'a str, u64>,
 }
 
@@ -90,6 +100,8 @@ impl<'a> Endpoint<'a> {
         Self {
             auth: endpoint.auth.iter().map(|(label, _)| label.as_str()).collect(),
             baseline: endpoint.baseline.as_ref().map(InOrder),
+            bodies: endpoint.bodies.iter().map(Body::of).collect(),
+            bodies_read: endpoint.bodies_read,
             consumers: endpoint.consumers,
             first_seen: endpoint.first_seen.to_string(),
             formats: &endpoint.formats,
@@ -118,7 +130,10 @@ impl<'a> Parameter<'a> {
             r#in: &parameter.location,
             name: &parameter.name,
             of: parameter.of,
+            p_required: parameter.p_required,
+            presence: parameter.presence,
             present: parameter.present,
+            schema: Schema::of(&parameter.schema),
             types: labelled(&parameter.types),
         }
     }

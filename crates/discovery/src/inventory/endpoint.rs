@@ -6,13 +6,14 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    EndpointId, EndpointState, EndpointView, ParameterDelta, ParameterLocation, ParameterView,
-    RouteDelta, RouteKey, RouteName, ValueKind,
+    EndpointId, EndpointState, EndpointView, FieldPart, ParameterDelta, ParameterLocation,
+    ParameterView, PropertyView, RouteDelta, RouteKey, RouteName, SchemaView, ValueKind,
 };
 
 use super::distribution::Distribution;
 use super::naming::Rendered;
 use super::parts::Parts;
+use super::schema::{Schemas, presence, schema_of_types, share_min};
 use crate::template::place_name;
 
 /// Media types kept of one endpoint, by direction.
@@ -27,8 +28,11 @@ pub(crate) struct Endpoint {
     pub(crate) rendered: Rendered,
     /// Lexical routes that render to its template.
     pub(crate) routes: SmallVec<[RouteKey; 1]>,
-    /// Everything counted, but for the distributions below.
+    /// Everything counted, but for the distributions and schemas below.
     pub(crate) total: RouteDelta,
+    pub(crate) schemas: Schemas,
+    /// When its schemas got something last, in deltas.
+    pub(crate) fields_touched: u64,
     latency_us: Distribution,
     request_bytes: Distribution,
     response_bytes: Distribution,
@@ -59,6 +63,8 @@ impl Endpoint {
             rendered,
             routes: SmallVec::from_elem(route, 1),
             total,
+            schemas: Schemas::default(),
+            fields_touched: 0,
             latency_us,
             request_bytes,
             response_bytes,
@@ -187,8 +193,9 @@ impl Endpoint {
         view
     }
 
-    fn make_view(&self, head: bool, options: bool) -> EndpointView {
+    fn make_view(&mut self, head: bool, options: bool) -> EndpointView {
         let total = &self.total;
+        let bodies = self.schemas.bodies();
         let mut auth: Vec<_> =
             total.auth.iter().map(|(kinds, &count)| (kinds.label(), count)).collect();
         commonest_first(&mut auth);
@@ -201,8 +208,8 @@ impl Endpoint {
             state: if self.confirmed { EndpointState::Confirmed } else { EndpointState::Candidate },
             auth,
             parameters: self.parameters(),
-            bodies: Arc::default(),
-            bodies_read: total.bodies_read,
+            bodies,
+            bodies_read: self.schemas.looked_into(),
             request_media: media(&total.request_media),
             response_media: media(&total.response_media),
             statuses: total.statuses.iter().map(|(&status, &count)| (status, count)).collect(),
@@ -219,13 +226,16 @@ impl Endpoint {
         }
     }
 
+    /// Slots of the path in their order, then query, header fields and cookies by name.
     fn parameters(&self) -> Vec<ParameterView> {
         // Only what was answered below 400 teaches parameters.
         let taught = self.total.statuses.range(1..400).map(|(_, count)| count).sum();
-        let of = |location| match location {
-            ParameterLocation::Path | ParameterLocation::Query => taught,
-            ParameterLocation::Body | ParameterLocation::ResponseBody => self.total.bodies_read,
-        };
+        let mut query: BTreeMap<String, SchemaView> = self
+            .schemas
+            .flat(&FieldPart::Query)
+            .into_iter()
+            .map(|it| (it.name, it.schema))
+            .collect();
         let slots = self.rendered.slots.iter().zip(&self.rendered.places);
         let slots = slots.map(|(name, &place)| self.slot(name, place, taught));
         let others = self
@@ -233,9 +243,16 @@ impl Endpoint {
             .parameters
             .iter()
             .filter(|((location, _), _)| *location != ParameterLocation::Path);
-        let others =
-            others.map(|((location, name), seen)| parameter(*location, name, seen, of(*location)));
-        slots.chain(others).collect()
+        let others = others.map(|((location, name), seen)| {
+            parameter(*location, name, seen, taught, query.remove(name.as_str()))
+        });
+        let headers = self.schemas.flat(&FieldPart::Header);
+        let cookies = self.schemas.flat(&FieldPart::Cookie);
+        let headers = headers.into_iter().map(|it| from_property("header", it, None));
+        // Requests without any cookie miss each of them.
+        let of = self.schemas.bodies_read();
+        let cookies = cookies.into_iter().map(|it| from_property("cookie", it, Some(of)));
+        slots.chain(others).chain(headers).chain(cookies).collect()
     }
 
     /// A slot. What came as text is a string.
@@ -247,7 +264,7 @@ impl Endpoint {
             seen.present += text;
             *seen.kinds.entry(ValueKind::String).or_default() += text;
         }
-        parameter(ParameterLocation::Path, name, &seen, taught)
+        parameter(ParameterLocation::Path, name, &seen, taught, None)
     }
 }
 
@@ -262,14 +279,14 @@ pub(crate) fn join_bounded(
         && total.request_media.len() + seen.request_media.len() <= MEDIA_MAX
         && total.response_media.len() + seen.response_media.len() <= MEDIA_MAX;
     if has_room {
-        total.join(seen);
+        total.join_counts(seen);
         return 0;
     }
     let mut seen = seen.clone();
     let refused = admit(&total.parameters, &mut seen.parameters, parameters_max);
     admit(&total.request_media, &mut seen.request_media, MEDIA_MAX);
     admit(&total.response_media, &mut seen.response_media, MEDIA_MAX);
-    total.join(&seen);
+    total.join_counts(&seen);
     refused
 }
 
@@ -296,6 +313,7 @@ fn parameter(
     name: &str,
     seen: &ParameterDelta,
     of: u64,
+    schema: Option<SchemaView>,
 ) -> ParameterView {
     let mut types: Vec<_> =
         seen.kinds.iter().map(|(kind, &count)| (kind.label().to_owned(), count)).collect();
@@ -306,7 +324,27 @@ fn parameter(
         types,
         present: seen.present,
         of,
-        ..ParameterView::default()
+        presence: presence(seen.present, of),
+        p_required: share_min(seen.present, of),
+        schema: schema.unwrap_or_else(|| schema_of_types(&seen.kinds)),
+    }
+}
+
+fn from_property(location: &str, property: PropertyView, of: Option<u64>) -> ParameterView {
+    let PropertyView { name, present, schema, .. } = property;
+    let of = of.unwrap_or(property.of);
+    let mut types: Vec<_> =
+        schema.kinds.iter().map(|&(kind, count)| (kind.label().to_owned(), count)).collect();
+    commonest_first(&mut types);
+    ParameterView {
+        location: location.to_owned(),
+        name,
+        types,
+        present,
+        of,
+        presence: presence(present, of),
+        p_required: share_min(present, of),
+        schema,
     }
 }
 

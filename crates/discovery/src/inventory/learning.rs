@@ -6,6 +6,7 @@ use tapline_model::{AuthSet, EndpointId, RouteDelta, RouteKey, Template};
 use super::endpoint::Endpoint;
 use super::naming::Rendered;
 use super::pending::PendingRoute;
+use super::schema::Room;
 use super::{Inventory, Target, path_hash};
 
 /// Lexical routes of all endpoints, as a multiple of `endpoints_max`: one endpoint may be reached
@@ -16,22 +17,22 @@ const ATTRIBUTE_ROUTES_MAX: usize = 64;
 /// Consumers that a route must have been refused to before it is a candidate.
 const REFUSED_CONSUMERS_MIN: u64 = 2;
 
+/// Deltas without a document after which the fields of an endpoint make room for others.
+const FIELDS_QUIET_DELTAS: u64 = 3_600;
+
 impl Inventory {
     /// Adds what a route saw to where it belongs; false when it has no endpoint yet.
     pub(super) fn absorb(&mut self, route: RouteKey, seen: &RouteDelta) -> bool {
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
         match self.routes.get(&route) {
-            Some(Target::Endpoint(id)) => {
-                if let Some(endpoint) = self.endpoints.get_mut(id) {
+            Some(&Target::Endpoint(id)) => {
+                if let Some(endpoint) = self.endpoints.get_mut(&id) {
                     let was_veiled = endpoint.is_veiled();
                     self.rejected.parameters += endpoint.absorb(route, seen, parameters_max);
                     self.listed_is_stale |= endpoint.is_veiled() != was_veiled;
                     self.paths.teach(seen);
-                    let is_enough =
-                        endpoint.total.bodies_read >= self.config.bodies_read_min.into();
-                    self.routes_changed |=
-                        is_enough && !std::mem::replace(&mut endpoint.is_well_known, is_enough);
                 }
+                self.absorb_schemas(id, seen);
                 self.count_matched(seen);
                 true
             }
@@ -45,6 +46,75 @@ impl Inventory {
                 false
             }
         }
+    }
+
+    /// Adds what documents look like, as far as there is room.
+    fn absorb_schemas(&mut self, id: EndpointId, seen: &RouteDelta) {
+        if seen.looked_into.is_empty() {
+            return;
+        }
+        let fields_max = usize::try_from(self.config.fields_max).unwrap_or(usize::MAX);
+        let wanted: usize = seen.schemas.values().map(|schema| schema.fields.len()).sum();
+        self.make_room_for_fields(fields_max.saturating_sub(wanted), id);
+        let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
+        let room = Room {
+            endpoint_max: self.config.endpoint_fields_max.into(),
+            left: fields_max.saturating_sub(self.fields.count),
+        };
+        let before = endpoint.schemas.len();
+        self.rejected.field_values += endpoint.schemas.absorb(seen, room, &self.key);
+        let is_enough = endpoint.schemas.bodies_read() >= self.config.bodies_read_min.into();
+        self.routes_changed |=
+            is_enough && !std::mem::replace(&mut endpoint.is_well_known, is_enough);
+        self.fields.count = self.fields.count - before + endpoint.schemas.len();
+        let touched = std::mem::replace(&mut endpoint.fields_touched, self.applied);
+        if touched != self.applied {
+            self.fields.by_quiet.remove(&(touched, id));
+            self.fields.by_quiet.insert((self.applied, id));
+        }
+    }
+
+    /// What was left of an endpoint goes to the one that its last route has moved to.
+    pub(super) fn inherit_schemas(&mut self, mut left: Endpoint, heir: EndpointId) {
+        self.forget_fields(&left);
+        let fields_max = usize::try_from(self.config.fields_max).unwrap_or(usize::MAX);
+        let Some(endpoint) = self.endpoints.get_mut(&heir) else { return };
+        let room = Room {
+            endpoint_max: self.config.endpoint_fields_max.into(),
+            left: fields_max.saturating_sub(self.fields.count),
+        };
+        let before = endpoint.schemas.len();
+        let schemas = std::mem::take(&mut left.schemas);
+        self.rejected.field_values += endpoint.schemas.join(schemas, room, &self.key);
+        endpoint.touch();
+        self.fields.count = self.fields.count - before + endpoint.schemas.len();
+        let touched = endpoint.fields_touched.max(left.fields_touched);
+        self.fields.by_quiet.remove(&(endpoint.fields_touched, heir));
+        self.fields.by_quiet.insert((touched, heir));
+        endpoint.fields_touched = touched;
+    }
+
+    /// Gives up the fields of endpoints that have been quiet for long, but not of `wanted_by`, until
+    /// there are at most `fields_max`.
+    fn make_room_for_fields(&mut self, fields_max: usize, wanted_by: EndpointId) {
+        while self.fields.count > fields_max
+            && let Some(&(touched, id)) = self.fields.by_quiet.first()
+            && touched.saturating_add(FIELDS_QUIET_DELTAS) <= self.applied
+            && id != wanted_by
+        {
+            self.fields.by_quiet.pop_first();
+            let Some(endpoint) = self.endpoints.get_mut(&id) else { continue };
+            let given_up = std::mem::take(&mut endpoint.schemas).len();
+            endpoint.touch();
+            self.fields.count -= given_up;
+            self.fields.evicted += given_up as u64;
+        }
+    }
+
+    /// An endpoint is gone.
+    fn forget_fields(&mut self, endpoint: &Endpoint) {
+        self.fields.by_quiet.remove(&(endpoint.fields_touched, endpoint.id));
+        self.fields.count -= endpoint.schemas.len();
     }
 
     /// Notes where a route redirects to if it does nothing else. Gives the routes that led to what
@@ -75,6 +145,7 @@ impl Inventory {
             return;
         }
         let Some(endpoint) = self.endpoints.remove(&id) else { return };
+        self.forget_fields(&endpoint);
         self.routes_changed = true;
         self.listed_is_stale = true;
         for &route in &endpoint.routes {
@@ -105,8 +176,9 @@ impl Inventory {
         }
     }
 
-    /// Makes a route an endpoint, or the attribute of one, if what it saw suffices.
-    pub(super) fn decide(&mut self, route: RouteKey) {
+    /// Makes a route an endpoint, or the attribute of one, if what it saw suffices. What documents look
+    /// like is learned from then on, and from what was `seen` of it just now.
+    pub(super) fn decide(&mut self, route: RouteKey, seen: Option<&RouteDelta>) {
         let Some(pending) = self.pending.get(route) else { return };
         let total = &pending.total;
         if matches!(total.name.method.as_str(), "HEAD" | "OPTIONS") {
@@ -123,15 +195,15 @@ impl Inventory {
                 && self.hosts.get(&total.name.host).is_some_and(super::hosts::Host::has_endpoints)
         };
         if self.successes(total) > 0 || is_protected() {
-            self.create(route);
+            self.create(route, seen);
         } else if let Some(template) = self.paths.known_template(&total.name) {
-            self.follow(route, &template);
+            self.follow(route, &template, seen);
         }
     }
 
     /// Counts a route at the endpoint that its path belongs to, although it was answered with nothing
     /// that would make one.
-    fn follow(&mut self, route: RouteKey, template: &Template) {
+    fn follow(&mut self, route: RouteKey, template: &Template, seen: Option<&RouteDelta>) {
         let Some(pending) = self.pending.get(route) else { return };
         let name = &pending.total.name;
         let rendered = Rendered::of(template, &self.key);
@@ -142,6 +214,9 @@ impl Inventory {
         let Some(PendingRoute { total, .. }) = self.pending.remove(route) else { return };
         self.count_matched(&total);
         self.attach(route, id, &total);
+        if let Some(seen) = seen {
+            self.absorb_schemas(id, seen);
+        }
     }
 
     /// Puts a route to an endpoint. Without room for it, it is counted there and not remembered.
@@ -180,7 +255,7 @@ impl Inventory {
         total.learnable.saturating_sub(caught)
     }
 
-    fn create(&mut self, route: RouteKey) {
+    fn create(&mut self, route: RouteKey, seen: Option<&RouteDelta>) {
         let endpoints_max = usize::try_from(self.config.endpoints_max).unwrap_or(usize::MAX);
         let Some(pending) = self.pending.get(route) else { return };
         let name = &pending.total.name;
@@ -209,6 +284,10 @@ impl Inventory {
             self.add_endpoint(id, rendered, route, total);
         } else {
             self.attach(route, id, &total);
+        }
+        if let Some(seen) = seen {
+            self.paths.note_answers(seen);
+            self.absorb_schemas(id, seen);
         }
         self.judge(id);
     }
@@ -318,7 +397,7 @@ impl Inventory {
             {
                 self.forget_waiting(path, route);
             }
-            self.decide(route);
+            self.decide(route, None);
         }
     }
 

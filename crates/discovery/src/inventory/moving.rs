@@ -51,6 +51,7 @@ impl Inventory {
         }
         if is_empty && let Some(left) = self.endpoints.remove(&old) {
             self.abandon(&left, new);
+            self.inherit_schemas(left, new);
         }
         self.judge(new);
     }

@@ -2,7 +2,7 @@
 
 use expect_test::expect_file;
 use proptest::prelude::*;
-use tapline_model::EndpointState;
+use tapline_model::{EndpointState, JsonKind};
 
 use super::*;
 use crate::testing::{Exchange, delta_of};
@@ -267,9 +267,15 @@ fn parameters_are_named_and_counted() {
             r#"path userId [("integer", 2)] 2/2"#,
             r#"path date [("date", 2)] 2/2"#,
             r#"query page [("integer", 2)] 2/2"#,
-            r#"response_body n [("integer", 1), ("null", 1)] 2/2"#,
         ]
     );
+    let bodies = &inventory.endpoints()[0].bodies;
+    let parts: Vec<_> = bodies.iter().map(|body| (body.status, body.n, body.of)).collect();
+    assert_eq!(parts, [(Some(200), 2, 2), (Some(500), 1, 1)], "errors have a schema of their own");
+    let member = &bodies[0].schema.properties[0];
+    assert_eq!((member.name.as_str(), member.present, member.of), ("n", 2, 2));
+    assert_eq!(member.schema.kinds, [(JsonKind::Null, 1), (JsonKind::Integer, 1)]);
+    assert!(member.schema.nullable);
 }
 
 #[test]

@@ -28,8 +28,8 @@ pub(crate) fn value_kind(text: &[u8]) -> ValueKind {
     text_kind(text)
 }
 
-/// The type of a JSON string.
-pub(crate) fn text_kind(text: &[u8]) -> ValueKind {
+/// The type of any other text.
+pub(super) fn text_kind(text: &[u8]) -> ValueKind {
     if !(EMAIL_BYTES_MIN..=EMAIL_BYTES_MAX).contains(&text.len()) {
         return ValueKind::String;
     }
@@ -64,12 +64,12 @@ pub(crate) fn is_email(text: &[u8]) -> bool {
         && top.iter().all(|byte| !byte.is_ascii_digit())
 }
 
-fn is_integer(text: &[u8]) -> bool {
+pub(super) fn is_integer(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     !digits.is_empty() && digits.len() <= 32 && digits.iter().all(u8::is_ascii_digit)
 }
 
-fn is_number(text: &[u8]) -> bool {
+pub(super) fn is_number(text: &[u8]) -> bool {
     text.len() <= 32
         && text.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte))
         && std::str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok())

@@ -1,11 +1,12 @@
 //! One host's paths as they came: a tree of segments in which nothing is generalised yet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    Key, ParameterLocation, RouteDelta, RouteName, SegmentClass, Template, TemplateSegment,
+    FieldKey, FieldName, FieldPart, JsonKind, RouteDelta, RouteName, SegmentClass, Template,
+    TemplateSegment,
 };
 
 /// Names of response fields kept of one end, those with the smallest hashes: enough to tell answers
@@ -146,27 +147,38 @@ impl Raw {
     }
 
     /// Counts what a route saw, if there is a way for it.
-    pub(super) fn teach(&mut self, seen: &RouteDelta, key: &Key) {
-        let Template { segments, trailing_slash } = &seen.name.template;
-        let labels = segments.iter().map(Label::of).chain(trailing_slash.then_some(Label::END));
-        let mut way = SmallVec::<[NodeId; 17]>::from_elem(Self::ROOT, 1);
-        let mut place = Self::ROOT;
-        for label in labels {
-            let Some(&next) = self.steps.get(&(place, label)) else { return };
-            place = next;
-            way.push(place);
-        }
-        let Some(end) = self.end_at(place, &seen.name.method) else { return };
-        let Some(end) = self.ends.get_mut(end.0 as usize) else { return };
-        end.taught += seen.learnable;
-        if end.answers < ANSWERS_MAX {
-            end.note_fields(seen, key);
+    pub(super) fn teach(&mut self, seen: &RouteDelta) {
+        let Some((way, end)) = self.way(&seen.name) else { return };
+        if let Some(end) = self.ends.get_mut(end.0 as usize) {
+            end.taught += seen.learnable;
+            end.note_fields(seen);
         }
         for place in way {
             if let Some(node) = self.nodes.get_mut(place.0 as usize) {
                 node.taught += seen.learnable;
             }
         }
+    }
+
+    /// Notes what a route was answered with, if there is a way for it.
+    pub(super) fn note_answers(&mut self, seen: &RouteDelta) {
+        let end = self.way(&seen.name).and_then(|(_, end)| self.ends.get_mut(end.0 as usize));
+        if let Some(end) = end {
+            end.note_fields(seen);
+        }
+    }
+
+    /// The places on the way of a route, and where it ends.
+    fn way(&self, name: &RouteName) -> Option<(SmallVec<[NodeId; 17]>, EndId)> {
+        let Template { segments, trailing_slash } = &name.template;
+        let labels = segments.iter().map(Label::of).chain(trailing_slash.then_some(Label::END));
+        let mut way = SmallVec::<[NodeId; 17]>::from_elem(Self::ROOT, 1);
+        let mut place = Self::ROOT;
+        for label in labels {
+            place = *self.steps.get(&(place, label))?;
+            way.push(place);
+        }
+        Some((way, self.end_at(place, &name.method)?))
     }
 
     fn end_at(&self, place: NodeId, method: &str) -> Option<EndId> {
@@ -206,17 +218,33 @@ impl Node {
 }
 
 impl End {
-    fn note_fields(&mut self, seen: &RouteDelta, key: &Key) {
-        let mut answers = 0;
-        for ((location, name), field) in &seen.parameters {
-            if *location != ParameterLocation::ResponseBody || depth(name) > FIELD_DEPTH_MAX {
-                continue;
-            }
-            answers = answers.max(field.present);
-            let present = u32::try_from(field.present).unwrap_or(u32::MAX);
-            self.note_field((key.text_hash(name.as_bytes()) >> 32) as u32, present);
+    /// Notes which members answers have, a few levels down.
+    fn note_fields(&mut self, seen: &RouteDelta) {
+        if self.answers >= ANSWERS_MAX {
+            return;
         }
-        self.answers += answers;
+        for (part, schema) in &seen.schemas {
+            let FieldPart::Response(..400, _) = part else { continue };
+            let Some(whole) = schema.fields.get(&FieldKey::ROOT) else { continue };
+            let answers = whole.count(JsonKind::Object) + whole.count(JsonKind::Array);
+            // Parents come before what they hold.
+            let mut levels = BTreeMap::from([(FieldKey::ROOT, 0)]);
+            for (&place, field) in &schema.fields {
+                let Some(&above) = levels.get(&field.parent) else { continue };
+                let level = match field.name {
+                    FieldName::Root => continue,
+                    FieldName::Element if above == 0 => 1,
+                    FieldName::Element => above,
+                    FieldName::Member(_) | FieldName::AnyMember => above + 1,
+                };
+                if level <= FIELD_DEPTH_MAX {
+                    levels.insert(place, level);
+                    let count = u32::try_from(field.n().min(answers)).unwrap_or(u32::MAX);
+                    self.note_field(place.short(), count);
+                }
+            }
+            self.answers += answers;
+        }
     }
 
     fn note_field(&mut self, hash: u32, present: u32) {
@@ -233,9 +261,4 @@ impl End {
             Err(_) => {}
         }
     }
-}
-
-/// How many levels down a field lies.
-fn depth(name: &str) -> usize {
-    1 + name.bytes().filter(|&byte| byte == b'.').count()
 }

@@ -52,41 +52,59 @@ pub struct SchemaView {
     pub n: u64,
     /// By type, in declaration order, those seen only. More than one besides null and
     /// integer/number is a union.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<(JsonKind, u64)>,
     /// Null was seen, and something else too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nullable: bool,
     /// Texts by format, commonest first; what has none is not counted here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub formats: Vec<(TextFormat, u64)>,
     /// The format of at least 95 % of at least 20 texts that are not empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<TextFormat>,
     /// Distinct short texts and integers: exact up to 24, an estimate above; 0 when not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub distinct: u64,
     /// The values of an enumeration, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<EnumView>,
     /// The least number, rounded down to two significant digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum: Option<f64>,
     /// The greatest number, rounded up to two significant digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum: Option<f64>,
     /// Characters of the shortest text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_min: Option<u64>,
     /// Characters of the longest text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_max: Option<u64>,
     /// Elements of the shortest array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items_min: Option<u64>,
     /// Elements of the longest array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items_max: Option<u64>,
     /// Objects that were seen to their end: what members were missing from.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub objects: u64,
     /// Members by name, in the order of the names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<PropertyView>,
     /// Elements of arrays, all together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Box<SchemaView>>,
     /// It is a map, or has members besides `properties` whose names are values themselves: what
     /// stands under all such names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub additional: Option<Box<MapView>>,
     /// Kinds of objects that one member tells apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variants: Option<VariantsView>,
     /// Members that found no room, each time one was seen.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
 }
 
@@ -165,4 +183,9 @@ impl SchemaView {
     pub fn count(&self, kind: JsonKind) -> u64 {
         self.kinds.iter().find(|(seen, _)| *seen == kind).map_or(0, |&(_, count)| count)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
