@@ -1,5 +1,6 @@
 //! The pages.
 
+mod bodies;
 pub(crate) mod endpoint;
 pub(crate) mod fault;
 pub(crate) mod finding;

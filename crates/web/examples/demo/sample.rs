@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tapline_model::{
-    BaselineState, BaselineView, ConsumerKey, DropReason, EndpointId, EndpointRef, EndpointState,
-    EndpointView, Evidence, Finding, FindingKind, FindingState, FindingTally, HostView,
-    IgnoreReason, Ledger, Mappings, Measure, ParameterView, Quantiles, Sampling, ServerView,
-    Severity, SourceView, Stats, Timestamp, View,
+    BaselineState, BaselineView, BodyDirection, BodyView, ConsumerKey, DropReason, EndpointId,
+    EndpointRef, EndpointState, EndpointView, EnumView, Evidence, Finding, FindingKind,
+    FindingState, FindingTally, HostView, IgnoreReason, JsonKind, Ledger, Mappings, Measure,
+    ParameterView, Presence, PropertyView, Quantiles, Sampling, SchemaView, ServerView, Severity,
+    SourceView, Stats, TextFormat, Timestamp, View,
 };
 
 /// 2026-05-04 12:00:00 UTC.
@@ -164,7 +165,7 @@ fn endpoint(
         state: if rate <= 1 { EndpointState::Candidate } else { EndpointState::Confirmed },
         auth: auths,
         parameters: parameters(template, written, requests),
-        bodies: Arc::default(),
+        bodies: bodies(written, requests),
         bodies_read: requests / 30,
         request_media: if written {
             vec![("application/json".to_owned(), requests)]
@@ -244,28 +245,84 @@ fn parameters(template: &str, written: bool, requests: u64) -> Vec<ParameterView
         .map(|(name, _)| parameter("path", name, &[("integer", requests)], requests))
         .collect();
     if written {
-        all.push(parameter("body", "customer.email", &[("email", requests)], requests));
-        all.push(parameter("body", "items.[].sku", &[("string", requests)], requests));
-        all.push(parameter("body", "items.[].quantity", &[("integer", requests)], requests));
-        all.push(parameter(
-            "body",
-            "voucher",
-            &[("string", requests / 9), ("null", requests / 30)],
-            requests / 7,
-        ));
+        all.push(parameter("header", "idempotency-key", &[("string", requests)], requests));
     } else {
         all.push(parameter("query", "page", &[("integer", requests / 3)], requests / 3));
         all.push(parameter("query", "sort", &[("string", requests / 8)], requests / 8));
     }
-    all.push(parameter("response_body", "id", &[("integer", requests)], requests));
-    all.push(parameter("response_body", "created_at", &[("date", requests)], requests));
-    all.push(parameter(
-        "response_body",
-        "total",
-        &[("number", requests * 4 / 5), ("integer", requests / 5)],
-        requests,
-    ));
     all
+}
+
+/// A request if one is written, an answer, and a problem.
+fn bodies(written: bool, requests: u64) -> Arc<[BodyView]> {
+    let n = requests / 30;
+    let leaf = |kind: JsonKind| SchemaView { n, kinds: vec![(kind, n)], ..SchemaView::default() };
+    let text = |format| SchemaView { format, length_max: Some(40), ..leaf(JsonKind::String) };
+    let word = |values: &[&str]| SchemaView {
+        values: Some(EnumView {
+            values: values.iter().map(|value| ((*value).to_owned(), n / 3)).collect(),
+            ..EnumView::default()
+        }),
+        ..leaf(JsonKind::String)
+    };
+    let total = SchemaView { minimum: Some(0.5), maximum: Some(980.0), ..leaf(JsonKind::Number) };
+    let item = object(n, vec![("sku", n, text(None)), ("quantity", n, leaf(JsonKind::Integer))]);
+    let items = SchemaView {
+        items: Some(Box::new(item)),
+        items_min: Some(1),
+        items_max: Some(12),
+        ..leaf(JsonKind::Array)
+    };
+    let customer = object(n, vec![("email", n, text(Some(TextFormat::Email)))]);
+    let sent = object(
+        n,
+        vec![
+            ("customer", n, customer),
+            ("items", n, items.clone()),
+            ("voucher", n / 7, SchemaView { nullable: true, ..text(None) }),
+        ],
+    );
+    let answer = object(
+        n,
+        vec![
+            ("created_at", n, text(Some(TextFormat::DateTime))),
+            ("id", n, text(Some(TextFormat::Uuid))),
+            ("items", n * 4 / 5, items),
+            ("status", n, word(&["open", "paid", "shipped"])),
+            ("total", n, total),
+        ],
+    );
+    let problem = object(n / 40, vec![("error", n / 40, text(None))]);
+    let body = |direction, status, n, schema| BodyView {
+        direction,
+        status,
+        media: "application/json".to_owned(),
+        n,
+        of: n,
+        schema,
+    };
+    let request = written.then(|| body(BodyDirection::Request, None, n, sent));
+    let answer = body(BodyDirection::Response, Some(if written { 201 } else { 200 }), n, answer);
+    let problem = body(BodyDirection::Response, Some(404), n / 40, problem);
+    request.into_iter().chain([answer, problem]).collect()
+}
+
+fn object(n: u64, members: Vec<(&str, u64, SchemaView)>) -> SchemaView {
+    let property = |(name, present, schema): (&str, u64, SchemaView)| PropertyView {
+        name: name.to_owned(),
+        present,
+        of: n,
+        presence: if present < n { Presence::Optional } else { Presence::Certain },
+        p_required: if present < n { 0.5 } else { 0.99 },
+        schema,
+    };
+    SchemaView {
+        n,
+        kinds: vec![(JsonKind::Object, n)],
+        objects: n,
+        properties: members.into_iter().map(property).collect(),
+        ..SchemaView::default()
+    }
 }
 
 /// What a scanner with a sense of humour leaves behind.

@@ -28,7 +28,7 @@ impl Format {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document {
     now: String,
     total: usize,
     page: u32,
@@ -36,7 +36,7 @@ struct Document<'a> {
     pages: usize,
     sort: &'static str,
     order: &'static str,
-    endpoints: Vec<&'a EndpointView>,
+    endpoints: Vec<EndpointView>,
 }
 
 /// The inventory, searched, filtered, in order, by page.
@@ -70,8 +70,13 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         pages: paging.pages(total),
         sort: Column::label(selection.sort),
         order: Order::label(selection.order),
-        endpoints,
+        // Bodies are many times as long as all the rest.
+        endpoints: endpoints.into_iter().map(without_bodies).collect(),
     })
+}
+
+fn without_bodies(endpoint: &EndpointView) -> EndpointView {
+    EndpointView { bodies: Arc::default(), ..endpoint.clone() }
 }
 
 /// One endpoint.

@@ -1,8 +1,11 @@
 //! `/endpoints/{id}`: everything that is known of one endpoint.
 
 use askama::Template;
-use tapline_model::{BaselineState, BaselineView, EndpointState, EndpointView, Quantiles};
+use tapline_model::{
+    BaselineState, BaselineView, EndpointState, EndpointView, Presence, Quantiles,
+};
 
+use super::bodies::{self, Body};
 use super::row::FindingRow;
 use super::shell::Shell;
 use crate::asked::{Answer, Asked, html};
@@ -35,6 +38,10 @@ struct Page {
     statuses: Bar,
     codes: Vec<Share>,
     quantiles: Vec<QuantileRow>,
+    bodies: Vec<Body>,
+    bodies_more: usize,
+    bodies_read: String,
+    bodies_share: String,
     parameters: Vec<Group>,
     parameters_more: usize,
     lists: [(&'static str, Vec<Share>); 3],
@@ -68,7 +75,8 @@ struct Group {
 struct ParameterRow {
     name: String,
     types: Vec<(String, String)>,
-    always: bool,
+    facts: String,
+    presence_word: &'static str,
     presence: Meter,
 }
 
@@ -82,6 +90,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
     let now = asked.view.now;
     let (errors, answered) = errors_of(&endpoint);
     let latency = endpoint.latency_us;
+    let (bodies, bodies_more) = bodies::bodies(&endpoint.bodies);
     let title = format!("{} {}", endpoint.method, endpoint.template);
     html(&Page {
         shell: Shell::new(asked, "inventory", &title),
@@ -106,6 +115,10 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             quantile_row("Request size", endpoint.request_bytes, number::bytes),
             quantile_row("Response size", endpoint.response_bytes, number::bytes),
         ],
+        bodies,
+        bodies_more,
+        bodies_read: number::count(endpoint.bodies_read),
+        bodies_share: number::share(endpoint.bodies_read, endpoint.requests),
         parameters: groups(&endpoint),
         parameters_more: endpoint.parameters.len().saturating_sub(ROWS),
         lists: [
@@ -232,34 +245,36 @@ fn quantile_row(name: &'static str, quantiles: Quantiles, show: fn(u64) -> Strin
 }
 
 fn groups(endpoint: &EndpointView) -> Vec<Group> {
-    [
-        ("path", "Path"),
-        ("query", "Query"),
-        ("body", "Request body"),
-        ("response_body", "Response body"),
-    ]
-    .into_iter()
-    .map(|(location, title)| Group {
-        title,
-        rows: endpoint
-            .parameters
-            .iter()
-            .filter(|parameter| parameter.location == location)
-            .take(ROWS)
-            .map(|parameter| ParameterRow {
-                name: shown(&parameter.name, LISTED_MAX).into_owned(),
-                types: parameter
-                    .types
-                    .iter()
-                    .map(|(kind, count)| (kind.clone(), number::share(*count, parameter.present)))
-                    .collect(),
-                always: parameter.present >= parameter.of,
-                presence: Meter::new("usual", parameter.present, parameter.of),
-            })
-            .collect(),
-    })
-    .filter(|group| !group.rows.is_empty())
-    .collect()
+    [("path", "Path"), ("query", "Query"), ("header", "Header fields"), ("cookie", "Cookies")]
+        .into_iter()
+        .map(|(location, title)| Group {
+            title,
+            rows: endpoint
+                .parameters
+                .iter()
+                .filter(|parameter| parameter.location == location)
+                .take(ROWS)
+                .map(|parameter| ParameterRow {
+                    name: shown(&parameter.name, LISTED_MAX).into_owned(),
+                    types: parameter
+                        .types
+                        .iter()
+                        .map(|(kind, count)| {
+                            (kind.clone(), number::share(*count, parameter.present))
+                        })
+                        .collect(),
+                    facts: bodies::facts(&parameter.schema),
+                    presence_word: match parameter.presence {
+                        Presence::Optional => "sometimes",
+                        Presence::Unsure => "always so far",
+                        Presence::Required | Presence::Certain => "always",
+                    },
+                    presence: Meter::new("usual", parameter.present, parameter.of),
+                })
+                .collect(),
+        })
+        .filter(|group| !group.rows.is_empty())
+        .collect()
 }
 
 fn findings(asked: &Asked, endpoint: &EndpointView) -> Vec<FindingRow> {
