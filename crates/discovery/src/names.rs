@@ -226,10 +226,10 @@ impl Names {
         let mut spelled = CompactString::default();
         match parameter::spell_name(key, &mut spelled) {
             Spelled::Name => self.child(parent, Edge::Member, &spelled, None),
-            Spelled::Value(class) => self.child(parent, Edge::Any, &spelled, class),
+            Spelled::Value(class) => self.child(parent, Edge::Any, &spelled, Some(class)),
             Spelled::Secret(class) => {
                 self.masked += 1;
-                self.child(parent, Edge::Any, &spelled, class)
+                self.child(parent, Edge::Any, &spelled, Some(class))
             }
         }
     }

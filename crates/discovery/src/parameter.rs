@@ -23,9 +23,9 @@ pub(crate) enum Spelled {
     /// A name.
     Name,
     /// A value, as in the keys of a map.
-    Value(Option<SegmentClass>),
+    Value(SegmentClass),
     /// A value that must not be shown anywhere.
-    Secret(Option<SegmentClass>),
+    Secret(SegmentClass),
 }
 
 /// Appends a name as it may be shown: values that stand in a name's place become a class, indices in
@@ -46,7 +46,7 @@ pub(crate) fn spell_name(name: &[u8], out: &mut CompactString) -> Spelled {
         && let Some(label) = value_label(class)
     {
         out.push_str(label);
-        return Spelled::Value(Some(class));
+        return Spelled::Value(class);
     }
     let start = out.len();
     for chunk in name.utf8_chunks() {

@@ -35,14 +35,14 @@ impl Sensitive {
     }
 
     /// What a name of this kind is counted as.
-    pub(crate) const fn class(self) -> Option<SegmentClass> {
-        Some(match self {
+    pub(crate) const fn class(self) -> SegmentClass {
+        match self {
             Self::CardNumber => SegmentClass::CardNumber,
             Self::Jwt => SegmentClass::Jwt,
             Self::Email => SegmentClass::Email,
             Self::Key => SegmentClass::Token,
             Self::Phone => SegmentClass::Phone,
-        })
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use self::conclude::looks_like_map;
 pub(super) use self::conclude::{presence, share_min};
 pub(super) use self::show::schema_of_types;
 
+#[cfg(test)]
+mod tests;
+
 /// Members of an object from which on it may be a map.
 const MAP_MEMBERS_MIN: u32 = 10;
 
@@ -192,7 +195,15 @@ impl Part {
         }
         let taken: Vec<(FieldKey, Field)> =
             below.iter().filter_map(|place| self.fields.remove_entry(place)).collect();
-        taken.iter().map(|(place, field)| taking.take(&mut self.fields, *place, &field.seen)).sum()
+        let mut refused = 0;
+        for (place, field) in &taken {
+            refused += taking.take(&mut self.fields, *place, &field.seen);
+            let at = taking.moved.get(place).unwrap_or(place);
+            if let Some(moved) = self.fields.get_mut(at) {
+                moved.left_out += field.left_out;
+            }
+        }
+        refused
     }
 }
 

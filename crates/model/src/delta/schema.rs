@@ -224,3 +224,113 @@ fn members(notes: &[FieldNote], object: u32, holder: &FieldNote) -> impl Iterato
         .filter(|note| matches!(note.name, FieldName::Member(_)))
         .map(|note| note.field)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{FieldPart, Key, RouteDelta, ValueNote};
+
+    /// An object with these members, each a number.
+    fn object(names: &[u32]) -> Vec<FieldNote> {
+        let note = |name: FieldName, kind| FieldNote {
+            field: FieldKey::ROOT.below(&Key::fixed(), &name),
+            name,
+            parent: 0,
+            end: 1,
+            kind,
+            is_whole: kind == JsonKind::Object,
+            is_repeat: false,
+            is_tag: false,
+            format: None,
+            key_class: None,
+            number: Span::NONE,
+            size: Span::NONE,
+            value: None,
+        };
+        let members = names.iter().map(|name| FieldNote {
+            value: Some(ValueNote { hash: (*name).into(), text: None, is_long: false }),
+            ..note(FieldName::Member(name.to_string().into()), JsonKind::Integer)
+        });
+        std::iter::once(note(FieldName::Root, JsonKind::Object)).chain(members).collect()
+    }
+
+    fn schema(objects: &[Vec<u32>]) -> SchemaDelta {
+        let mut schema = SchemaDelta::default();
+        for names in objects {
+            schema.add(&object(names), ConsumerKey(1));
+        }
+        schema.bound();
+        schema
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn what_is_cut_does_not_depend_on_the_order(
+            objects in prop::collection::vec(
+                prop::collection::btree_set(0u32..4_000, 200..700), 4..9),
+            cut in 0usize..9,
+        ) {
+            let objects: Vec<Vec<u32>> =
+                objects.into_iter().map(|names| names.into_iter().collect()).collect();
+            let whole = schema(&objects);
+            let (left, right) = objects.split_at(cut.min(objects.len()));
+            let (mut one, mut two) = (schema(left), schema(right));
+            let other = one.clone();
+            one.join(&two);
+            two.join(&other);
+            prop_assert_eq!(&one, &whole);
+            prop_assert_eq!(&two, &whole);
+            prop_assert!(whole.fields.len() <= SchemaDelta::FIELDS_MAX);
+            let noted: usize = objects.iter().map(|names| names.len() + 1).sum();
+            prop_assert_eq!(whole.values(), noted as u64);
+        }
+    }
+
+    #[test]
+    fn parts_are_bounded_and_what_is_cut_is_counted() {
+        let route = |codes: std::ops::Range<u16>| {
+            let mut route = RouteDelta::new(std::sync::Arc::default());
+            for code in codes {
+                let part = FieldPart::Response(code, "application/json".into());
+                route.schemas.insert(part, schema(&[vec![1, 2, 3]]));
+            }
+            route.bound();
+            route
+        };
+        let (mut left, right) = (route(200..240), route(220..300));
+        left.join(&right);
+        assert_eq!(left.schemas.len(), RouteDelta::PARTS_MAX);
+        let last = left.schemas.last_key_value().map(|(part, _)| part.clone());
+        assert_eq!(last, Some(FieldPart::Response(231, "application/json".into())));
+        // 4 values in each of 40 and 80 documents.
+        let kept: u64 = left.schemas.values().map(SchemaDelta::values).sum();
+        assert_eq!(kept + left.left_out, 4 * 120);
+    }
+
+    #[test]
+    fn values_are_few_or_many_whatever_the_order() {
+        let values = |range: std::ops::Range<u32>| {
+            let mut values = Values::default();
+            for value in range {
+                let note = ValueNote { hash: u64::from(value) << 32, text: None, is_long: false };
+                values.add(&note, ConsumerKey(1));
+            }
+            values
+        };
+        let (few, many) = (values(0..20), values(5..40));
+        assert_eq!((few.distinct(), few.few().is_some()), (20, true));
+        assert!(many.few().is_none());
+        let (mut one, mut two) = (few.clone(), many.clone());
+        one.join(&many);
+        two.join(&few);
+        assert_eq!(one, two);
+        assert_eq!(one, values(0..40));
+        let mut both = values(0..11);
+        both.join(&values(8..21));
+        assert_eq!(both, values(0..21), "two few ones may be many together");
+    }
+}

@@ -1,6 +1,7 @@
 //! Which members objects have, by the value of one that may tell kinds of objects apart.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use super::{add_counts, keep_smallest};
 use crate::{ConsumerKey, FieldKey, ValueNote, Witnesses};
 
 /// The objects with one value of the tag.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagValue {
     /// Whole objects.
     pub objects: u64,
@@ -19,6 +20,12 @@ pub struct TagValue {
     pub witnesses: Witnesses,
     /// How many of the objects had each member: the smallest keys.
     pub members: BTreeMap<FieldKey, u64>,
+}
+
+impl fmt::Debug for TagValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TagValue({})", self.objects)
+    }
 }
 
 /// The values of one tag.

@@ -52,7 +52,6 @@ pub struct SchemaView {
     pub n: u64,
     /// By type, in declaration order, those seen only. More than one besides null and
     /// integer/number is a union.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<(JsonKind, u64)>,
     /// Null was seen, and something else too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -63,7 +62,7 @@ pub struct SchemaView {
     /// The format of at least 95 % of at least 20 texts that are not empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<TextFormat>,
-    /// Distinct short texts and integers: exact up to 24, an estimate above; 0 when not counted.
+    /// Distinct short texts and integers: exact up to 20, an estimate above; 0 when not counted.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub distinct: u64,
     /// The values of an enumeration, if it is one.

@@ -150,7 +150,8 @@ fn are_alike<'a>(members: impl Iterator<Item = &'a FieldDelta>) -> bool {
 /// The tag that tells kinds of objects apart best: that whose value decides which of the members are
 /// there that are missing at times. The fewer members are left undecided, the better.
 ///
-/// Source: Klessinger et al., "Extracting JSON Schemas with tagged unions", DEco 2022.
+/// Source: Klessinger et al., "Extracting JSON Schemas with tagged unions", CEUR
+/// Workshop Proceedings 3306, 2022.
 pub(super) fn best_tag(seen: &FieldDelta) -> Option<(FieldKey, Vec<&TagValue>)> {
     let judged = seen.tags.iter().filter_map(|(&tag, counts)| {
         let kinds = kinds_of(counts, seen.objects)?;
