@@ -35,7 +35,7 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Parameters noted of one transaction, 1 to 1 024.
     pub transaction_parameters_max: u16,
-    /// Values noted of one body, of one query and of one set of header fields, 16 to 4 096.
+    /// Values noted of one body, of one query and of one set of header fields, 1 to 4 096.
     pub body_fields_max: u16,
     /// Depth to which bodies are looked into, 1 to 32.
     pub body_depth_max: u8,
@@ -57,9 +57,9 @@ pub struct Config {
     pub path_places_max: u32,
     /// Parameters in path and query of one endpoint, 1 to 4 096.
     pub endpoint_parameters_max: u16,
-    /// Fields of all bodies, queries and header fields of one endpoint, 16 to 16 384.
+    /// Fields of all bodies, queries and header fields of one endpoint, 1 to 16 384.
     pub endpoint_fields_max: u16,
-    /// Fields of all endpoints, 1 024 to 100 000 000. One takes about half a kilobyte.
+    /// Fields of all endpoints, 1 to 100 000 000. One takes about half a kilobyte.
     pub fields_max: u32,
     /// Servers in the visibility ledger, 1 to 1 000 000.
     pub servers_max: u32,

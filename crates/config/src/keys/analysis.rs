@@ -90,7 +90,7 @@ pub(super) const KEYS: &[Key] = &[
         "Values noted of one body, of one query and of one set of header fields. What comes behind is \
          counted as left out.",
         Whole::U16(|s| &mut s.discovery.body_fields_max),
-        16,
+        1,
         4096,
         "values",
     ),
@@ -162,7 +162,7 @@ pub(super) const KEYS: &[Key] = &[
         "discovery.endpoint_fields_max",
         "Fields of all bodies, queries and header fields of one endpoint.",
         Whole::U16(|s| &mut s.discovery.endpoint_fields_max),
-        16,
+        1,
         16384,
         "fields",
     ),
@@ -171,7 +171,7 @@ pub(super) const KEYS: &[Key] = &[
         "Fields of all endpoints together: about half a kilobyte each. When there are so many, those \
          of endpoints that sent and got nothing for an hour make room; else new ones are left out.",
         Whole::U32(|s| &mut s.discovery.fields_max),
-        1024,
+        1,
         100_000_000,
         "fields",
     ),
