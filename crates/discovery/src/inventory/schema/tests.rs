@@ -401,6 +401,32 @@ proptest! {
     }
 
     #[test]
+    fn two_endpoints_that_turn_out_to_be_one_have_the_schema_of_both(
+        documents in documents(),
+        cut in 0usize..25,
+    ) {
+        let (left, right) = documents.split_at(cut.min(documents.len()));
+        let at = |target: &str, documents: &[(Value, u8)]| -> Vec<Exchange> {
+            let exchange = |(document, client): &(Value, u8)| Exchange {
+                target: target.to_owned(),
+                ..get(document, *client)
+            };
+            documents.iter().map(exchange).collect()
+        };
+        let schemas = |exchanges: &[Exchange]| {
+            let mut inventory = inventory_of(Config::default(), &[exchanges.to_vec()]);
+            let found = inventory.endpoints.values_mut().next();
+            found.map(|endpoint| std::mem::take(&mut endpoint.schemas)).unwrap_or_default()
+        };
+        let room = super::Room { endpoint_max: 10_000, left: 10_000 };
+        let mut joined = schemas(&at("/a", left));
+        joined.join(schemas(&at("/b", right)), room, &tapline_model::Key::fixed());
+        let mut whole = schemas(&at("/c", &documents));
+        prop_assert_eq!(joined.bodies(), whole.bodies());
+        prop_assert_eq!(joined.len(), whole.len());
+    }
+
+    #[test]
     fn any_body_is_looked_into(text in "[\\[\\]{}:,\"a0-9.e-]{0,80}", cut: bool) {
         let mut discovery = Discovery::new(Config::default(), tapline_model::Key::fixed());
         Exchange::new("POST", "/", 200).sent("application/json", &text).with(|transaction| {
