@@ -10,6 +10,7 @@
 mod alert;
 mod anomaly;
 mod chunk;
+mod class;
 mod delta;
 mod encapsulation;
 mod feedback;
@@ -35,6 +36,7 @@ mod view;
 pub use alert::Alert;
 pub use anomaly::{Anomaly, AnomalySet};
 pub use chunk::{Chunk, ChunkKind, EndReason};
+pub use class::{ClassSet, DataClass, DataGroup};
 pub use delta::{
     ConsumerDelta, DELTA_VERSION, Delta, DeltaId, FieldDelta, HostDelta, ParameterDelta,
     RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
