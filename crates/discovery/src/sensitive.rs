@@ -329,15 +329,19 @@ pub(crate) fn is_card_number(text: &[u8]) -> bool {
 
 /// A well-known kind of key, or random text too long to be an identifier.
 pub(crate) fn is_key(text: &[u8]) -> bool {
-    let known = text.len() >= KNOWN_KEY_BYTES_MIN
+    is_well_known_key(text) || (text.len() >= KEY_BYTES_MIN && is_random(text))
+}
+
+/// A key that begins as those of its maker do.
+pub(crate) fn is_well_known_key(text: &[u8]) -> bool {
+    text.len() >= KNOWN_KEY_BYTES_MIN
         && KEY_PREFIXES.iter().any(|&(prefix, rest_min)| {
             text.strip_prefix(prefix.as_bytes()).is_some_and(|rest| {
                 rest.len() >= rest_min
                     && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
                     && rest.iter().any(u8::is_ascii_digit)
             })
-        });
-    known || (text.len() >= KEY_BYTES_MIN && is_random(text))
+        })
 }
 
 fn is_random(text: &[u8]) -> bool {
@@ -450,6 +454,9 @@ fn has_issuer(digits: &[u8]) -> bool {
     let length = digits.len();
     match prefix(1) {
         4 => matches!(length, 13 | 16 | 19),
+        // JCB's old numbers have fifteen digits.
+        1 => length == 15 && prefix(4) == 1800,
+        2 if length == 15 => prefix(4) == 2131,
         2 => length == 16 && (2221..=2720).contains(&prefix(4)),
         3 => match prefix(2) {
             34 | 37 => length == 15,

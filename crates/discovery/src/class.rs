@@ -1,0 +1,170 @@
+//! Which class of sensitive data a field holds, judged by its name, by what its values are valid for,
+//! and by how many of them are: never by one value alone.
+//!
+//! A worker says of each value what it may be ([`classes_of`]); the merge, which has the counts,
+//! decides ([`judge`]).
+
+mod bank;
+mod checksum;
+mod contact;
+mod credential;
+mod name;
+mod national;
+mod payment;
+mod rule;
+mod text;
+mod vocabulary;
+mod words;
+
+use tapline_model::{ClassSet, DataClass};
+
+pub(crate) use self::name::{Hints, hints};
+pub(crate) use self::rule::{Counted, Verdict, judge};
+use self::text::Compact;
+use crate::sensitive;
+
+/// Bytes of a value that are looked at: longer text is nothing but a key, a token or prose.
+const VALUE_BYTES_MAX: usize = 8_192;
+/// Longest value that an identifier can be.
+const IDENTIFIER_BYTES_MAX: usize = 48;
+/// Longest value with a form of its own that is no token: an address in a line.
+const LINE_BYTES_MAX: usize = 320;
+
+/// Classes that a name alone may suggest; the test is what a value of them must pass at least.
+type Test = fn(&[u8], Hints) -> bool;
+
+/// By name only.
+const NAMED: &[(DataClass, Test)] = &[
+    (DataClass::CardVerification, |text, _| payment::is_verification(text)),
+    (DataClass::CardExpiry, |text, _| payment::is_expiry(text)),
+    (DataClass::Pin, |text, _| payment::is_pin(text)),
+    (DataClass::Salary, |text, _| contact::is_amount(text)),
+    (DataClass::Phone, |text, _| contact::is_named_phone(text)),
+    (DataClass::PersonName, |text, hints| {
+        if hints.strong.contains(DataClass::PersonName) {
+            contact::is_name(text)
+        } else {
+            contact::is_known_name(text)
+        }
+    }),
+    (DataClass::PostalAddress, |text, hints| {
+        if hints.strong.contains(DataClass::PostalAddress) {
+            contact::is_address_line(text) || contact::is_place(text)
+        } else {
+            contact::is_address_line(text) && text.iter().any(u8::is_ascii_digit)
+        }
+    }),
+    (DataClass::Postcode, |text, _| contact::is_postcode(text)),
+    (DataClass::DateOfBirth, |text, _| contact::is_birth_part(text)),
+    (DataClass::Gender, |text, _| contact::is_gender(text)),
+    (DataClass::Geo, |text, hints| {
+        contact::is_degree(text, if hints.is_latitude { 90.0 } else { 180.0 })
+    }),
+    (DataClass::Username, |text, _| contact::is_username(text)),
+    (DataClass::Health, |text, hints| {
+        contact::is_icd(text)
+            || (hints.strong.contains(DataClass::Health) && contact::is_prose(text))
+            || (hints.strong.contains(DataClass::Health)
+                && Compact::of(text).is_some_and(|it| contact::is_record_number(&it)))
+    }),
+    (DataClass::SpecialCategory, |text, _| contact::is_prose(text)),
+    (DataClass::Password, |text, _| credential::is_password(text)),
+    (DataClass::Secret, |text, _| credential::is_password(text) && text.len() >= 6),
+    (DataClass::ApiKey, |text, _| credential::is_opaque(text, 12)),
+    (DataClass::AccessToken, |text, _| credential::is_opaque(text, 8)),
+    (DataClass::SessionId, |text, _| credential::is_opaque(text, 8)),
+    (DataClass::PrivateKey, |text, _| credential::is_opaque(text, 32)),
+    (DataClass::OneTimeCode, |text, _| credential::is_one_time(text)),
+];
+
+/// What one value of a field may be. Its hints are those of the field's name.
+pub(crate) fn classes_of(value: &[u8], hints: Hints) -> ClassSet {
+    let text = value.get(..VALUE_BYTES_MAX).unwrap_or(value).trim_ascii();
+    let mut classes = ClassSet::NONE;
+    if text.len() < 2 && !hints.any().contains(DataClass::Gender) {
+        return classes;
+    }
+    if credential::is_jwt(text) {
+        // It is opaque and long too, whatever its name.
+        return ClassSet::of(&[DataClass::Jwt]);
+    }
+    if !hints.any().is_empty() {
+        by_name(text, hints, &mut classes);
+    }
+    if has_form(text) && !sensitive::is_uuid(text) {
+        by_form(text, &mut classes);
+    }
+    classes
+}
+
+/// What the name suggests and the value can be.
+fn by_name(text: &[u8], hints: Hints, classes: &mut ClassSet) {
+    let names = hints.any();
+    for &(class, test) in NAMED {
+        if names.contains(class) && test(text, hints) {
+            classes.insert(class);
+        }
+    }
+    if text.len() > IDENTIFIER_BYTES_MAX {
+        return;
+    }
+    if let Some(compact) = Compact::of(text) {
+        *classes = classes.union(national::named(&compact, names));
+        if names.contains(DataClass::BankAccount) && bank::is_account(&compact) {
+            classes.insert(DataClass::BankAccount);
+        }
+        if names.contains(DataClass::RoutingNumber) && bank::is_bank_code(&compact) {
+            classes.insert(DataClass::RoutingNumber);
+        }
+    }
+}
+
+/// Whether a value can have any form that proves itself: most are short words and numbers.
+fn has_form(text: &[u8]) -> bool {
+    let (mut digits, mut signs) = (0_usize, false);
+    for &byte in text.get(..64).unwrap_or(text) {
+        digits += usize::from(byte.is_ascii_digit());
+        signs |= b"@$:{%;".contains(&byte);
+    }
+    digits >= 4
+        || signs
+        || (text.len() >= 8 && text.first().is_some_and(u8::is_ascii_uppercase))
+        || text.len() >= 15
+        || (digits > 0 && text.contains(&b' '))
+}
+
+/// What the value is valid for, whatever its name.
+fn by_form(text: &[u8], classes: &mut ClassSet) {
+    let mut insert = |class, holds: bool| {
+        if holds {
+            classes.insert(class);
+        }
+    };
+    insert(DataClass::PrivateKey, credential::is_private_key(text));
+    insert(DataClass::ApiKey, credential::is_marked_key(text));
+    insert(DataClass::Password, credential::is_password_hash(text));
+    if text.len() > LINE_BYTES_MAX {
+        return;
+    }
+    insert(DataClass::Secret, credential::is_connection(text));
+    insert(DataClass::Email, contact::is_email(text));
+    insert(DataClass::PostalAddress, contact::is_street(text));
+    insert(DataClass::TrackData, payment::is_track(text));
+    insert(DataClass::Passport, contact::is_machine_readable(text));
+    if text.len() > IDENTIFIER_BYTES_MAX {
+        return;
+    }
+    insert(DataClass::Phone, contact::is_phone(text));
+    insert(DataClass::Geo, contact::is_point(text));
+    insert(DataClass::IpAddress, contact::is_ip(text));
+    insert(DataClass::MacAddress, contact::is_mac(text));
+    insert(DataClass::Bic, bank::is_bic(text));
+    let Some(compact) = Compact::of(text) else { return };
+    insert(DataClass::CardNumber, payment::is_card_number(&compact));
+    insert(DataClass::Iban, bank::is_iban(&compact));
+    insert(DataClass::RoutingNumber, bank::is_routing_number(&compact));
+    *classes = classes.union(national::proven(&compact));
+}
+
+#[cfg(test)]
+mod tests;
