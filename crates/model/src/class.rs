@@ -232,6 +232,47 @@ impl DataClass {
     }
 }
 
+/// Where in a transaction a field stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataPlace {
+    /// A slot of the path.
+    Path,
+    /// The query.
+    Query,
+    /// A header field of the request.
+    Header,
+    /// A cookie.
+    Cookie,
+    /// The content of the request.
+    Request,
+    /// The content of the response.
+    Response,
+}
+
+impl DataPlace {
+    /// Every place, in declaration order.
+    pub const ALL: &'static [Self] =
+        &[Self::Path, Self::Query, Self::Header, Self::Cookie, Self::Request, Self::Response];
+
+    /// The label in metrics, files and the API.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+            Self::Request => "request",
+            Self::Response => "response",
+        }
+    }
+
+    /// Whether it is part of the URL, which logs, proxies and histories keep.
+    pub const fn is_url(self) -> bool {
+        matches!(self, Self::Path | Self::Query)
+    }
+}
+
 /// Some classes.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

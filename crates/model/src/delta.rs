@@ -1,5 +1,6 @@
 //! worker → merge: everything one worker learned in one epoch, as mergeable state in integers.
 
+mod classes;
 mod schema;
 mod tags;
 mod values;
@@ -13,6 +14,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use tapline_sketch::{Buckets, Kmv};
 
+pub use self::classes::ClassCounts;
 pub use self::schema::{FieldDelta, SchemaDelta};
 pub use self::tags::{TagCounts, TagValue};
 pub use self::values::{ValueCount, Values, Witnesses};
@@ -99,6 +101,8 @@ pub struct RouteDelta {
     pub schemas: BTreeMap<FieldPart, SchemaDelta>,
     /// Values that stood in parts that were cut.
     pub left_out: u64,
+    /// Records in an answer.
+    pub records: Buckets,
     /// By location and name.
     pub parameters: BTreeMap<(ParameterLocation, CompactString), ParameterDelta>,
 }
@@ -131,6 +135,7 @@ impl RouteDelta {
             looked_into: BTreeMap::new(),
             schemas: BTreeMap::new(),
             left_out: 0,
+            records: Buckets::new(),
             parameters: BTreeMap::new(),
         }
     }
@@ -164,6 +169,7 @@ impl RouteDelta {
         self.request_bytes.merge(&other.request_bytes);
         self.response_bytes.merge(&other.response_bytes);
         self.latency_us.merge(&other.latency_us);
+        self.records.merge(&other.records);
         self.consumers.merge(&other.consumers);
         add_counts(&mut self.error_clients, &other.error_clients);
         keep_smallest(&mut self.error_clients, ADDRESSES_MAX);
@@ -182,6 +188,9 @@ impl RouteDelta {
     pub fn learn_fields(&mut self, seen: &Observation) {
         let status = seen.status.unwrap_or(0);
         *self.looked_into.entry(status).or_default() += 1;
+        if let Some(records) = seen.fields.records {
+            self.records.record(records);
+        }
         for document in &seen.fields.documents {
             let is_answer = matches!(document.part, FieldPart::Response(..));
             if !is_answer && !(1..400).contains(&status) {

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{JsonKind, Key, SegmentClass, Span, TextFormat};
+use crate::{ClassSet, JsonKind, Key, SegmentClass, Span, TextFormat};
 
 /// What documents that are counted together have in common.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +58,11 @@ impl FieldKey {
     #[expect(clippy::cast_possible_truncation, reason = "half of the hash")]
     pub const fn short(self) -> u32 {
         self.0 as u32
+    }
+
+    /// How many names lead here.
+    pub const fn depth(self) -> u64 {
+        self.0 >> Self::HASH_BITS
     }
 
     /// The place that `name` leads to from here.
@@ -127,6 +132,11 @@ pub struct FieldNote {
     pub size: Span,
     /// To count distinct ones by.
     pub value: Option<ValueNote>,
+    /// The classes of data it is valid for.
+    pub classes: ClassSet,
+    /// Of a value that is valid for one: so little of its keyed hash that thousands share it, enough
+    /// to see that values differ.
+    pub sample: Option<u16>,
 }
 
 /// The notes of one document, and what it was.
@@ -145,6 +155,9 @@ pub struct FieldNotes {
     pub documents: SmallVec<[Document; 4]>,
     /// Of all documents: parents before what they hold.
     pub notes: Vec<FieldNote>,
+    /// Records in the answer, if it was a success: elements of its longest array, at most two names
+    /// below the whole; of one that is cut short those that are there.
+    pub records: Option<u64>,
 }
 
 impl FieldNotes {
@@ -152,6 +165,7 @@ impl FieldNotes {
     pub fn clear(&mut self) {
         self.documents.clear();
         self.notes.clear();
+        self.records = None;
     }
 
     /// The notes of one document.

@@ -27,6 +27,7 @@ mod sampling;
 mod schema;
 mod segment;
 mod shard;
+mod sighting;
 mod span;
 mod stats;
 mod time;
@@ -36,10 +37,11 @@ mod view;
 pub use alert::Alert;
 pub use anomaly::{Anomaly, AnomalySet};
 pub use chunk::{Chunk, ChunkKind, EndReason};
-pub use class::{ClassSet, DataClass, DataGroup};
+pub use class::{ClassSet, DataClass, DataGroup, DataPlace};
 pub use delta::{
-    ConsumerDelta, DELTA_VERSION, Delta, DeltaId, FieldDelta, HostDelta, ParameterDelta,
-    RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
+    ClassCounts, ConsumerDelta, DELTA_VERSION, Delta, DeltaId, FieldDelta, HostDelta,
+    ParameterDelta, RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values,
+    Witnesses,
 };
 pub use encapsulation::Encapsulation;
 pub use feedback::{Feedback, RouteFeedback, RouteHasher, RouteMap};
@@ -64,6 +66,7 @@ pub use sampling::Sampling;
 pub use schema::{JsonKind, Presence, TextFormat};
 pub use segment::{Segment, TcpFlags};
 pub use shard::{SHARDS, ShardId};
+pub use sighting::Sighting;
 pub use span::Span;
 pub use stats::{
     AlertStats, BehaviorStats, CaptureStats, DecapStats, DiscoveryStats, EvictReason,
@@ -74,7 +77,8 @@ pub use transaction::{
     Body, BodySample, Completeness, Protocol, RequestHead, ResponseHead, Transaction,
 };
 pub use view::{
-    BaselineState, BaselineView, BodyDirection, BodyView, EndpointId, EndpointState, EndpointView,
-    EnumView, FindingTally, HostView, MapView, ParameterView, PropertyView, Quantiles, SchemaView,
-    ServerView, SourceView, VariantMemberView, VariantView, VariantsView, View,
+    BaselineState, BaselineView, BodyDirection, BodyView, DataFieldView, EndpointId, EndpointState,
+    EndpointView, EnumView, FindingTally, HostView, MapView, ParameterView, PropertyView,
+    Quantiles, SchemaView, ServerView, SourceView, VariantMemberView, VariantView, VariantsView,
+    View,
 };

@@ -1,5 +1,6 @@
 //! merge → readers: one immutable value per epoch for pages, API and metrics.
 
+mod data;
 mod schema;
 
 use std::fmt;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::data::DataFieldView;
 pub use self::schema::{
     BodyDirection, BodyView, EnumView, MapView, PropertyView, SchemaView, VariantMemberView,
     VariantView, VariantsView,
@@ -173,6 +175,10 @@ pub struct EndpointView {
     pub bodies: Arc<[BodyView]>,
     /// Transactions of `requests` whose bodies, headers and values were looked into.
     pub bodies_read: u64,
+    /// Fields that hold sensitive data, by place, status and name.
+    pub data: Vec<DataFieldView>,
+    /// Records in an answer: elements of the longest array in it, at most two levels down.
+    pub records: Quantiles,
     /// Media types of request content, with how often.
     pub request_media: Vec<(String, u64)>,
     /// Media types of response content, with how often.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TagCounts, Values, Witnesses, add_counts};
+use super::{ClassCounts, TagCounts, Values, Witnesses, add_counts};
 use crate::{
     ConsumerKey, FieldKey, FieldName, FieldNote, JsonKind, SegmentClass, Span, TextFormat,
 };
@@ -43,8 +43,8 @@ pub struct FieldDelta {
     pub tags: BTreeMap<FieldKey, TagCounts>,
     /// Who sent or got it.
     pub witnesses: Witnesses,
-    // Evidence of what its values mean (a data class by its validator, say) is one more map here:
-    // counted in `add`, joined in `join` by `add_counts`.
+    /// Classes of data that its values are valid for.
+    pub classes: ClassCounts,
 }
 
 impl FieldDelta {
@@ -68,7 +68,14 @@ impl FieldDelta {
             keys: BTreeMap::new(),
             tags: BTreeMap::new(),
             witnesses: Witnesses::of(consumer),
+            classes: ClassCounts::default(),
         }
+    }
+
+    /// Values that may have a class: texts that are not empty, and numbers.
+    pub fn classifiable(&self) -> u64 {
+        let texts = self.count(JsonKind::String).saturating_sub(self.empty);
+        texts + self.count(JsonKind::Integer) + self.count(JsonKind::Number)
     }
 
     /// How many values were seen.
@@ -105,6 +112,9 @@ impl FieldDelta {
             *self.keys.entry(note.key_class).or_default() += 1;
         }
         self.witnesses.join(Witnesses::of(consumer));
+        if !note.classes.is_empty() {
+            self.classes.add(note.classes, note.sample);
+        }
     }
 
     /// Joins what others saw in the same place.
@@ -126,6 +136,7 @@ impl FieldDelta {
         }
         super::keep_smallest(&mut self.tags, Self::TAGS_MAX);
         self.witnesses.join(other.witnesses);
+        self.classes.join(&other.classes);
     }
 
     fn add_tag(
