@@ -16,9 +16,9 @@ mod text;
 mod vocabulary;
 mod words;
 
-use tapline_model::{ClassSet, DataClass};
+use tapline_model::{ClassSet, DataClass, SegmentClass};
 
-pub(crate) use self::name::{Hints, hints};
+pub(crate) use self::name::{Hints, MEMBERS_MAX, hints};
 pub(crate) use self::rule::{Counted, Verdict, judge};
 use self::text::Compact;
 use crate::sensitive;
@@ -95,6 +95,19 @@ pub(crate) fn classes_of(value: &[u8], hints: Hints) -> ClassSet {
         by_form(text, &mut classes);
     }
     classes
+}
+
+/// The class of a path segment that is known by its form alone.
+pub(crate) const fn of_segment(class: SegmentClass) -> Option<DataClass> {
+    Some(match class {
+        SegmentClass::CardNumber => DataClass::CardNumber,
+        SegmentClass::Email => DataClass::Email,
+        SegmentClass::Jwt => DataClass::Jwt,
+        SegmentClass::Phone => DataClass::Phone,
+        SegmentClass::IpAddress => DataClass::IpAddress,
+        SegmentClass::Coordinates => DataClass::Geo,
+        _ => return None,
+    })
 }
 
 /// What the name suggests and the value can be.

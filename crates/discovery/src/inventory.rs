@@ -18,7 +18,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use tapline_model::{
     Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteFeedback, RouteKey,
-    ServerView,
+    ServerView, Sighting,
 };
 
 pub use self::document::inventory_json;
@@ -45,6 +45,9 @@ pub struct Rejected {
     /// Servers, each time one was seen.
     pub servers: u64,
 }
+
+/// Fields with sensitive data that are told of one delta.
+const SIGHTINGS_MAX: usize = 4_096;
 
 /// Where a route leads.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +105,8 @@ pub struct Inventory {
     requests: u64,
     matched: u64,
     rejected: Rejected,
+    /// Sensitive data in the delta that was applied last.
+    sightings: Vec<Sighting>,
 }
 
 impl Inventory {
@@ -125,6 +130,7 @@ impl Inventory {
             requests: 0,
             matched: 0,
             rejected: Rejected::default(),
+            sightings: Vec::new(),
             config,
             key,
         }
@@ -133,6 +139,7 @@ impl Inventory {
     /// Takes what all shards together learned in one epoch.
     pub fn apply(&mut self, delta: &Delta) {
         self.applied += 1;
+        self.sightings.clear();
         for (&server, seen) in &delta.servers {
             self.rejected.servers += u64::from(!self.servers.absorb(server, seen));
         }
@@ -188,6 +195,12 @@ impl Inventory {
             template: endpoint.shown().to_owned(),
         };
         Some((endpoint.total.name.host.to_string(), reference))
+    }
+
+    /// Sensitive data that was seen where it tells something in the delta that was applied last: of
+    /// more than 4 096 fields, the first.
+    pub fn sightings(&self) -> &[Sighting] {
+        &self.sightings
     }
 
     /// Every route that leads to an endpoint, HEAD and OPTIONS among them, in no order.

@@ -7,7 +7,6 @@
 mod answer;
 mod auth;
 mod base64;
-#[allow(dead_code, unused_imports, reason = "the merge and the readers of bodies come to it next")]
 mod class;
 mod client_address;
 mod config;

@@ -6,8 +6,10 @@
 
 use compact_str::CompactString;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 use tapline_model::{FieldKey, FieldName, Key, SegmentClass};
 
+use crate::class::{self, Hints};
 use crate::parameter::{self, Spelled};
 use crate::sensitive::names::{self as telling, Openness};
 
@@ -65,6 +67,8 @@ pub(crate) struct Node {
     pub(crate) openness: Openness,
     /// Its value may tell kinds of objects apart.
     pub(crate) is_tag: bool,
+    /// What it and the names above say about the class of the values.
+    pub(crate) hints: Hints,
     /// The set that has it, last.
     in_set: u64,
     /// The object that has it, last.
@@ -257,6 +261,10 @@ impl Names {
         };
         let is_tag = edge == Edge::Member && telling::is_tag(key);
         let field = above.field.below(&self.key, &name);
+        let hints = match edge {
+            Edge::Member => class::hints(&self.path_below(parent, key)),
+            Edge::Element | Edge::Any => above.hints,
+        };
         let Ok(id) = u32::try_from(self.nodes.len()).map(NodeId) else { return NodeId::NOWHERE };
         self.nodes.push(Node {
             parent,
@@ -267,6 +275,7 @@ impl Names {
             key_class,
             openness,
             is_tag,
+            hints,
             in_set: 0,
             in_object: 0,
             first: NodeId::NOWHERE,
@@ -274,6 +283,20 @@ impl Names {
         });
         self.children.insert(slot, id);
         id
+    }
+
+    /// The names that lead to a member of `parent`: the last few.
+    fn path_below(&self, parent: NodeId, key: &str) -> String {
+        let mut members = SmallVec::<[&str; class::MEMBERS_MAX]>::from_slice(&[key]);
+        let mut node = self.get(parent);
+        while let Some(above) = node.filter(|_| members.len() < class::MEMBERS_MAX) {
+            if let FieldName::Member(_) = above.name {
+                members.push(&above.key);
+            }
+            node = self.get(above.parent);
+        }
+        members.reverse();
+        members.join(".")
     }
 
     fn forget(&mut self) {
@@ -289,6 +312,7 @@ impl Names {
                 key_class: None,
                 openness: Openness::Open,
                 is_tag: false,
+                hints: Hints::default(),
                 in_set: 0,
                 in_object: 0,
                 first: NodeId::NOWHERE,

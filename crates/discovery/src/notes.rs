@@ -3,9 +3,11 @@
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 use tapline_model::{
-    Document, FieldNote, FieldNotes, FieldPart, JsonKind, Span, TextFormat, ValueKind, ValueNote,
+    ClassSet, Document, FieldNote, FieldNotes, FieldPart, JsonKind, Span, TextFormat, ValueKind,
+    ValueNote,
 };
 
+use crate::class::{self, Hints};
 use crate::names::{Names, NodeId};
 use crate::sensitive::names::Openness;
 use crate::{lexical, sensitive};
@@ -16,8 +18,13 @@ const SHORT_CHARS_MAX: usize = 40;
 const HASHED_BYTES_MAX: usize = 256;
 /// Greatest integer that may be one of few and be shown.
 const SMALL_MAX: u128 = 9_999;
+/// Greatest integer that is too short for an identifier.
+const SHORT_NUMBER_MAX: u128 = 9_999_999;
 /// Whole numbers up to here have two digits.
 const EXACT_MAX: f64 = 99.0;
+
+/// Names below the whole document where records are looked for: `data.items`.
+const RECORDS_DEPTH_MAX: u64 = 2;
 
 /// The object or array that is being read.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +53,8 @@ pub(crate) struct Notes {
     fields_max: usize,
     /// A value of the document found no room: what is still open may lack more than it seems.
     is_full: bool,
+    /// Elements of the longest array of the document, as far as they are records.
+    records: Option<u64>,
     /// Values that found no room.
     pub(crate) over_max: u64,
 }
@@ -72,10 +81,14 @@ impl Notes {
     pub(crate) const fn begin(&mut self) {
         self.start = self.taken.notes.len();
         self.is_full = false;
+        self.records = None;
     }
 
     /// Ends a document.
     pub(crate) fn finish(&mut self, part: FieldPart) {
+        if matches!(part, FieldPart::Response(200..300, _)) {
+            self.taken.records = self.records;
+        }
         let notes = self.start..self.taken.notes.len();
         self.taken.documents.push(Document { part, notes });
     }
@@ -90,6 +103,15 @@ impl Notes {
         let note = self.place();
         self.push(spot, kind, names)?;
         Some(Holder { note, stamp: names.new_stamp() })
+    }
+
+    /// An array had so many elements, or more: it may have been cut short.
+    pub(crate) fn count_elements(&mut self, holder: Option<Holder>, elements: usize) {
+        let at = holder.map(|holder| self.start + holder.note as usize);
+        let note = at.and_then(|at| self.taken.notes.get(at));
+        if note.is_some_and(|note| note.field.depth() <= RECORDS_DEPTH_MAX) {
+            self.records = self.records.max(Some(elements as u64));
+        }
     }
 
     /// It was read to its end: what it does not have is missing.
@@ -125,6 +147,10 @@ impl Notes {
     pub(crate) fn integer(&mut self, spot: Spot, integer: i128, names: &mut Names) {
         let openness = openness(spot, names);
         let value = (openness != Openness::Secret).then(|| integer_note(integer, openness, names));
+        let hints = hints(spot, names);
+        // Fewer digits are no number of anybody's, unless the name says so.
+        let classed = (integer.unsigned_abs() > SHORT_NUMBER_MAX || !hints.any().is_empty())
+            .then(|| Classed::of(format_compact!("{integer}").as_bytes(), hints, names));
         let Some(note) = self.push(spot, JsonKind::Integer, names) else { return };
         if let Some(value) = value {
             note.value = value;
@@ -132,15 +158,20 @@ impl Notes {
             let number = rounded(integer as f64);
             note.number = number;
         }
+        classed.unwrap_or_default().write(note);
     }
 
     /// Notes a number with a fraction or an exponent.
     pub(crate) fn number(&mut self, spot: Spot, number: f64, names: &mut Names) {
         let is_secret = openness(spot, names) == Openness::Secret;
-        if let Some(note) = self.push(spot, JsonKind::Number, names)
-            && !is_secret
-        {
-            note.number = rounded(number);
+        let hints = hints(spot, names);
+        let classed = (!hints.any().is_empty())
+            .then(|| Classed::of(format_compact!("{number}").as_bytes(), hints, names));
+        if let Some(note) = self.push(spot, JsonKind::Number, names) {
+            classed.unwrap_or_default().write(note);
+            if !is_secret {
+                note.number = rounded(number);
+            }
         }
     }
 
@@ -155,9 +186,11 @@ impl Notes {
             | (_, Some(TextFormat::Jwt | TextFormat::Email | TextFormat::Phone)) => None,
             _ => text_note(text, chars, openness, names),
         };
+        let classed = Classed::of(text, hints(spot, names), names);
         let Some(note) = self.push(spot, JsonKind::String, names) else { return };
         note.format = format;
         note.value = value;
+        classed.write(note);
         if openness != Openness::Secret {
             note.size = Span::of_size(chars);
         }
@@ -210,9 +243,45 @@ impl Notes {
             number: Span::NONE,
             size: Span::NONE,
             value: None,
+            classes: ClassSet::NONE,
+            sample: None,
         });
         self.taken.notes.last_mut()
     }
+}
+
+/// The classes that a value is valid for.
+#[derive(Debug, Default)]
+struct Classed {
+    classes: ClassSet,
+    sample: Option<u16>,
+}
+
+impl Classed {
+    fn of(text: &[u8], hints: Hints, names: &Names) -> Self {
+        let classes = class::classes_of(text, hints);
+        let sample = (!classes.is_empty()).then(|| {
+            let hashed = names.text_hash(text.get(..HASHED_BYTES_MAX).unwrap_or(text));
+            let [.., high, low] = hashed.to_be_bytes();
+            u16::from_be_bytes([high, low])
+        });
+        Self { classes, sample }
+    }
+
+    fn write(self, note: &mut FieldNote) {
+        note.classes = self.classes;
+        note.sample = self.sample;
+        if !self.classes.is_empty()
+            && let Some(value) = &mut note.value
+        {
+            // It may be somebody's.
+            value.text = None;
+        }
+    }
+}
+
+fn hints(spot: Spot, names: &Names) -> Hints {
+    names.get(spot.node).map_or(Hints::default(), |node| node.hints)
 }
 
 fn openness(spot: Spot, names: &Names) -> Openness {

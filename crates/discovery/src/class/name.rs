@@ -12,6 +12,8 @@ use super::words::fold;
 
 /// Words of a name that are looked at: the last ones.
 const WORDS_MAX: usize = 16;
+/// Members of a path that are looked at: the last ones.
+pub(crate) const MEMBERS_MAX: usize = 6;
 /// Words of the longest phrase.
 const PHRASE_WORDS_MAX: usize = 6;
 /// Shortest phrase that is known at the end of a word, such as `useremail`.
@@ -129,6 +131,8 @@ fn words(name: &str) -> (Words, usize) {
         .map(|member| member.trim_end_matches("[]"))
         .filter(|it| !it.is_empty())
         .collect();
+    let beyond = members.len().saturating_sub(MEMBERS_MAX);
+    members.drain(..beyond);
     // `email.value` is about an e-mail.
     while members.len() > 1
         && members.last().is_some_and(|last| GENERIC.contains(last.to_lowercase().as_str()))

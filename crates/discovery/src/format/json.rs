@@ -172,35 +172,38 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
             walk.top_level = Some(1);
         }
         walk.depth += 1;
-        let result = walk_elements(walk, spot.node, holder, &mut elements);
+        let mut count = 0;
+        let result = walk_elements(walk, spot.node, holder, &mut elements, &mut count);
         walk.depth -= 1;
-        walk.ledger.notes.close(holder, Some(result?));
+        walk.ledger.notes.count_elements(holder, count);
+        result?;
+        walk.ledger.notes.close(holder, Some(count));
         Ok(())
     }
 }
 
-/// How many elements there are.
+/// Counts the elements, also of what is cut short.
 fn walk_elements<'de, A: SeqAccess<'de>>(
     walk: &mut Walk<'_, '_>,
     array: NodeId,
     holder: Option<Holder>,
     elements: &mut A,
-) -> Result<usize, A::Error> {
+    count: &mut usize,
+) -> Result<(), A::Error> {
     let spot = Spot { node: walk.ledger.names.elements(array), holder };
-    let mut count = 0;
     loop {
-        let is_there = if is_chosen(count) {
+        let is_there = if is_chosen(*count) {
             elements.next_element_seed(Value { walk, spot })?.is_some()
         } else {
             elements.next_element::<IgnoredAny>()?.is_some()
         };
         if !is_there {
-            return Ok(count);
+            return Ok(());
         }
         if walk.depth == 1 {
             walk.top_level = None;
         }
-        count += 1;
+        *count += 1;
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tapline_model::{
-    BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView, Presence,
-    Quantiles,
+    BaselineView, DataClass, DataFieldView, DataPlace, EndpointId, EndpointState, EndpointView,
+    HostView, ParameterView, Presence, Quantiles,
 };
 
 use self::schema::{Body, Schema};
@@ -60,6 +60,7 @@ struct Endpoint<'a> {
     bodies: Vec<Body<'a>>,
     bodies_read: u64,
     consumers: u64,
+    data: Vec<Data<'a>>,
     first_seen: String,
     formats: &'a [String],
     head: bool,
@@ -69,6 +70,8 @@ struct Endpoint<'a> {
     method: &'a str,
     options: bool,
     parameters: Vec<Parameter<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<InOrder<'a, Quantiles>>,
     request_bytes: InOrder<'a, Quantiles>,
     request_media: BTreeMap<&'a str, u64>,
     requests: u64,
@@ -91,6 +94,34 @@ struct Parameter<'a> {
     types: BTreeMap<&'a str, u64>,
 }
 
+#[derive(Serialize)]
+struct Data<'a> {
+    class: DataClass,
+    field: &'a str,
+    r#in: DataPlace,
+    named: bool,
+    new: bool,
+    share: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    values: u64,
+}
+
+impl<'a> Data<'a> {
+    fn of(field: &'a DataFieldView) -> Self {
+        Self {
+            class: field.class,
+            field: &field.field,
+            r#in: field.place,
+            named: field.named,
+            new: field.is_new,
+            share: field.share,
+            status: field.status,
+            values: field.values,
+        }
+    }
+}
+
 impl<'a> Endpoint<'a> {
     fn of(endpoint: &'a EndpointView) -> Self {
         let status = |&(status, count): &(u16, u64)| {
@@ -103,6 +134,7 @@ impl<'a> Endpoint<'a> {
             bodies: endpoint.bodies.iter().map(Body::of).collect(),
             bodies_read: endpoint.bodies_read,
             consumers: endpoint.consumers,
+            data: endpoint.data.iter().map(Data::of).collect(),
             first_seen: endpoint.first_seen.to_string(),
             formats: &endpoint.formats,
             head: endpoint.head,
@@ -112,6 +144,7 @@ impl<'a> Endpoint<'a> {
             method: &endpoint.method,
             options: endpoint.options,
             parameters: endpoint.parameters.iter().map(Parameter::of).collect(),
+            records: (endpoint.records.count > 0).then_some(InOrder(&endpoint.records)),
             request_bytes: InOrder(&endpoint.request_bytes),
             request_media: labelled(&endpoint.request_media),
             requests: endpoint.requests,

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    EndpointId, EndpointState, EndpointView, FieldPart, ParameterDelta, ParameterLocation,
-    ParameterView, PropertyView, RouteDelta, RouteKey, RouteName, SchemaView, ValueKind,
+    DataClass, DataFieldView, DataPlace, EndpointId, EndpointRef, EndpointState, EndpointView,
+    FieldPart, ParameterDelta, ParameterLocation, ParameterView, PropertyView, RouteDelta,
+    RouteKey, RouteName, SchemaView, Sighting, TemplateSegment, ValueKind,
 };
 
 use super::distribution::Distribution;
 use super::naming::Rendered;
 use super::parts::Parts;
-use super::schema::{Schemas, presence, schema_of_types, share_min};
+use super::schema::{Schemas, Seen, presence, schema_of_types, share_min};
+use crate::class;
 use crate::template::place_name;
 
 /// Media types kept of one endpoint, by direction.
@@ -37,9 +39,12 @@ pub(crate) struct Endpoint {
     request_bytes: Distribution,
     response_bytes: Distribution,
     parts: Parts,
+    records: Distribution,
     confirmed: bool,
     /// So many bodies were looked into that a sample is enough.
     pub(crate) is_well_known: bool,
+    /// Transactions that were looked into up to the last epoch.
+    pub(crate) known_by: Option<u64>,
     /// What was shown last; none once something has changed.
     view: Option<Arc<EndpointView>>,
 }
@@ -58,6 +63,8 @@ impl Endpoint {
         request_bytes.add(&std::mem::take(&mut total.request_bytes));
         let mut response_bytes = Distribution::default();
         response_bytes.add(&std::mem::take(&mut total.response_bytes));
+        let mut records = Distribution::default();
+        records.add(&std::mem::take(&mut total.records));
         Self {
             id,
             rendered,
@@ -69,8 +76,10 @@ impl Endpoint {
             request_bytes,
             response_bytes,
             parts: Parts::default(),
+            records,
             confirmed: false,
             is_well_known: false,
+            known_by: None,
             view: None,
         }
     }
@@ -130,6 +139,7 @@ impl Endpoint {
         self.latency_us = Distribution::default();
         self.request_bytes = Distribution::default();
         self.response_bytes = Distribution::default();
+        self.records = Distribution::default();
         self.add(&rest, parameters_max);
         part
     }
@@ -140,6 +150,7 @@ impl Endpoint {
             latency_us: self.latency_us.buckets(),
             request_bytes: self.request_bytes.buckets(),
             response_bytes: self.response_bytes.buckets(),
+            records: self.records.buckets(),
             ..self.total.clone()
         }
     }
@@ -149,11 +160,13 @@ impl Endpoint {
         self.latency_us.add(&seen.latency_us);
         self.request_bytes.add(&seen.request_bytes);
         self.response_bytes.add(&seen.response_bytes);
+        self.records.add(&seen.records);
         let refused = join_bounded(&mut self.total, seen, parameters_max);
         // The distributions hold these already.
         self.total.latency_us = tapline_sketch::Buckets::new();
         self.total.request_bytes = tapline_sketch::Buckets::new();
         self.total.response_bytes = tapline_sketch::Buckets::new();
+        self.total.records = tapline_sketch::Buckets::new();
         refused
     }
 
@@ -210,6 +223,8 @@ impl Endpoint {
             parameters: self.parameters(),
             bodies,
             bodies_read: self.schemas.looked_into(),
+            data: self.data(),
+            records: self.records.quantiles(),
             request_media: media(&total.request_media),
             response_media: media(&total.response_media),
             statuses: total.statuses.iter().map(|(&status, &count)| (status, count)).collect(),
@@ -224,6 +239,58 @@ impl Endpoint {
             response_bytes: self.response_bytes.quantiles(),
             baseline: None,
         }
+    }
+
+    /// Fields that hold sensitive data: slots of the path, then all others.
+    fn data(&self) -> Vec<DataFieldView> {
+        let slots = self.path_classes().map(|(name, class)| DataFieldView {
+            place: DataPlace::Path,
+            status: None,
+            field: name.to_owned(),
+            class,
+            share: 1.0,
+            values: self.total.requests,
+            named: false,
+            is_new: false,
+        });
+        slots.chain(self.schemas.data()).collect()
+    }
+
+    /// What of `seen`, just absorbed, tells something: data in URLs, credentials and what must not be
+    /// kept in answers, fields that are new.
+    pub(crate) fn sightings<'a>(
+        &'a self,
+        seen: &'a RouteDelta,
+    ) -> impl Iterator<Item = Sighting> + 'a {
+        let endpoint = || EndpointRef {
+            id: self.id,
+            method: self.total.name.method.to_string(),
+            template: self.shown().to_owned(),
+        };
+        let sighting = move |seen: Seen<'_>| Sighting {
+            host: self.total.name.host.to_string(),
+            endpoint: endpoint(),
+            place: seen.place,
+            field: seen.field.to_owned(),
+            class: seen.class,
+            values: seen.values,
+            is_new: seen.came_after.is_some(),
+            known_by: seen.came_after.unwrap_or(0),
+        };
+        let slots = self.path_classes().map(move |(field, class)| {
+            let (place, values) = (DataPlace::Path, seen.requests);
+            sighting(Seen { place, field, class, values, came_after: None })
+        });
+        slots.chain(self.schemas.seen_now().filter(Seen::is_telling).map(sighting))
+    }
+
+    /// Slots of the path whose values are sensitive by their form, by name.
+    fn path_classes(&self) -> impl Iterator<Item = (&str, DataClass)> {
+        let segments = &self.total.name.template.segments;
+        self.rendered.slots.iter().zip(&self.rendered.places).filter_map(|(name, &place)| {
+            let TemplateSegment::Parameter(class, _) = segments.get(place)? else { return None };
+            Some((name.as_str(), class::of_segment(*class)?))
+        })
     }
 
     /// Slots of the path in their order, then query, header fields and cookies by name.

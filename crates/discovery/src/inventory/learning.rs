@@ -7,7 +7,7 @@ use super::endpoint::Endpoint;
 use super::naming::Rendered;
 use super::pending::PendingRoute;
 use super::schema::Room;
-use super::{Inventory, Target, path_hash};
+use super::{Inventory, SIGHTINGS_MAX, Target, path_hash};
 
 /// Lexical routes of all endpoints, as a multiple of `endpoints_max`: one endpoint may be reached
 /// through several, because slots of several classes render equally.
@@ -62,10 +62,14 @@ impl Inventory {
             left: fields_max.saturating_sub(self.fields.count),
         };
         let before = endpoint.schemas.len();
-        self.rejected.field_values += endpoint.schemas.absorb(seen, room, &self.key);
-        let is_enough = endpoint.schemas.bodies_read() >= self.config.bodies_read_min.into();
+        let known_by = endpoint.known_by.filter(|_| endpoint.is_well_known);
+        self.rejected.field_values += endpoint.schemas.absorb(seen, room, known_by, &self.key);
+        let bodies_read = endpoint.schemas.bodies_read();
+        endpoint.known_by = Some(bodies_read);
+        let is_enough = bodies_read >= self.config.bodies_read_min.into();
         self.routes_changed |=
             is_enough && !std::mem::replace(&mut endpoint.is_well_known, is_enough);
+        self.sightings.extend(endpoint.sightings(seen).take(SIGHTINGS_MAX - self.sightings.len()));
         self.fields.count = self.fields.count - before + endpoint.schemas.len();
         let touched = std::mem::replace(&mut endpoint.fields_touched, self.applied);
         if touched != self.applied {

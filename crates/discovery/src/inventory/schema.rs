@@ -1,5 +1,6 @@
 //! What the documents of one endpoint look like: the join of all that was seen, within bounds.
 
+mod classes;
 mod conclude;
 mod show;
 
@@ -7,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tapline_model::{
-    BodyView, FieldDelta, FieldKey, FieldName, FieldPart, Key, RouteDelta, SchemaDelta,
+    BodyView, ClassCounts, FieldDelta, FieldKey, FieldName, FieldPart, Key, RouteDelta, SchemaDelta,
 };
 
+use self::classes::Judged;
+pub(super) use self::classes::Seen;
 use self::conclude::looks_like_map;
 pub(super) use self::conclude::{presence, share_min};
 pub(super) use self::show::schema_of_types;
@@ -36,6 +39,8 @@ pub(crate) struct Schemas {
     /// Transactions that were looked into, by status.
     looked_into: BTreeMap<u16, u64>,
     fields: usize,
+    /// Places whose values were valid for a class in the epoch that was absorbed last.
+    evident: Vec<(FieldPart, FieldKey, ClassCounts)>,
     /// What was shown last; none once something has changed.
     shown: Option<Arc<[BodyView]>>,
 }
@@ -59,11 +64,23 @@ pub(super) struct Field {
     pub(super) is_map: bool,
     /// Values that stood in places below which found no room.
     pub(super) left_out: u64,
+    /// What its values are, once one was valid for something.
+    pub(super) judged: Option<Box<Judged>>,
+    /// Transactions that were looked into before it came, if the endpoint was known well by then.
+    pub(super) came_after: Option<u64>,
 }
 
 impl Field {
     const fn new(seen: FieldDelta) -> Self {
-        Self { seen, missed: 0, members: 0, is_map: false, left_out: 0 }
+        Self {
+            seen,
+            missed: 0,
+            members: 0,
+            is_map: false,
+            left_out: 0,
+            judged: None,
+            came_after: None,
+        }
     }
 }
 
@@ -105,11 +122,18 @@ impl Schemas {
     }
 
     /// Adds what one epoch brought. Gives the number of values that found no room.
-    pub(crate) fn absorb(&mut self, seen: &RouteDelta, room: Room, key: &Key) -> u64 {
+    pub(crate) fn absorb(
+        &mut self,
+        seen: &RouteDelta,
+        room: Room,
+        known_by: Option<u64>,
+        key: &Key,
+    ) -> u64 {
         self.shown = None;
         for (&status, count) in &seen.looked_into {
             *self.looked_into.entry(status).or_default() += count;
         }
+        self.evident.clear();
         let mut refused = seen.left_out;
         let fields_max = room.endpoint_max.min(self.fields.saturating_add(room.left));
         for (name, theirs) in &seen.schemas {
@@ -119,7 +143,12 @@ impl Schemas {
             }
             let part = self.parts.entry(name.clone()).or_default();
             let others = self.fields - part.fields.len();
-            refused += part.absorb(theirs, fields_max.saturating_sub(others), key);
+            let is_first = part.documents == 0;
+            let mut taking = Taking::new(fields_max.saturating_sub(others), key);
+            taking.known_by = known_by.filter(|_| !is_first);
+            refused += part.absorb(theirs, &mut taking);
+            let evident = taking.evident.into_iter();
+            self.evident.extend(evident.map(|(place, counts)| (name.clone(), place, counts)));
             self.fields = others + part.fields.len();
         }
         refused
@@ -127,27 +156,29 @@ impl Schemas {
 }
 
 impl Part {
-    fn absorb(&mut self, theirs: &SchemaDelta, fields_max: usize, key: &Key) -> u64 {
+    fn absorb(&mut self, theirs: &SchemaDelta, taking: &mut Taking<'_>) -> u64 {
         self.documents += theirs.documents;
         if theirs.left_out > 0 {
             self.note_missed(theirs);
         }
-        let mut taking = Taking { fields_max, key, moved: HashMap::new(), grown: BTreeSet::new() };
         let mut refused = theirs.left_out;
         for (&place, their) in &theirs.fields {
             refused += taking.take(&mut self.fields, place, their);
         }
         for object in std::mem::take(&mut taking.grown) {
             if looks_like_map(&self.fields, object) {
-                refused += self.make_map(object, &mut taking);
+                refused += self.make_map(object, taking);
             }
+        }
+        for place in taking.evident.keys() {
+            classes::judge(&mut self.fields, *place);
         }
         refused
     }
 
     fn join(&mut self, theirs: &Self, fields_max: usize, key: &Key) -> u64 {
         self.documents += theirs.documents;
-        let mut taking = Taking { fields_max, key, moved: HashMap::new(), grown: BTreeSet::new() };
+        let mut taking = Taking::new(fields_max, key);
         let mut refused = 0;
         for (place, their) in &theirs.fields {
             refused += taking.take(&mut self.fields, *place, &their.seen);
@@ -163,6 +194,9 @@ impl Part {
             if looks_like_map(&self.fields, object) {
                 refused += self.make_map(object, &mut taking);
             }
+        }
+        for place in taking.evident.keys() {
+            classes::judge(&mut self.fields, *place);
         }
         refused
     }
@@ -215,9 +249,24 @@ struct Taking<'a> {
     moved: HashMap<FieldKey, FieldKey>,
     /// Objects that have got a new member, and have many.
     grown: BTreeSet<FieldKey>,
+    /// Places whose values were valid for a class, and for which.
+    evident: BTreeMap<FieldKey, ClassCounts>,
+    /// Transactions that were looked into before, if they are enough to call a new place new.
+    known_by: Option<u64>,
 }
 
-impl Taking<'_> {
+impl<'a> Taking<'a> {
+    fn new(fields_max: usize, key: &'a Key) -> Self {
+        Self {
+            fields_max,
+            key,
+            moved: HashMap::new(),
+            grown: BTreeSet::new(),
+            evident: BTreeMap::new(),
+            known_by: None,
+        }
+    }
+
     /// Takes one place; its parent must have been taken. Gives the number of values that found no
     /// room.
     fn take(
@@ -251,6 +300,9 @@ impl Taking<'_> {
             }
         }
         let their = adapted.as_ref().unwrap_or(their);
+        if !their.classes.is_empty() {
+            self.evident.entry(at).or_default().join(&their.classes);
+        }
         if let Some(field) = fields.get_mut(&at) {
             field.seen.join(their);
             return 0;
@@ -269,7 +321,8 @@ impl Taking<'_> {
         if !has_room {
             return their.n();
         }
-        fields.insert(at, Field::new(their.clone()));
+        let came_after = if is_moved { None } else { self.known_by };
+        fields.insert(at, Field { came_after, ..Field::new(their.clone()) });
         0
     }
 }
