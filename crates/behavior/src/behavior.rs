@@ -2,13 +2,18 @@
 
 use tapline_model::{
     BaselineView, BehaviorStats, Delta, EndpointId, EndpointRef, Epoch, Finding, Key, RouteKey,
+    Sighting,
 };
 
 use crate::Config;
 use crate::baseline::rate::{Learning, Rate};
 use crate::bounded::Bounded;
+use crate::detection::card_data_exposed::CardDataExposed;
+use crate::detection::credential_exposed::CredentialExposed;
 use crate::detection::error_burst::ErrorBursts;
+use crate::detection::excessive_records::ManyRecords;
 use crate::detection::path_scanner::PathScanners;
+use crate::detection::sensitive_field_new::SensitiveFieldsNew;
 use crate::endpoint_epoch::by_endpoint;
 
 /// Learns what is normal for every endpoint and consumer, and finds what is not.
@@ -21,6 +26,10 @@ pub struct Behavior {
     rates: Bounded<EndpointId, Rate>,
     error_bursts: ErrorBursts,
     path_scanners: PathScanners,
+    card_data: CardDataExposed,
+    credentials: CredentialExposed,
+    new_fields: SensitiveFieldsNew,
+    many_records: ManyRecords,
     /// The first epoch that is not over; none before the first delta.
     now: Option<Epoch>,
 }
@@ -34,6 +43,10 @@ impl Behavior {
             rates: Bounded::new(baselines_max),
             error_bursts: ErrorBursts::new(config.error_burst, baseline_memory_days, baselines_max),
             path_scanners: PathScanners::new(config.path_scanner, config.consumers_max, key),
+            card_data: CardDataExposed::new(config.card_data_exposed, baselines_max),
+            credentials: CredentialExposed::new(config.credential_exposed, baselines_max),
+            new_fields: SensitiveFieldsNew::new(config.sensitive_field_new, baselines_max),
+            many_records: ManyRecords::new(config.excessive_records, baselines_max),
             now: None,
         }
     }
@@ -46,6 +59,10 @@ impl Behavior {
         self.rates.set_max(baselines_max);
         self.error_bursts.reconfigure(config.error_burst, baseline_memory_days, baselines_max);
         self.path_scanners.reconfigure(config.path_scanner, config.consumers_max);
+        self.card_data.reconfigure(config.card_data_exposed, baselines_max);
+        self.credentials.reconfigure(config.credential_exposed, baselines_max);
+        self.new_fields.reconfigure(config.sensitive_field_new, baselines_max);
+        self.many_records.reconfigure(config.excessive_records, baselines_max);
     }
 
     /// Takes a sealed epoch: the join of what all workers learned in it. `endpoint_of` names the
@@ -69,6 +86,7 @@ impl Behavior {
         }
         for (&id, did) in &touched {
             let is_burst = self.error_bursts.observe(epoch, did, sink);
+            self.many_records.observe(epoch, did, sink);
             while self.rates.make_room(id).is_some() {}
             let rate = self.rates.touch(id, epoch, || Rate::new(epoch));
             rate.observe(epoch, did.requests, is_burst, &self.learning);
@@ -78,6 +96,16 @@ impl Behavior {
             self.path_scanners.observe(epoch, consumer, did, sink);
         }
         self.now = Some(epoch.next());
+    }
+
+    /// Takes the sensitive data that was sighted in `epoch`, about to be sealed.
+    pub fn sight(&mut self, epoch: Epoch, sightings: &[Sighting], sink: &mut impl FnMut(Finding)) {
+        if sightings.is_empty() {
+            return;
+        }
+        self.card_data.observe(epoch, sightings, sink);
+        self.credentials.observe(epoch, sightings, sink);
+        self.new_fields.observe(epoch, sightings, sink);
     }
 
     /// Every epoch before `to` is over, and those not sealed had nothing in them. Costs what has

@@ -34,6 +34,28 @@ pub struct ErrorBurst {
     pub probability_max: f64,
 }
 
+/// Settings of the detection of sensitive fields that are new.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SensitiveFieldNew {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Least sensitivity of a class, 1 to 4.
+    pub sensitivity_min: u32,
+}
+
+/// Settings of the detection of answers with too many records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExcessiveRecords {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Answers to learn from first, 10 to 100 000.
+    pub answers_min: u32,
+    /// Fewest records of an answer, 2 to 1 000 000.
+    pub records_min: u32,
+    /// Smallest factor over the most records so far, 1.5 to 1 000.
+    pub lift_min: f64,
+}
+
 /// Bounds of deltas and baselines, and the settings of each detection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -60,6 +82,14 @@ pub struct Config {
     pub path_scanner: PathScanner,
     /// The error burst.
     pub error_burst: ErrorBurst,
+    /// Whether card data is looked for where it must not be.
+    pub card_data_exposed: bool,
+    /// Whether credentials are looked for where they need not be.
+    pub credential_exposed: bool,
+    /// Sensitive fields that are new.
+    pub sensitive_field_new: SensitiveFieldNew,
+    /// Answers with too many records.
+    pub excessive_records: ExcessiveRecords,
 }
 
 /// What a consumer takes while a second of it is folded and the second before is merged, measured
@@ -105,6 +135,15 @@ impl Default for Config {
                 errors_min: 5,
                 lift_min: 2.0,
                 probability_max: 1e-6,
+            },
+            card_data_exposed: true,
+            credential_exposed: true,
+            sensitive_field_new: SensitiveFieldNew { enabled: true, sensitivity_min: 2 },
+            excessive_records: ExcessiveRecords {
+                enabled: true,
+                answers_min: 100,
+                records_min: 100,
+                lift_min: 5.0,
             },
         }
     }

@@ -1,7 +1,12 @@
 //! The detections: one file each, and the table of them.
 
+pub(crate) mod card_data_exposed;
+pub(crate) mod credential_exposed;
 pub(crate) mod error_burst;
+pub(crate) mod excessive_records;
+mod exposure;
 pub(crate) mod path_scanner;
+pub(crate) mod sensitive_field_new;
 
 use tapline_model::{FindingKind, Mappings};
 
@@ -29,7 +34,14 @@ pub struct Detection {
 }
 
 /// Every detection there is.
-pub const DETECTIONS: &[Detection] = &[path_scanner::DETECTION, error_burst::DETECTION];
+pub const DETECTIONS: &[Detection] = &[
+    path_scanner::DETECTION,
+    error_burst::DETECTION,
+    card_data_exposed::DETECTION,
+    credential_exposed::DETECTION,
+    sensitive_field_new::DETECTION,
+    excessive_records::DETECTION,
+];
 
 impl Detection {
     /// Where its findings stand in the lists that people use.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use tapline_model::{Delta, EndpointId, EndpointRef, RouteDelta, RouteKey};
+use tapline_sketch::Buckets;
 
 /// What one endpoint did in one epoch, over all of its routes.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct EndpointEpoch {
     pub(crate) errors: BTreeMap<u16, u64>,
     /// Who got them; a sample.
     pub(crate) error_clients: BTreeMap<IpAddr, u64>,
+    /// Records in an answer.
+    pub(crate) records: Buckets,
 }
 
 impl EndpointEpoch {
@@ -29,6 +32,7 @@ impl EndpointEpoch {
             answers: 0,
             errors: BTreeMap::new(),
             error_clients: BTreeMap::new(),
+            records: Buckets::new(),
         }
     }
 
@@ -43,6 +47,7 @@ impl EndpointEpoch {
                 *self.errors.entry(status).or_default() += count;
             }
         }
+        self.records.merge(&route.records);
         for (&client, &count) in &route.error_clients {
             *self.error_clients.entry(client).or_default() += count;
         }

@@ -345,4 +345,57 @@ pub(super) const KEYS: &[Key] = &[
         0.1,
         "probability",
     ),
+    flag(
+        "behavior.card_data_exposed.enabled",
+        "Looks for card verification codes, PINs and track data in answers and URLs, and for card \
+         numbers in URLs.",
+        |s| &mut s.behavior.card_data_exposed,
+    ),
+    flag(
+        "behavior.credential_exposed.enabled",
+        "Looks for credentials in URLs, and for passwords, secrets and keys in answers.",
+        |s| &mut s.behavior.credential_exposed,
+    ),
+    flag(
+        "behavior.sensitive_field_new.enabled",
+        "Looks for sensitive fields in answers of endpoints that are known well and never had them.",
+        |s| &mut s.behavior.sensitive_field_new.enabled,
+    ),
+    whole(
+        "behavior.sensitive_field_new.sensitivity_min",
+        "Least sensitivity of such a field: 1 (some harm if it is lost) to 4 (most).",
+        Whole::U32(|s| &mut s.behavior.sensitive_field_new.sensitivity_min),
+        1,
+        4,
+        "rank",
+    ),
+    flag(
+        "behavior.excessive_records.enabled",
+        "Looks for answers with many more records than their endpoint gives.",
+        |s| &mut s.behavior.excessive_records.enabled,
+    ),
+    whole(
+        "behavior.excessive_records.answers_min",
+        "Answers to learn from first; as many with too many records are taken for normal.",
+        Whole::U32(|s| &mut s.behavior.excessive_records.answers_min),
+        10,
+        100_000,
+        "answers",
+    ),
+    whole(
+        "behavior.excessive_records.records_min",
+        "Fewest records of an answer.",
+        Whole::U32(|s| &mut s.behavior.excessive_records.records_min),
+        2,
+        1_000_000,
+        "records",
+    ),
+    real(
+        "behavior.excessive_records.lift_min",
+        "Smallest factor over the most records so far.",
+        |s| &mut s.behavior.excessive_records.lift_min,
+        1.5,
+        1000.0,
+        "times",
+    ),
 ];

@@ -204,6 +204,9 @@ impl Merge {
             self.quiet_until(epoch);
             self.inventory.apply(&delta);
             let Self { inventory, behavior, lifecycle, .. } = self;
+            behavior.sight(epoch, inventory.sightings(), &mut |finding: Finding| {
+                lifecycle.push(finding);
+            });
             let endpoint_of = |route: RouteKey| inventory.endpoint_ref(route);
             behavior.seal(epoch, &delta, &endpoint_of, &mut |finding: Finding| {
                 lifecycle.push(finding);
