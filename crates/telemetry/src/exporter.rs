@@ -316,6 +316,8 @@ mod tests {
             auth: vec![("bearer".to_owned(), 3)],
             bodies: Arc::default(),
             bodies_read: 0,
+            data: Vec::new(),
+            records: Quantiles::default(),
             parameters: Vec::new(),
             request_media: Vec::new(),
             response_media: Vec::new(),

@@ -142,6 +142,8 @@ metrics! {
         "Fields that made room for others.";
     INVENTORY_VALUES_LEFT_OUT: Counter "tapline_inventory_values_left_out_total" []
         "Values in bodies, queries and header fields that stood in places which found no room.";
+    DATA_FIELDS: Gauge "tapline_data_fields" ["class", "place"]
+        "Fields of endpoints that hold sensitive data, by class and part of a transaction.";
     CONSUMERS_ACTIVE: Gauge "tapline_consumers_active" []
         "Consumers followed now.";
     CONSUMERS_EVICTED: Counter "tapline_consumers_evicted_total" []

@@ -1,6 +1,7 @@
 //! The API, version 1. Its contract is `assets/openapi.json`; a test holds both together.
 
 pub(crate) mod csv;
+pub(crate) mod data;
 pub(crate) mod endpoints;
 pub(crate) mod findings;
 pub(crate) mod hosts;

@@ -1,6 +1,7 @@
 //! The pages.
 
 mod bodies;
+pub(crate) mod data;
 pub(crate) mod endpoint;
 pub(crate) mod fault;
 pub(crate) mod finding;

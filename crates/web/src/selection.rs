@@ -1,5 +1,6 @@
 //! What of a list was asked for: search, filter, order, page.
 
+pub(crate) mod data;
 pub(crate) mod endpoints;
 pub(crate) mod findings;
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tapline_model::{EndpointId, EndpointState, EndpointView, HostView, View};
+use tapline_model::{
+    DataClass, DataPlace, EndpointId, EndpointState, EndpointView, HostView, View,
+};
 
 use super::{Limits, number};
 use crate::family::Family;
@@ -130,7 +132,21 @@ pub(super) fn families(view: &View, limits: Limits, admitted: &mut Admitted) -> 
     let mut families = hosts(&view.hosts, limits, admitted, &mut overflow);
     families.extend(endpoints(view, limits, admitted, &mut overflow));
     families.push(overflow);
+    families.push(data(view));
     families
+}
+
+/// Fields with sensitive data: at most as many series as there are classes times places.
+fn data(view: &View) -> Family {
+    let mut counts: BTreeMap<(DataClass, DataPlace), u64> = BTreeMap::new();
+    for field in view.endpoints.iter().flat_map(|endpoint| &endpoint.data) {
+        *counts.entry((field.class, field.place)).or_default() += 1;
+    }
+    let mut family = Family::new(names::DATA_FIELDS);
+    for ((class, place), count) in counts {
+        family.add(&[class.label(), place.label()], number(count));
+    }
+    family
 }
 
 fn hosts(

@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tapline_model::{
-    BaselineState, BaselineView, BodyDirection, BodyView, ConsumerKey, DropReason, EndpointId,
-    EndpointRef, EndpointState, EndpointView, EnumView, Evidence, Finding, FindingKind,
-    FindingState, FindingTally, HostView, IgnoreReason, JsonKind, Ledger, Mappings, Measure,
-    ParameterView, Presence, PropertyView, Quantiles, Sampling, SchemaView, ServerView, Severity,
-    SourceView, Stats, TextFormat, Timestamp, View,
+    BaselineState, BaselineView, BodyDirection, BodyView, ConsumerKey, DataClass, DataFieldView,
+    DataPlace, DropReason, EndpointId, EndpointRef, EndpointState, EndpointView, EnumView,
+    Evidence, Finding, FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind,
+    Ledger, Mappings, Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling,
+    SchemaView, ServerView, Severity, SourceView, Stats, TextFormat, Timestamp, View,
 };
 
 /// 2026-05-04 12:00:00 UTC.
@@ -143,6 +143,33 @@ fn spread(seed: u64, below: u64) -> u64 {
     (mixed ^ (mixed >> 32)) % below.max(1)
 }
 
+fn data(template: &str, written: bool) -> Vec<DataFieldView> {
+    let field = |place, field: &str, class| DataFieldView {
+        place,
+        status: (place == DataPlace::Response).then_some(200),
+        field: field.to_owned(),
+        class,
+        share: 0.998,
+        values: 4_711,
+        named: true,
+        is_new: class == DataClass::DateOfBirth,
+    };
+    let (request, response) = (DataPlace::Request, DataPlace::Response);
+    match (template, written) {
+        (path, true) if path.contains("pay") || path.contains("order") => vec![
+            field(request, "card.number", DataClass::CardNumber),
+            field(request, "card.cvv", DataClass::CardVerification),
+            field(response, "card.cvv", DataClass::CardVerification),
+        ],
+        (path, _) if path.contains("user") || path.contains("customer") => vec![
+            field(DataPlace::Query, "email", DataClass::Email),
+            field(response, "items[].email", DataClass::Email),
+            field(response, "items[].birthDate", DataClass::DateOfBirth),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 fn endpoint(
     place: u64,
     (host, method, template, rate, error_percent, p50, auth): Sketch,
@@ -157,6 +184,8 @@ fn endpoint(
         auths.push(("none".to_owned(), requests / 50));
     }
     EndpointView {
+        data: data(template, written),
+        records: Quantiles::default(),
         id: EndpointId::of(host, method, template),
         host: host.to_owned(),
         method: method.to_owned(),

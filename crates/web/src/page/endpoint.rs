@@ -2,10 +2,11 @@
 
 use askama::Template;
 use tapline_model::{
-    BaselineState, BaselineView, EndpointState, EndpointView, Presence, Quantiles,
+    BaselineState, BaselineView, DataPlace, EndpointState, EndpointView, Presence, Quantiles,
 };
 
 use super::bodies::{self, Body};
+use super::data::rank;
 use super::row::FindingRow;
 use super::shell::Shell;
 use crate::asked::{Answer, Asked, html};
@@ -44,6 +45,7 @@ struct Page {
     bodies_share: String,
     parameters: Vec<Group>,
     parameters_more: usize,
+    data: Vec<DataGroup>,
     lists: [(&'static str, Vec<Share>); 3],
     rows: Vec<FindingRow>,
 }
@@ -70,6 +72,22 @@ struct QuantileRow {
 struct Group {
     title: &'static str,
     rows: Vec<ParameterRow>,
+}
+
+struct DataGroup {
+    title: String,
+    rows: Vec<DataRow>,
+}
+
+struct DataRow {
+    field: String,
+    title: &'static str,
+    link: String,
+    rank: Tag,
+    told_by: &'static str,
+    values: String,
+    share: Meter,
+    is_new: bool,
 }
 
 struct ParameterRow {
@@ -114,6 +132,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             quantile_row("Latency", endpoint.latency_us, number::micros),
             quantile_row("Request size", endpoint.request_bytes, number::bytes),
             quantile_row("Response size", endpoint.response_bytes, number::bytes),
+            quantile_row("Records in an answer", endpoint.records, number::count),
         ],
         bodies,
         bodies_more,
@@ -121,6 +140,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         bodies_share: number::share(endpoint.bodies_read, endpoint.requests),
         parameters: groups(&endpoint),
         parameters_more: endpoint.parameters.len().saturating_sub(ROWS),
+        data: data(&endpoint),
         lists: [
             ("Credentials", shares(&endpoint.auth)),
             ("Request content", shares(&endpoint.request_media)),
@@ -275,6 +295,38 @@ fn groups(endpoint: &EndpointView) -> Vec<Group> {
         })
         .filter(|group| !group.rows.is_empty())
         .collect()
+}
+
+fn data(endpoint: &EndpointView) -> Vec<DataGroup> {
+    let mut groups: Vec<DataGroup> = Vec::new();
+    for field in endpoint.data.iter().take(ROWS) {
+        let title = match (field.place, field.status) {
+            (DataPlace::Path, _) => "Path".to_owned(),
+            (DataPlace::Query, _) => "Query".to_owned(),
+            (DataPlace::Header, _) => "Header fields".to_owned(),
+            (DataPlace::Cookie, _) => "Cookies".to_owned(),
+            (DataPlace::Request, _) => "Request body".to_owned(),
+            (DataPlace::Response, Some(status)) => format!("Response body, {status}"),
+            (DataPlace::Response, None) => "Response body".to_owned(),
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
+        let share = (field.share.clamp(0.0, 1.0) * 1_000.0) as u64;
+        let row = DataRow {
+            field: shown(&field.field, LISTED_MAX).into_owned(),
+            title: field.class.title(),
+            link: format!("/data{}", encode(&[("class", field.class.label().to_owned())])),
+            rank: rank(field.class.sensitivity()),
+            told_by: if field.named { "name and values" } else { "values" },
+            values: number::count(field.values),
+            share: Meter::new("usual", share, 1_000),
+            is_new: field.is_new,
+        };
+        match groups.last_mut().filter(|group| group.title == title) {
+            Some(group) => group.rows.push(row),
+            None => groups.push(DataGroup { title, rows: vec![row] }),
+        }
+    }
+    groups
 }
 
 fn findings(asked: &Asked, endpoint: &EndpointView) -> Vec<FindingRow> {

@@ -10,7 +10,7 @@ use tapline_web::{Config, Health, router};
 use crate::sample;
 use crate::support::{get, shop, state};
 
-const PAGES: [&str; 5] = ["/", "/inventory", "/findings", "/visibility", "/api"];
+const PAGES: [&str; 6] = ["/", "/inventory", "/findings", "/data", "/visibility", "/api"];
 
 /// The addresses on this site that a page links to.
 fn links(html: &str) -> Vec<String> {
