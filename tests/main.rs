@@ -10,6 +10,8 @@ mod bad_input;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod data_classes;
+#[cfg(test)]
 mod determinism;
 #[cfg(test)]
 mod encapsulation;

@@ -477,10 +477,10 @@ def main():
         if proves:
             chosen.append(rng.choice(NEUTRAL).format(len(makers)))
         for path in chosen:
-            path = f"g{len(makers)}.{path}"
+            path = f"part{len(makers) // 15}.g{len(makers)}.{path}"
             truth[path], makers[path] = name.strip(), make
     for path, make in DECOYS.items():
-        path = f"g{len(makers)}.{path}"
+        path = f"part{len(makers) // 15}.g{len(makers)}.{path}"
         truth[path], makers[path] = None, make
     documents = []
     for _ in range(COUNT):
