@@ -297,8 +297,8 @@ mod tests {
     use std::sync::Arc;
 
     use tapline_model::{
-        EndpointId, EndpointState, EndpointView, FindingTally, HostView, Quantiles, Sampling,
-        ServerView, SourceView, Timestamp,
+        DataClass, DataFieldView, DataPlace, EndpointId, EndpointState, EndpointView, FindingTally,
+        HostView, Quantiles, Sampling, ServerView, SourceView, Timestamp,
     };
 
     use super::*;
@@ -316,7 +316,16 @@ mod tests {
             auth: vec![("bearer".to_owned(), 3)],
             bodies: Arc::default(),
             bodies_read: 0,
-            data: Vec::new(),
+            data: vec![DataFieldView {
+                place: DataPlace::Request,
+                status: None,
+                field: HOSTILE.to_owned(),
+                class: DataClass::CardNumber,
+                share: 1.0,
+                values: 9,
+                named: true,
+                is_new: false,
+            }],
             records: Quantiles::default(),
             parameters: Vec::new(),
             request_media: Vec::new(),

@@ -10,7 +10,7 @@ use crate::names::NodeId;
 use crate::notes::{Holder, Spot};
 
 /// Elements at the start of an array that are looked into.
-const FIRST_ELEMENTS: usize = 4;
+const FIRST_ELEMENTS: usize = 8;
 /// Keys of the top level that tell one answer from another.
 const TOP_KEYS_MAX: usize = 256;
 
