@@ -81,7 +81,7 @@ const NAMED: &[(DataClass, Test)] = &[
 pub(crate) fn classes_of(value: &[u8], hints: Hints) -> ClassSet {
     let text = value.get(..VALUE_BYTES_MAX).unwrap_or(value).trim_ascii();
     let mut classes = ClassSet::NONE;
-    if text.len() < 2 && !hints.any().contains(DataClass::Gender) {
+    if text.is_empty() {
         return classes;
     }
     if credential::is_jwt(text) {

@@ -98,7 +98,7 @@ pub(super) fn is_known_name(text: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(text) else { return false };
     let mut words = name.split([' ', '-', ',']).filter(|word| !word.is_empty());
     is_name(text)
-        && (2..=5).contains(&name.split_whitespace().count())
+        && (1..=5).contains(&name.split_whitespace().count())
         && words.any(words::is_given_name)
 }
 

@@ -99,7 +99,8 @@ fn phrase(words: &Words, leaf: usize) -> Option<(ClassSet, ClassSet)> {
             }
         }
         let last = words.get(end.checked_sub(1)?)?;
-        if end - 1 > leaf && NEUTRAL.contains(last.as_str()) {
+        let counted = last.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        if end - 1 > leaf && (counted.is_empty() || NEUTRAL.contains(counted)) {
             end -= 1;
             continue;
         }

@@ -215,7 +215,7 @@ pub(super) const PHRASES: &[Phrases] = &[
     ),
     say(
         DataClass::PersonName,
-        "firstname lastname fullname middlename surname familyname givenname forename fname lname maidenname \
+        "firstname lastname fullname nmfirst nmlast firstnm lastnm fstname lstname custname custnm clientnm patientnm middlename surname familyname givenname forename fname lname maidenname \
          legalname middleinitial firstlastname personname realname birthname cardholder cardholdername \
          nameoncard cardname cardholderfullname accountholder accountholdername holdername beneficiaryname \
          payername payeename customername clientname patientname employeename contactname guestname passengername \
@@ -253,7 +253,7 @@ pub(super) const PHRASES: &[Phrases] = &[
     ),
     say(
         DataClass::Postcode,
-        "postcode postalcode zip zipcode zip5 zip4 postalzip zippostal postalcodezip plz postleitzahl codepostal \
+        "postcode postalcode postal zip zipcode zip5 zip4 postalzip zippostal postalcodezip plz postleitzahl codepostal \
          codigopostal cp cap codicepostale codiceavviamentopostale cep postnummer postnr postinumero \
          kodpocztowy eircode pincodepostal postcodezip billingzip shippingzip billingpostcode addresszip",
         "pincode pin",
@@ -419,7 +419,7 @@ pub(super) const NOT: &str = "productname filename hostname domainname companyna
      translationkey localekey issuekey projectkey hotkey passrate passcount passmark boardingpass \
      bypass passengerid passenger1 pwdage passwordpolicy passwordstrength secretname secretid \
      accountname accounttype accountid accountstatus accountmanagerid accountbalance bankid \
-     nextpagetoken pagetoken continuationtoken cursortoken synctoken tokenid tokenname tokensymbol \
+     nextpagetoken nexttoken prevtoken previoustoken starttoken endtoken marker pagetoken continuationtoken cursortoken synctoken tokenid tokenname tokensymbol \
      pagelocation useragent userrole usertype userstatus sessionduration sessioncount sessiontype \
      sessionname trackingcode trackingurl trackname track1name trackid tracktitle trackcount \
      pinned pintype pinid racetime racename racedate tanker genretype musicgenre bookgenre moviegenre filmgenre \
@@ -451,11 +451,10 @@ pub(super) static NEGATING: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// Words that may follow a phrase without changing what it means.
 pub(super) static NEUTRAL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    "number no num nr nummer numero value val text str string raw plain primary secondary home \
-    work office private personal business main other alt alternate alternative new old current \
+    "ligne linea zeile linha regel number no num nr nummer numero value val text str string raw \
+    plain primary secondary home work office private personal business main other alt alternate alternative new old current \
     original full formatted input field data clear cleartext plaintext billing shipping de en fr \
-    es it a b line mobile legal hash hashed encrypted 1 2 3 4 01 02 code info confirmation \
-    confirm repeat"
+    es it a b line mobile legal hash hashed encrypted code info confirmation confirm repeat"
         .split_ascii_whitespace()
         .collect()
 });

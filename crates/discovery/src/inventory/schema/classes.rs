@@ -57,12 +57,11 @@ pub(super) const fn place_of(part: &FieldPart) -> (DataPlace, Option<u16>) {
 /// Judges a field anew. Its verdict is that of all values so far.
 pub(super) fn judge(fields: &mut BTreeMap<FieldKey, Field>, place: FieldKey) {
     let Some(field) = fields.get(&place) else { return };
-    let mut judged = match &field.judged {
-        Some(judged) => judged.as_ref().clone(),
-        None => {
-            let (names, path) = path(fields, place);
-            Judged { hints: class::hints(&names), path, verdict: None }
-        }
+    let mut judged = if let Some(judged) = &field.judged {
+        judged.as_ref().clone()
+    } else {
+        let (names, path) = path(fields, place);
+        Judged { hints: class::hints(&names), path, verdict: None }
     };
     judged.verdict = verdict(&field.seen, &judged.hints);
     if let Some(field) = fields.get_mut(&place) {
