@@ -259,6 +259,8 @@ mod tests {
             number: Span::NONE,
             size: Span::NONE,
             value: None,
+            classes: crate::ClassSet::NONE,
+            sample: None,
         };
         let members = names.iter().map(|name| FieldNote {
             value: Some(ValueNote { hash: (*name).into(), text: None, is_long: false }),
