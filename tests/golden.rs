@@ -104,15 +104,21 @@ fn the_shop_s_inventory_is_its_api_and_nothing_else() {
 }
 
 #[test]
-fn the_shop_s_outage_and_its_scanner_are_found_and_nothing_else() {
+fn the_shop_s_outage_its_scanner_and_its_key_in_a_url_are_found_and_nothing_else() {
     let out = tempfile::tempdir().unwrap();
     replay(&recorded("http1-shop/input.pcap.zst"), out.path());
     let findings = json_lines(&out.path().join("findings.jsonl"));
     let mut found: Vec<&str> =
         findings.iter().map(|finding| finding["detection"].as_str().unwrap()).collect();
     found.sort_unstable();
-    assert_eq!(found, ["error_burst", "path_scanner"], "{findings:#?}");
+    assert_eq!(found, ["credential_exposed", "error_burst", "path_scanner"], "{findings:#?}");
     for finding in &findings {
+        if finding["detection"] == "credential_exposed" {
+            // `?api_key=` is how a consumer of the search signs in.
+            assert_eq!(finding["endpoint"]["template"], "/api/v2/search");
+            assert_eq!(finding["evidence"][0]["name"], "api_key in query");
+            continue;
+        }
         let probability = finding["probability"].as_f64().unwrap();
         assert!(probability < 1e-6, "{finding}");
         if finding["detection"] == "path_scanner" {

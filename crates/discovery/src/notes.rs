@@ -260,7 +260,8 @@ struct Classed {
 impl Classed {
     fn of(text: &[u8], hints: Hints, names: &Names) -> Self {
         let classes = class::classes_of(text, hints);
-        let sample = (!classes.is_empty()).then(|| {
+        // Where the name says the class, that values differ proves nothing.
+        let sample = (!classes.without(hints.strong).is_empty()).then(|| {
             let hashed = names.text_hash(text.get(..HASHED_BYTES_MAX).unwrap_or(text));
             let [.., high, low] = hashed.to_be_bytes();
             u16::from_be_bytes([high, low])

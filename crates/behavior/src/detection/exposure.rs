@@ -162,7 +162,8 @@ impl Exposed {
                 ),
             ),
             probability: opinion.probability,
-            lift: real(fields),
+            // More of it is worse, so a case shows the latest counts.
+            lift: real(values),
             mappings: detection.mappings(),
             evidence: self.evidence(words),
         }
