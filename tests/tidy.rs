@@ -19,8 +19,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("discovery", &["model", "sketch"]),
     ("behavior", &["model", "sketch"]),
     ("alert", &["model", "sketch"]),
+    ("openapi", &["model"]),
     ("telemetry", &["model"]),
-    ("web", &["model", "telemetry"]),
+    ("web", &["model", "telemetry", "openapi"]),
     (
         "config",
         &[
@@ -50,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "telemetry",
             "web",
             "config",
+            "openapi",
         ],
     ),
 ];

@@ -1,0 +1,94 @@
+//! Documents as text: OpenAPI 3.1 or 3.0, JSON or YAML, the same bytes for the same document.
+
+mod node;
+mod operation;
+mod schema;
+mod security;
+mod yaml;
+
+use crate::document::Document;
+use crate::evidence::{EXTENSION, Evidence};
+use node::{Map, Node};
+
+/// The language a document is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAPI 3.0.3, which cannot say all that 3.1 can: types beside each other become `anyOf`.
+    V30,
+    /// OpenAPI 3.1.0.
+    #[default]
+    V31,
+}
+
+impl Dialect {
+    /// From how people ask for it: `3.0` or `3.1`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "3.0" | "3.0.3" => Some(Self::V30),
+            "3.1" | "3.1.0" => Some(Self::V31),
+            _ => None,
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::V30 => "3.0.3",
+            Self::V31 => "3.1.0",
+        }
+    }
+}
+
+/// Writes a document as JSON, with a newline at its end.
+pub fn to_json(document: &Document, dialect: Dialect) -> String {
+    // Nodes have text as keys and finite numbers, so this cannot fail.
+    let mut text = serde_json::to_string_pretty(&whole(document, dialect)).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Writes a document as YAML.
+pub fn to_yaml(document: &Document, dialect: Dialect) -> String {
+    yaml::text(&whole(document, dialect))
+}
+
+fn whole(document: &Document, dialect: Dialect) -> Node {
+    let writer = Writer { document, dialect };
+    let mut info = Map::default();
+    info.text("title", &document.title);
+    info.text("version", &document.api_version);
+    info.option("description", document.description.as_deref());
+    let mut top = Map::default();
+    top.text("openapi", dialect.text());
+    top.put("info", info);
+    if !document.servers.is_empty() {
+        let server = |url: &String| {
+            let mut server = Map::default();
+            server.text("url", url);
+            Node::from(server)
+        };
+        top.put("servers", Node::List(document.servers.iter().map(server).collect()));
+    }
+    top.put("paths", writer.paths());
+    let mut components = Map::default();
+    components.unless_empty("schemas", writer.schemas());
+    components.unless_empty("securitySchemes", writer.schemes());
+    top.unless_empty("components", components);
+    evidence(&mut top, document.evidence.as_ref());
+    top.into()
+}
+
+/// Writes a document part by part.
+struct Writer<'d> {
+    document: &'d Document,
+    dialect: Dialect,
+}
+
+fn evidence(into: &mut Map, evidence: Option<&Evidence>) {
+    if let Some(evidence) = evidence {
+        // Its keys are text and its numbers finite, so this cannot fail.
+        into.put(EXTENSION, serde_json::to_value(evidence).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Paths and operations.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::node::{Map, Node};
+use super::{Dialect, Writer, evidence};
+use crate::document::{
+    Body, Location, METHODS, Media, Operation, OperationKey, Parameter, Response, StatusKey,
+};
+
+impl Writer<'_> {
+    pub(super) fn paths(&self) -> Map {
+        let mut by_path: BTreeMap<&str, BTreeMap<usize, (&OperationKey, &Operation)>> =
+            BTreeMap::new();
+        for (key, operation) in &self.document.operations {
+            // Other methods have no place in the language.
+            let Some(place) = METHODS.iter().position(|method| *method == key.method) else {
+                continue;
+            };
+            by_path.entry(&key.path).or_default().insert(place, (key, operation));
+        }
+        let mut paths = Map::default();
+        for (path, operations) in by_path {
+            let mut item = Map::default();
+            for (key, operation) in operations.into_values() {
+                item.put(key.method.to_ascii_lowercase(), self.operation(operation));
+            }
+            paths.put(path, item);
+        }
+        paths
+    }
+
+    fn operation(&self, operation: &Operation) -> Map {
+        let mut map = Map::default();
+        map.option("operationId", operation.id.as_deref());
+        map.option("summary", operation.summary.as_deref());
+        map.option("description", operation.description.as_deref());
+        map.list(
+            "tags",
+            operation.tags.iter().map(|tag| Value::from(tag.as_str()).into()).collect(),
+        );
+        map.flag("deprecated", operation.deprecated);
+        let parameters = operation.parameters.iter().map(|(key, parameter)| {
+            let mut map = Map::default();
+            map.text("name", &parameter.name);
+            map.text("in", key.location.name());
+            self.parameter(parameter, key.location, &mut map);
+            Node::from(map)
+        });
+        map.list("parameters", parameters.collect());
+        if let Some(body) = &operation.body {
+            map.put("requestBody", self.body(body));
+        }
+        let mut responses = self.responses(&operation.responses);
+        if self.dialect == Dialect::V30 && operation.responses.is_empty() {
+            let mut any = Map::default();
+            any.text("description", "");
+            responses.put("default", any);
+        }
+        map.unless_empty("responses", responses);
+        if let Some(requirements) = &operation.security {
+            let requirement = |scopes: &BTreeMap<String, Vec<String>>| {
+                // Its keys are text, so this cannot fail.
+                Node::from(serde_json::to_value(scopes).unwrap_or_default())
+            };
+            map.put("security", Node::List(requirements.iter().map(requirement).collect()));
+        }
+        evidence(&mut map, operation.evidence.as_ref());
+        map
+    }
+
+    fn parameter(&self, parameter: &Parameter, location: Location, map: &mut Map) {
+        map.option("description", parameter.description.as_deref());
+        map.flag("required", parameter.required || location == Location::Path);
+        map.flag("deprecated", parameter.deprecated);
+        map.option("style", parameter.style.as_deref());
+        if let Some(explode) = parameter.explode {
+            map.put("explode", Value::Bool(explode));
+        }
+        map.put("schema", self.schema(&parameter.schema));
+        evidence(map, parameter.evidence.as_ref());
+    }
+
+    fn body(&self, body: &Body) -> Map {
+        let mut map = Map::default();
+        map.option("description", body.description.as_deref());
+        map.flag("required", body.required);
+        map.put("content", self.content(&body.content));
+        map
+    }
+
+    fn responses(&self, responses: &BTreeMap<StatusKey, Response>) -> Map {
+        let mut map = Map::default();
+        for (status, response) in responses {
+            map.put(status.to_string(), self.response(response));
+        }
+        map
+    }
+
+    fn response(&self, response: &Response) -> Map {
+        let mut map = Map::default();
+        map.text("description", &response.description);
+        let mut headers = Map::default();
+        for (name, header) in &response.headers {
+            let mut map = Map::default();
+            self.parameter(header, Location::Header, &mut map);
+            headers.put(name.as_str(), map);
+        }
+        map.unless_empty("headers", headers);
+        map.unless_empty("content", self.content(&response.content));
+        evidence(&mut map, response.evidence.as_ref());
+        map
+    }
+
+    fn content(&self, content: &BTreeMap<String, Media>) -> Map {
+        let mut map = Map::default();
+        for (name, media) in content {
+            let mut inner = Map::default();
+            if !media.schema.is_any() {
+                inner.put("schema", self.schema(&media.schema));
+            }
+            evidence(&mut inner, media.evidence.as_ref());
+            map.put(name.as_str(), inner);
+        }
+        map
+    }
+}

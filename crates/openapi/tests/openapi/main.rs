@@ -1,0 +1,6 @@
+//! The crate as others use it: the documents of the shared corpus, and programs that are not ours.
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod support;
