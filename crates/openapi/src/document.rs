@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::evidence::Evidence;
 use crate::schema::Schema;
 
@@ -27,7 +29,7 @@ pub struct Document {
 }
 
 /// What tells operations apart. Ordered by path, then method.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct OperationKey {
     /// The path template, without the base path of a server.
     pub path: String,

@@ -5,6 +5,7 @@
 //! two of a kind. Nothing here acts, reads a file or a clock.
 
 mod bounds;
+mod compare;
 mod document;
 mod evidence;
 mod path;
@@ -15,6 +16,7 @@ mod text;
 mod write;
 
 pub use bounds::DOCUMENT_BYTES_MAX;
+pub use compare::{Class, Comparison, Difference, Kind, Limits, Side, compare};
 pub use document::{
     Body, Document, Location, Media, OAuthFlow, Operation, OperationKey, Parameter, ParameterKey,
     Requirement, Response, SecurityScheme, StatusKey,

@@ -23,6 +23,17 @@ pub(crate) fn segments(path: &str) -> Vec<Segment> {
     path.split('/').filter(|segment| !segment.is_empty()).map(segment).collect()
 }
 
+/// For each segment, the name of the parameter that it is, if it is one.
+pub(crate) fn slots(path: &str) -> Vec<Option<&str>> {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    path.split('/').filter(|segment| !segment.is_empty()).map(slot).collect()
+}
+
+fn slot(segment: &str) -> Option<&str> {
+    let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+    (!name.contains(['{', '}'])).then_some(name)
+}
+
 fn segment(text: &str) -> Segment {
     let mut texts = vec![String::new()];
     let mut rest = text;
@@ -46,11 +57,6 @@ fn segment(text: &str) -> Segment {
 }
 
 impl Segment {
-    /// Whether it is or has a parameter.
-    pub(crate) fn is_open(&self) -> bool {
-        !matches!(self, Self::Literal(_))
-    }
-
     /// Whether a text that was sent fits it.
     pub(crate) fn admits(&self, text: &str) -> bool {
         match self {

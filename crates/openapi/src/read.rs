@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
             if self.version == Version::V2 { "/definitions" } else { "/components/schemas" };
         let Some(Value::Object(schemas)) = self.root.pointer(place) else { return };
         for name in schemas.keys() {
-            let pointer = format!("{place}/{}", pointer::escaped(name));
+            let pointer = format!("{place}/{}", escaped(name));
             self.name(pointer, name);
         }
     }

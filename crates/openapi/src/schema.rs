@@ -101,12 +101,14 @@ impl Types {
     }
 
     /// The types that both allow.
+    #[must_use]
     pub fn both(self, other: Self) -> Self {
         let common = Type::ALL.into_iter().filter(|&kind| self.allows(kind) && other.allows(kind));
         common.collect()
     }
 
     /// The types of either.
+    #[must_use]
     pub const fn either(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

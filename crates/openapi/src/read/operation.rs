@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::parameter::{JSON, Parameters};
 use super::pointer::At;
+use super::security::security;
 use super::{Reader, Version, flag, list, prose};
 use crate::bounds::OPERATIONS_MAX;
 use crate::document::{
@@ -103,10 +104,10 @@ impl Reader<'_> {
             description: prose(fields, "description"),
             tags: tags.map(str::to_owned).collect(),
             deprecated: flag(fields, "deprecated"),
-            parameters: parameters.parameters,
+            parameters: parameters.plain,
             body,
             responses: self.responses(fields, &produces, at),
-            security: self.security(fields).or_else(|| self.security(root)),
+            security: security(fields).or_else(|| security(root)),
             evidence: self.evidence(fields, at),
         };
         self.fit_path_parameters(path, &mut operation, at);

@@ -18,7 +18,7 @@ const OWN_FIELDS: [&str; 7] =
 /// The parameters of an operation, and its body where that is written as one.
 #[derive(Default)]
 pub(super) struct Parameters {
-    pub(super) parameters: BTreeMap<ParameterKey, Parameter>,
+    pub(super) plain: BTreeMap<ParameterKey, Parameter>,
     body: Option<(Schema, bool, Option<String>)>,
     form: Option<Form>,
 }
@@ -63,7 +63,7 @@ impl Reader<'_> {
                     Location::Header => name.to_ascii_lowercase(),
                     _ => name.to_owned(),
                 };
-                into.parameters.insert(ParameterKey { location, name }, parameter);
+                into.plain.insert(ParameterKey { location, name }, parameter);
             }
             (None, "body", Version::V2) => {
                 let schema = fields

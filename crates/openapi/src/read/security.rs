@@ -33,19 +33,19 @@ impl Reader<'_> {
         }
         schemes
     }
+}
 
-    /// The requirements under `security`; none when nothing is said.
-    pub(super) fn security(&self, fields: &Map<String, Value>) -> Option<Vec<Requirement>> {
-        let requirements = fields.get("security")?.as_array()?.iter().filter_map(Value::as_object);
-        let requirement = |entries: &Map<String, Value>| {
-            let scopes = |value: &Value| {
-                let scopes = value.as_array().into_iter().flatten();
-                scopes.filter_map(Value::as_str).map(str::to_owned).collect()
-            };
-            entries.iter().map(|(name, value)| (plain_name(name), scopes(value))).collect()
+/// The requirements under `security`; none when nothing is said.
+pub(super) fn security(fields: &Map<String, Value>) -> Option<Vec<Requirement>> {
+    let requirements = fields.get("security")?.as_array()?.iter().filter_map(Value::as_object);
+    let requirement = |entries: &Map<String, Value>| {
+        let scopes = |value: &Value| {
+            let scopes = value.as_array().into_iter().flatten();
+            scopes.filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        Some(requirements.map(requirement).collect())
-    }
+        entries.iter().map(|(name, value)| (plain_name(name), scopes(value))).collect()
+    };
+    Some(requirements.map(requirement).collect())
 }
 
 fn scheme(value: &Value) -> Option<SecurityScheme> {

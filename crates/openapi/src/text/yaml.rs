@@ -61,11 +61,14 @@ struct Reader {
 impl Reader {
     fn event(&mut self, event: Event<'_>, at: String) -> Result<(), Problem> {
         match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) if self.root.is_some() => {
                 Err(Problem::new(at, "a second document in one file; make a file of each"))
             }
-            Event::DocumentStart(_) => Ok(()),
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
                 Some(built) => self.add(built, 0, &at),
                 None => Err(Problem::new(at, "an alias inside what it stands for; use $ref")),
@@ -257,7 +260,8 @@ mod tests {
         for level in 1..30 {
             let alias = format!("*a{}", level - 1);
             let ten = vec![alias; 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{ten}]\n"));
+            let line = format!("a{level}: &a{level} [{ten}]\n");
+            text.push_str(&line);
         }
         assert!(parse(&text).unwrap_err().text.contains("more than"));
         assert!(parse("a: &a [*a]\n").unwrap_err().text.contains("alias inside"));

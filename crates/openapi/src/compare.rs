@@ -1,0 +1,298 @@
+//! A document against what was seen, or against another document.
+//!
+//! What was seen carries [`crate::Evidence`]; then only what contradicts the document is told, with
+//! its counts, and what rests on too little is kept apart. A document without evidence is taken at
+//! its word: what it lacks is removed, what it has is new.
+
+mod body;
+mod difference;
+mod matching;
+mod operation;
+mod schema;
+mod shape;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+pub use difference::{Class, Difference, Kind, Side};
+
+use crate::document::{Document, Location, Operation, OperationKey};
+use crate::path;
+use difference::{Differences, Found};
+use matching::{Group, Match, Matcher, operation_place};
+
+/// When what was seen is enough to speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// So many observations are enough, whatever their share.
+    pub observations_min: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { observations_min: 20 }
+    }
+}
+
+impl Limits {
+    /// Observations below which not even all of them are enough.
+    const FEW_MIN: u64 = 3;
+    /// One in so many is enough when there are few.
+    const ONE_IN: u64 = 50;
+
+    const fn suffices(self, seen: u64, of: u64) -> bool {
+        let is_share = seen >= Self::FEW_MIN && seen.saturating_mul(Self::ONE_IN) >= of;
+        seen >= self.observations_min || is_share
+    }
+}
+
+/// How two documents differ.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// What differs, by place.
+    pub differences: Vec<Difference>,
+    /// What differs but was seen too little to be sure, by place.
+    pub thin: Vec<Difference>,
+    /// Documented operations that were seen.
+    pub operations_seen: u64,
+    /// Documented operations.
+    pub operations: u64,
+    /// Schemas that were not compared, because they have too many alternatives or lie too deep.
+    pub unjudged: u64,
+    /// Differences that found no room.
+    pub left_out: u64,
+}
+
+impl Comparison {
+    /// The gravest class of a difference that is sure.
+    pub fn worst(&self) -> Option<Class> {
+        self.differences.iter().map(|difference| difference.class).max()
+    }
+}
+
+/// Compares what was seen, or another document, with what is documented.
+pub fn compare(documented: &Document, observed: &Document, limits: Limits) -> Comparison {
+    let mut comparer = Comparer::new(documented, observed);
+    comparer.operations();
+    let is_observed = comparer.is_observed;
+    let (differences, thin, left_out) = comparer.found.finish(limits, is_observed);
+    Comparison {
+        differences,
+        thin,
+        operations_seen: comparer.operations_seen,
+        operations: documented.operations.len() as u64,
+        unjudged: comparer.unjudged,
+        left_out,
+    }
+}
+
+/// A pair of shapes that has been looked at: their schemas, the side and how.
+type Pair = (Vec<usize>, Vec<usize>, How);
+
+/// How two shapes are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct How {
+    side: Side,
+    /// Of an answer that tells of an error: nobody relies on those, and proxies make them, too.
+    is_error: bool,
+    /// Of values that are sent as text, whose types are only what they read as.
+    is_text: bool,
+}
+
+/// A comparison in the making.
+struct Comparer<'d> {
+    documented: &'d Document,
+    observed: &'d Document,
+    /// The other document tells what was seen.
+    is_observed: bool,
+    /// Locations in which parameters were seen at all.
+    locations: BTreeSet<Location>,
+    /// The operation that is looked at.
+    operation: OperationKey,
+    found: Differences,
+    visited: HashSet<Pair>,
+    operations_seen: u64,
+    unjudged: u64,
+}
+
+impl<'d> Comparer<'d> {
+    fn new(documented: &'d Document, observed: &'d Document) -> Self {
+        let operations = observed.operations.values();
+        Self {
+            documented,
+            observed,
+            is_observed: observed.evidence.is_some()
+                || operations.clone().any(|operation| operation.evidence.is_some()),
+            locations: operations
+                .flat_map(|operation| operation.parameters.keys().map(|key| key.location))
+                .collect(),
+            operation: OperationKey::default(),
+            found: Differences::default(),
+            visited: HashSet::new(),
+            operations_seen: 0,
+            unjudged: 0,
+        }
+    }
+
+    fn operations(&mut self) {
+        let bases = matching::bases(self.documented);
+        let mut matcher = Matcher::new(self.documented, &bases);
+        let mut matches = self.matches(&matcher);
+        let is_one = |(_, _, found): &(_, _, Match)| matches!(found, Match::One(_));
+        if !matches.iter().any(is_one) && !bases.iter().any(String::is_empty) {
+            // A proxy may have taken the base path away.
+            let bare = Matcher::new(self.documented, &[String::new()]);
+            let again = self.matches(&bare);
+            if again.iter().any(is_one) {
+                self.tell_base_path(&bases);
+                (matcher, matches) = (bare, again);
+            }
+        }
+        let mut seen: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+        for (key, operation, found) in &matches {
+            if let Match::One(group) = found {
+                seen.entry(*group).or_default().push((*key, *operation));
+            }
+        }
+        // A server may have several base paths: an operation is seen when it is seen below one.
+        let groups = matcher.groups.iter().enumerate();
+        let mut accounted: BTreeSet<&OperationKey> = groups
+            .filter(|(index, _)| seen.contains_key(index))
+            .flat_map(|(_, group)| group.operations.iter().map(|(key, _)| *key))
+            .collect();
+        self.operations_seen = accounted.len() as u64;
+        let mut covered = BTreeSet::new();
+        for (key, operation, found) in matches {
+            self.operation = key.clone();
+            self.unmatched(operation, &found, &matcher, &seen, &mut covered);
+        }
+        for (index, group) in matcher.groups.iter().enumerate() {
+            let keys = || group.operations.iter().map(|(key, _)| *key);
+            if let Some(operations) = seen.get(&index) {
+                self.seen(group, operations);
+            } else if covered.contains(&index) {
+                accounted.extend(keys());
+            }
+        }
+        for group in &matcher.groups {
+            let keys = || group.operations.iter().map(|(key, _)| *key);
+            if !keys().any(|key| accounted.contains(key)) {
+                self.orphan(group);
+                accounted.extend(keys());
+            }
+        }
+    }
+
+    fn seen(&mut self, group: &Group<'d>, operations: &[(&'d OperationKey, &'d Operation)]) {
+        for (key, operation) in operations {
+            self.operation = (*key).clone();
+            match group.only(key).filter(|_| !self.is_observed) {
+                Some(one) => self.group(&one, operation),
+                None => self.group(group, operation),
+            }
+        }
+    }
+
+    fn matches(&self, matcher: &Matcher<'d>) -> Vec<(&'d OperationKey, &'d Operation, Match)> {
+        let bases: Vec<_> =
+            matching::bases(self.observed).iter().map(|base| path::segments(base)).collect();
+        let found = |key: &OperationKey| {
+            let mut best = Match::None;
+            for base in &bases {
+                let mut segments = base.clone();
+                segments.extend(path::segments(&key.path));
+                match matcher.find(&key.method, &segments) {
+                    one @ Match::One(_) => return one,
+                    Match::None => {}
+                    other => best = other,
+                }
+            }
+            best
+        };
+        let operations = self.observed.operations.iter();
+        operations.map(|(key, operation)| (key, operation, found(key))).collect()
+    }
+
+    fn tell_base_path(&mut self, bases: &[String]) {
+        self.tell(Found {
+            kind: Kind::BasePath,
+            class: Class::Notice,
+            side: None,
+            place: "/servers".to_owned(),
+            documented: bases.join(", "),
+            observed: "the same paths without it".to_owned(),
+            seen: 0,
+            of: 0,
+        });
+    }
+
+    fn unmatched(
+        &mut self,
+        operation: &Operation,
+        found: &Match,
+        matcher: &Matcher<'d>,
+        seen: &BTreeMap<usize, Vec<(&OperationKey, &Operation)>>,
+        covered: &mut BTreeSet<usize>,
+    ) {
+        let n = operation.evidence.as_ref().map_or(0, |evidence| evidence.n);
+        let place = operation_place(&self.operation);
+        let name = format!("{} {}", self.operation.method, self.operation.path);
+        let told = |kind, class, documented: String| Found {
+            kind,
+            class,
+            side: None,
+            place: place.clone(),
+            documented,
+            observed: name.clone(),
+            seen: n,
+            of: n,
+        };
+        let path_of = |index: &usize| matcher.groups.get(*index).map(|group| group.key().path);
+        match found {
+            Match::One(_) => {}
+            Match::Older(index) => {
+                let newer = path_of(index).unwrap_or_default();
+                self.tell(told(Kind::ZombieOperation, Class::Notice, format!("newer {newer}")));
+            }
+            // Where one of them was never seen by itself, the template may be all there was of it.
+            Match::Covers(groups) if groups.iter().any(|index| !seen.contains_key(index)) => {
+                covered.extend(groups);
+                let paths: Vec<_> = groups.iter().filter_map(path_of).take(4).collect();
+                let documented = format!("{} ({} paths)", paths.join(", "), groups.len());
+                self.tell(told(Kind::MergedOperations, Class::Notice, documented));
+            }
+            Match::Covers(_) | Match::None => {
+                self.tell(told(Kind::ShadowOperation, Class::Additive, "nothing".to_owned()));
+            }
+        }
+    }
+
+    fn orphan(&mut self, group: &Group<'_>) {
+        let looked = match &self.observed.evidence {
+            Some(evidence) => format!(
+                "nothing in {} requests from {} to {}",
+                evidence.n,
+                evidence.first.as_deref().unwrap_or("the beginning"),
+                evidence.last.as_deref().unwrap_or("the end"),
+            ),
+            None => "nothing".to_owned(),
+        };
+        self.operation = group.key();
+        self.tell(Found {
+            kind: Kind::OrphanOperation,
+            class: if self.is_observed { Class::Notice } else { Class::Breaking },
+            side: None,
+            place: group.place(),
+            documented: format!("{} {}", self.operation.method, self.operation.path),
+            observed: looked,
+            seen: 0,
+            of: 0,
+        });
+    }
+
+    fn tell(&mut self, found: Found) {
+        self.found.add(found, &self.operation);
+    }
+}

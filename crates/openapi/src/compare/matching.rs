@@ -1,0 +1,249 @@
+//! Which documented operation an observed one is: by structure, not by the names of parameters.
+
+use std::collections::BTreeMap;
+
+use crate::document::{Document, Operation, OperationKey};
+use crate::path::{self, Segment};
+use crate::read::escaped;
+
+/// Documented operations that no request can tell apart, with the base path of a server.
+#[derive(Debug)]
+pub(super) struct Group<'d> {
+    pub(super) operations: Vec<(&'d OperationKey, &'d Operation)>,
+    segments: Vec<Segment>,
+}
+
+/// What an observed operation is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Match {
+    /// This group.
+    One(usize),
+    /// A template that covers literal paths of these groups and fits none better.
+    Covers(Vec<usize>),
+    /// This group, in an older version.
+    Older(usize),
+    /// None.
+    None,
+}
+
+/// The documented operations, ready to be found.
+#[derive(Debug)]
+pub(super) struct Matcher<'d> {
+    pub(super) groups: Vec<Group<'d>>,
+    by_length: BTreeMap<(&'d str, usize), Vec<usize>>,
+}
+
+/// How well a segment fits, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Same,
+    Near,
+    Open,
+    Unclear,
+    Covers,
+}
+
+impl<'d> Matcher<'d> {
+    /// The operations of a document below these base paths.
+    pub(super) fn new(document: &'d Document, bases: &[String]) -> Self {
+        let mut by_structure: BTreeMap<(&str, Vec<Segment>), Vec<_>> = BTreeMap::new();
+        for base in bases {
+            let base = path::segments(base);
+            for (key, operation) in &document.operations {
+                let mut segments = base.clone();
+                segments.extend(path::segments(&key.path));
+                by_structure.entry((&key.method, segments)).or_default().push((key, operation));
+            }
+        }
+        let mut matcher = Self { groups: Vec::new(), by_length: BTreeMap::new() };
+        for ((method, segments), operations) in by_structure {
+            let index = matcher.groups.len();
+            matcher.by_length.entry((method, segments.len())).or_default().push(index);
+            matcher.groups.push(Group { operations, segments });
+        }
+        matcher
+    }
+
+    /// Finds an observed operation, whose path has the base path of its own document before it.
+    pub(super) fn find(&self, method: &str, segments: &[Segment]) -> Match {
+        let candidates = self.by_length.get(&(method, segments.len()));
+        let mut best: Option<(Vec<Fit>, usize)> = None;
+        let mut covered = Vec::new();
+        let mut older = None;
+        for &index in candidates.into_iter().flatten() {
+            let Some(group) = self.groups.get(index) else { continue };
+            if is_older(segments, &group.segments) {
+                older = Some(index);
+            }
+            let Some(fits) = fits(segments, &group.segments) else { continue };
+            if fits.contains(&Fit::Covers) {
+                covered.push(index);
+            } else if best.as_ref().is_none_or(|(best, _)| fits < *best) {
+                best = Some((fits, index));
+            }
+        }
+        match (best, older) {
+            (Some((_, index)), _) => Match::One(index),
+            (None, _) if !covered.is_empty() => Match::Covers(covered),
+            (None, Some(index)) => Match::Older(index),
+            (None, None) => Match::None,
+        }
+    }
+}
+
+impl Group<'_> {
+    /// The one of it that is written alike, if there are others and it is among them.
+    pub(super) fn only(&self, key: &OperationKey) -> Option<Self> {
+        let one = self.operations.iter().find(|(one, _)| *one == key).copied()?;
+        Some(Self { operations: vec![one], segments: self.segments.clone() })
+    }
+
+    /// What it is called: its first operation.
+    pub(super) fn key(&self) -> OperationKey {
+        self.operations.first().map(|(key, _)| (*key).clone()).unwrap_or_default()
+    }
+
+    /// Where it stands.
+    pub(super) fn place(&self) -> String {
+        operation_place(&self.key())
+    }
+}
+
+/// Where an operation stands in a document.
+pub(super) fn operation_place(key: &OperationKey) -> String {
+    format!("/paths/{}/{}", escaped(&key.path), key.method.to_ascii_lowercase())
+}
+
+fn fits(observed: &[Segment], documented: &[Segment]) -> Option<Vec<Fit>> {
+    observed.iter().zip(documented).map(|(seen, said)| fit(seen, said)).collect()
+}
+
+fn fit(observed: &Segment, documented: &Segment) -> Option<Fit> {
+    match (observed, documented) {
+        (Segment::Literal(seen), Segment::Literal(said)) if seen == said => Some(Fit::Same),
+        // A text that is not shown may be any.
+        (Segment::Literal(seen), Segment::Literal(_)) if is_veiled(seen) => Some(Fit::Unclear),
+        (Segment::Literal(_), Segment::Literal(_)) => None,
+        (Segment::Literal(seen), Segment::Mixed(_)) if documented.admits(seen) => Some(Fit::Near),
+        (Segment::Literal(seen), open) if is_veiled(seen) || open.admits(seen) => Some(Fit::Open),
+        (Segment::Literal(_), _) => None,
+        (Segment::Mixed(_), Segment::Literal(said)) if !observed.admits(said) => None,
+        (_, Segment::Literal(_)) => Some(Fit::Covers),
+        (seen, said) if seen == said => Some(Fit::Same),
+        _ => Some(Fit::Open),
+    }
+}
+
+/// Whether it is what stands for a text that must not be shown: `~` and six digits.
+fn is_veiled(text: &str) -> bool {
+    text.strip_prefix('~')
+        .is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether they are the same but for a version, which is older in what was seen.
+fn is_older(observed: &[Segment], documented: &[Segment]) -> bool {
+    let mut is_older = false;
+    for (seen, said) in observed.iter().zip(documented) {
+        if let (Segment::Literal(seen), Segment::Literal(said)) = (seen, said)
+            && seen != said
+        {
+            match (path::version(seen), path::version(said)) {
+                (Some(seen), Some(said)) if seen < said && !is_older => is_older = true,
+                _ => return false,
+            }
+        } else if !matches!(fit(seen, said), Some(Fit::Same | Fit::Near | Fit::Open)) {
+            return false;
+        }
+    }
+    is_older
+}
+
+/// The base paths of the servers of a document; the root when none is said.
+pub(super) fn bases(document: &Document) -> Vec<String> {
+    let mut bases: Vec<String> = document.servers.iter().map(|url| base(url)).collect();
+    if bases.is_empty() {
+        bases.push(String::new());
+    }
+    bases.sort();
+    bases.dedup();
+    bases
+}
+
+/// The path of a URL, which may be relative, without a slash at its end.
+fn base(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let path = match url.split_once("//") {
+        Some((_, rest)) => rest.split_once('/').map(|(_, path)| path).unwrap_or_default(),
+        None => url,
+    };
+    let path = path.trim_matches('/');
+    if path.is_empty() { String::new() } else { format!("/{path}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(documented: &[&str], observed: &str) -> String {
+        let mut document = Document::default();
+        for path in documented {
+            let key = OperationKey { path: (*path).to_owned(), method: "GET".to_owned() };
+            document.operations.insert(key, Operation::default());
+        }
+        let matcher = Matcher::new(&document, &["/api".to_owned()]);
+        let path = |index: usize| matcher.groups[index].key().path;
+        match matcher.find("GET", &path::segments(observed)) {
+            Match::One(index) => path(index),
+            Match::Covers(list) => {
+                let mut paths: Vec<_> = list.into_iter().map(path).collect();
+                paths.sort();
+                format!("covers {}", paths.join(" "))
+            }
+            Match::Older(index) => format!("older {}", path(index)),
+            Match::None => "none".to_owned(),
+        }
+    }
+
+    #[test]
+    fn literals_beat_parameters_whatever_their_names() {
+        let documented = ["/users/me", "/users/{id}", "/users/{id}.json", "/users/{id}/{what}"];
+        for (observed, expected) in [
+            ("/api/users/me", "/users/me"),
+            ("/api/users/{userId}", "/users/{id}"),
+            ("/api/users/{userId}.json", "/users/{id}.json"),
+            ("/api/users/7", "/users/{id}"),
+            ("/api/users/alice.json", "/users/{id}.json"),
+            ("/api/users/~12ab9f", "/users/{id}"),
+            ("/api/users/{userId}/orders", "/users/{id}/{what}"),
+            ("/users/{userId}", "none"),
+            ("/api/pets/{petId}", "none"),
+        ] {
+            assert_eq!(found(&documented, observed), expected, "{observed}");
+        }
+    }
+
+    #[test]
+    fn a_template_over_literals_covers_them() {
+        assert_eq!(found(&["/a/x", "/a/y", "/b/x"], "/api/a/{what}"), "covers /a/x /a/y");
+    }
+
+    #[test]
+    fn older_versions_are_known() {
+        assert_eq!(found(&["/v2/users/{id}"], "/api/v1/users/{userId}"), "older /v2/users/{id}");
+        assert_eq!(found(&["/v2/users"], "/api/v3/users"), "none");
+        assert_eq!(found(&["/v2/users"], "/api/v1/pets"), "none");
+    }
+
+    #[test]
+    fn bases_are_the_paths_of_servers() {
+        for (url, expected) in [
+            ("https://a.test/v1/", "/v1"),
+            ("//a.test", ""),
+            ("/v1.33", "/v1.33"),
+            ("http://a.test/", ""),
+            ("v2", "/v2"),
+        ] {
+            assert_eq!(base(url), expected, "{url}");
+        }
+    }
+}
