@@ -8,6 +8,7 @@ mod bounds;
 mod compare;
 mod document;
 mod evidence;
+mod observed;
 mod path;
 mod problem;
 mod read;
@@ -22,6 +23,7 @@ pub use document::{
     Requirement, Response, SecurityScheme, StatusKey,
 };
 pub use evidence::{EXTENSION, Evidence, FindingNote};
+pub use observed::observed;
 pub use problem::{Problem, Problems};
 pub use read::{Read, Version, read};
 pub use schema::{Additional, Discriminator, Schema, Type, Types};

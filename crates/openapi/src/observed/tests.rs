@@ -1,0 +1,182 @@
+//! A view becomes a valid document that says what was seen.
+
+use std::sync::Arc;
+
+use expect_test::expect;
+use tapline_model::{
+    EndpointId, EndpointState, EndpointView, HostView, JsonKind, Presence, PropertyView, Quantiles,
+    SchemaView, Timestamp,
+};
+
+use super::*;
+use crate::{Dialect, read, to_json, to_yaml};
+
+fn kinds(kind: JsonKind, n: u64) -> SchemaView {
+    SchemaView { n, kinds: vec![(kind, n)], objects: n, ..SchemaView::default() }
+}
+
+fn endpoint(method: &str, template: &str) -> EndpointView {
+    let name = PropertyView {
+        name: "name".to_owned(),
+        present: 40,
+        of: 40,
+        presence: Presence::Required,
+        p_required: 0.9,
+        schema: kinds(JsonKind::String, 40),
+    };
+    let schema = SchemaView { properties: vec![name], ..kinds(JsonKind::Object, 40) };
+    let body = BodyView {
+        direction: BodyDirection::Response,
+        status: Some(200),
+        media: "application/json".to_owned(),
+        n: 40,
+        of: 40,
+        schema,
+    };
+    EndpointView {
+        id: EndpointId(7),
+        host: "shop.test".to_owned(),
+        method: method.to_owned(),
+        template: template.to_owned(),
+        formats: Vec::new(),
+        state: EndpointState::Confirmed,
+        auth: vec![("bearer".to_owned(), 39), ("none".to_owned(), 3)],
+        parameters: vec![ParameterView {
+            location: "query".to_owned(),
+            name: "limit".to_owned(),
+            types: vec![("integer".to_owned(), 9)],
+            present: 9,
+            of: 40,
+            ..ParameterView::default()
+        }],
+        bodies: Arc::new([body]),
+        bodies_read: 40,
+        request_media: Vec::new(),
+        response_media: Vec::new(),
+        statuses: vec![(200, 40), (401, 2)],
+        requests: 42,
+        consumers: 5,
+        head: false,
+        options: false,
+        first_seen: Timestamp::from_seconds(1_000),
+        last_seen: Timestamp::from_seconds(2_000),
+        latency_us: Quantiles::default(),
+        request_bytes: Quantiles::default(),
+        response_bytes: Quantiles::default(),
+        baseline: None,
+    }
+}
+
+fn view() -> View {
+    let host = HostView { host: "shop.test".to_owned(), requests: 42, ..HostView::default() };
+    View {
+        hosts: Arc::new([host]),
+        endpoints: Arc::new([Arc::new(endpoint("GET", "/users/{userId}"))]),
+        ..View::default()
+    }
+}
+
+#[test]
+fn a_view_becomes_a_document() {
+    let document = observed(&view(), "shop.test").unwrap();
+    expect![[r#"
+        openapi: "3.1.0"
+        info:
+          title: shop.test
+          version: observed
+          description: "What was seen of this host. x-tapline says how often, since when and how surely."
+        servers:
+          - url: "http://shop.test"
+        paths:
+          "/users/{userId}":
+            get:
+              operationId: getUsersByUserId
+              parameters:
+                - name: userId
+                  in: path
+                  required: true
+                  schema:
+                    type: string
+                - name: limit
+                  in: query
+                  schema:
+                    type: integer
+                    x-tapline:
+                      "n": 9
+                      of: 9
+                      types:
+                        integer: 9
+                  x-tapline:
+                    confidence: 0.667
+                    "n": 9
+                    of: 40
+              responses:
+                "200":
+                  description: OK
+                  content:
+                    application/json:
+                      schema:
+                        type: object
+                        properties:
+                          name:
+                            type: string
+                            x-tapline:
+                              confidence: 0.925
+                              "n": 40
+                              of: 40
+                              types:
+                                string: 40
+                        required:
+                          - name
+                        x-tapline:
+                          confidence: 0.925
+                          "n": 40
+                          of: 40
+                          types:
+                            object: 40
+                      x-tapline:
+                        confidence: 0.925
+                        "n": 40
+                        of: 40
+                  x-tapline:
+                    confidence: 0.925
+                    "n": 40
+                    of: 42
+                "401":
+                  description: Unauthorized
+                  x-tapline:
+                    confidence: 0.0
+                    "n": 2
+                    of: 42
+              security:
+                - {}
+                - bearer: []
+              x-tapline:
+                confidence: 0.929
+                consumers: 5
+                credentials:
+                  bearer: 39
+                  none: 3
+                first: "1970-01-01T00:16:40.000000000Z"
+                id: "0000000000000007"
+                last: "1970-01-01T00:33:20.000000000Z"
+                "n": 42
+                of: 42
+                state: confirmed
+        components:
+          securitySchemes:
+            bearer:
+              type: http
+              scheme: bearer
+        x-tapline:
+          confidence: 0.929
+          first: "1970-01-01T00:16:40.000000000Z"
+          last: "1970-01-01T00:33:20.000000000Z"
+          "n": 42
+          of: 42
+    "#]].assert_eq(&to_yaml(&document, Dialect::V31));
+    let again = read(to_json(&document, Dialect::V31).as_bytes()).unwrap();
+    assert_eq!(again.document, document);
+    assert_eq!(again.notes, []);
+    assert_eq!(observed(&view(), "other.test"), None);
+}
