@@ -17,8 +17,9 @@ use crate::exit::{self, Failure};
 #[command(
     name = "tapline",
     version,
-    after_help = "Exit codes: 0 done, 64 wrong use, 70 internal fault, 74 a file or interface \
-                  failed, 77 privileges are missing, 78 wrong configuration."
+    after_help = "Exit codes: 0 done, 1 compare found a difference, 64 wrong use, 65 a document \
+                  cannot be read, 70 internal fault, 74 a file or interface failed, \
+                  77 privileges are missing, 78 wrong configuration."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -31,6 +32,11 @@ enum Command {
     Run(Run),
     /// Analyse capture files (pcap, pcapng, .gz, .zst) with the same pipeline.
     Replay(Replay),
+    /// Compare an API document with what was seen, or with another document; ends with 1 if they
+    /// differ.
+    Compare(Compare),
+    /// Convert an API document (Swagger 2.0, OpenAPI 3.0, 3.1; JSON or YAML) to OpenAPI 3.1 or 3.0.
+    Convert(Convert),
     /// Check a configuration and report every mistake at once.
     CheckConfig {
         /// The file; without it, the one that `run` would read.
@@ -106,6 +112,45 @@ pub(crate) struct Replay {
     pub(crate) raw_targets: bool,
 }
 
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The document: Swagger 2.0, OpenAPI 3.0 or 3.1, as JSON or YAML.
+    #[arg(value_name = "DOCUMENT", value_hint = ValueHint::FilePath)]
+    pub(crate) documented: PathBuf,
+    /// What was seen: a file of openapi/ that `replay --out` wrote, or one of the API; any other
+    /// document is taken at its word.
+    #[arg(value_name = "OBSERVED", value_hint = ValueHint::FilePath)]
+    pub(crate) observed: PathBuf,
+    /// Print one JSON object instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The mildest difference to fail for.
+    #[arg(long, value_name = "CLASS", default_value = "additive",
+          value_parser = ["notice", "additive", "breaking", "never"])]
+    pub(crate) fail_on: String,
+    /// Observations that are enough whatever their share; fewer than three never are.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) observations_min: u64,
+    /// Where the API is served, in place of the servers of the document (`/v2`).
+    #[arg(long, value_name = "PATH")]
+    pub(crate) base_path: Option<String>,
+}
+
+/// Arguments of `convert`.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The document.
+    #[arg(value_name = "DOCUMENT", value_hint = ValueHint::FilePath)]
+    pub(crate) document: PathBuf,
+    /// The version of OpenAPI to write.
+    #[arg(long, value_name = "VERSION", default_value = "3.1", value_parser = ["3.1", "3.0"])]
+    pub(crate) to: String,
+    /// Write YAML instead of JSON.
+    #[arg(long)]
+    pub(crate) yaml: bool,
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -133,6 +178,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => command::run::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
+        Command::Compare(arguments) => command::compare::run(&arguments),
+        Command::Convert(arguments) => command::convert::run(&arguments),
         Command::CheckConfig { file } => command::config::check(file.as_deref()),
         Command::PrintConfig { file, defaults } => {
             command::config::print(file.as_deref(), defaults)

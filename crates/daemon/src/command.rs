@@ -1,6 +1,8 @@
 //! What an operator can ask for, a file each.
 
+pub(crate) mod compare;
 pub(crate) mod config;
+pub(crate) mod convert;
 pub(crate) mod interfaces;
 pub(crate) mod replay;
 pub(crate) mod run;

@@ -5,10 +5,14 @@ use std::io;
 
 use tapline_capture::CaptureError;
 
+/// What was compared differs.
+pub(crate) const DIFFERS: u8 = 1;
 /// Wrong use of the command line.
 pub(crate) const USAGE: u8 = 64;
 /// A fault of the sensor itself.
 pub(crate) const SOFTWARE: u8 = 70;
+/// A document or another input is not what it should be.
+pub(crate) const DATA: u8 = 65;
 /// A file, an interface or a socket failed.
 pub(crate) const IO: u8 = 74;
 /// Privileges are missing.

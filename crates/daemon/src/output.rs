@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tapline_model::{
-    Anomaly, Completeness, DropReason, Encapsulation, EvictReason, IgnoreReason, Ledger, Protocol,
-    Stats, View,
+    Anomaly, Completeness, DropReason, Encapsulation, EvictReason, HostView, IgnoreReason, Ledger,
+    Protocol, Stats, View,
 };
+use tapline_openapi::Dialect;
 
 use crate::exit::Failure;
 
@@ -69,6 +70,36 @@ impl Folder {
             out.write_all(b"\n")
         })
     }
+}
+
+/// `openapi/`: a document for every host.
+///
+/// # Errors
+/// When one cannot be written whole; the others are.
+pub(crate) fn documents(folder: &Folder, view: &View) -> Result<(), Failure> {
+    if view.hosts.is_empty() {
+        return Ok(());
+    }
+    let folder = Folder::open(&folder.path().join("openapi"))?;
+    let write = |host: &HostView| {
+        let Some(document) = tapline_openapi::observed(view, &host.host) else { return Ok(()) };
+        let text = tapline_openapi::to_json(&document, Dialect::V31);
+        folder.write(&document_name(&host.host), |out| out.write_all(text.as_bytes()))
+    };
+    let written: Vec<_> = view.hosts.iter().map(write).collect();
+    written.into_iter().collect()
+}
+
+/// The name of a host's file: what a file name had better not have is left out of it, and a hash
+/// keeps such names apart.
+fn document_name(host: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let mut name: String = host.chars().filter(|c| fits(*c)).take(128).collect();
+    if name != host || name.is_empty() || name.starts_with('.') {
+        let hash = blake3::hash(host.as_bytes()).to_hex();
+        name = format!("_{name}-{}", hash.chars().take(8).collect::<String>());
+    }
+    format!("{name}.json")
 }
 
 /// `summary.json`: counts of every stage.
@@ -186,6 +217,16 @@ mod tests {
         });
         assert!(failed.unwrap_err().text.contains("full"));
         assert_eq!(fs::read(place.path().join("a")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_document_s_name_is_a_plain_file_name() {
+        assert_eq!(document_name("api.shop.test"), "api.shop.test.json");
+        for odd in ["", "..", "a/b", "[::1]:80", "a:80", ".hidden"] {
+            let name = document_name(odd);
+            assert!(name.starts_with('_') && !name.contains(['/', ':']), "{name}");
+        }
+        assert_ne!(document_name("a:80"), document_name("a80"));
     }
 
     #[test]

@@ -168,6 +168,7 @@ impl Session {
             spool_fault.map_or(Ok(()), Err),
             transactions,
             folder.write_json("inventory.json", &document),
+            output::documents(folder, &view),
             folder.write("findings.jsonl", |out| lifecycle.write_jsonl(out).map(drop)),
             self.metrics(&view).and_then(|text| {
                 folder.write("metrics.prom", |out| out.write_all(text.as_bytes()))
