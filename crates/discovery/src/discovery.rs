@@ -6,13 +6,15 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
-    Epoch, Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation, ParameterSet,
-    RequestHead, RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
+    Epoch, FactSet, Feedback, Gate, IgnoreReason, Key, Observation, ParameterLocation,
+    ParameterSet, RequestHead, RouteKey, ShardId, Template, TemplateSegment, Timestamp,
+    Transaction,
 };
 
 use crate::answer;
 use crate::client_address::client_address;
 use crate::consumer::Consumers;
+use crate::evidence::Evidence;
 use crate::format::{self, Format, Reading, form, json, multipart};
 use crate::gate;
 use crate::host::Hosts;
@@ -20,6 +22,7 @@ use crate::path::NormalPath;
 use crate::sampling::{Draw, Sampler};
 use crate::shapes::{NodeId, Shapes};
 use crate::template::{self, Routes};
+use crate::token::TokenFacts;
 use crate::{Config, record};
 
 /// Methods that need no spelling, the most frequent first.
@@ -41,6 +44,9 @@ pub struct Discovery {
     target: NormalPath,
     routes: Routes,
     consumers: Consumers,
+    evidence: Evidence,
+    /// Of the credentials of the current transaction.
+    token: TokenFacts,
     sampler: Sampler,
     /// What the transaction is that was asked about and not pushed yet.
     begun: Option<Kind>,
@@ -71,6 +77,8 @@ impl Discovery {
             begun: None,
             config,
             consumers: Consumers::new(key.clone()),
+            evidence: Evidence::new(key.clone()),
+            token: TokenFacts::default(),
             shapes: Shapes::new(key.clone()),
             routes: Routes::new(key.clone()),
             key,
@@ -122,6 +130,7 @@ impl Discovery {
             (Some(Kind::Observed), Some(request)) => {
                 self.read_parameters(transaction, request);
                 self.judge(transaction);
+                self.evidence.read(transaction, request, self.token, &mut self.observation);
                 self.measure(transaction);
                 self.stats.transactions.processed += 1;
                 sink(&self.observation);
@@ -178,8 +187,8 @@ impl Discovery {
         self.masked_in_path = route.masked;
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
-        (seen.auth, seen.consumer) =
-            self.consumers.identify(request.headers, request.query, seen.client);
+        let caller = self.consumers.identify(request.headers, request.query, seen.client);
+        (seen.auth, seen.consumer, self.token) = (caller.auth, caller.consumer, caller.token);
         Kind::Observed
     }
 
@@ -336,6 +345,10 @@ fn blank() -> Observation {
         client: std::net::Ipv4Addr::UNSPECIFIED.into(),
         server: (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
         auth: AuthSet::NONE,
+        facts: FactSet::EMPTY,
+        software: None,
+        reflected_origin: None,
+        agent: 0,
         status: None,
         completeness: Completeness::Whole,
         request_bytes: 0,

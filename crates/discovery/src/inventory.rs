@@ -1,10 +1,14 @@
 //! The joined half: the endpoints that the joined deltas add up to.
 
+mod changes;
+mod consumers;
 mod distribution;
 mod document;
 mod endpoint;
+mod freshness;
 mod hosts;
 mod learning;
+mod life;
 mod moving;
 mod naming;
 mod parts;
@@ -16,12 +20,14 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tapline_model::{
-    Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteFeedback, RouteKey,
-    ServerView,
+    ConsumerView, Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteFeedback,
+    RouteKey, ServerView,
 };
 
 pub use self::document::inventory_json;
 
+use self::changes::Changes;
+use self::consumers::Consumers;
 use self::endpoint::Endpoint;
 use self::hosts::Hosts;
 use self::naming::Rendered;
@@ -41,6 +47,8 @@ pub struct Rejected {
     pub parameters: u64,
     /// Servers, each time one was seen.
     pub servers: u64,
+    /// Consumers given up for newer ones.
+    pub consumers: u64,
 }
 
 /// Where a route leads.
@@ -81,6 +89,10 @@ pub struct Inventory {
     pending_attributes: HashMap<u64, SmallVec<[RouteKey; 2]>>,
     hosts: Hosts,
     servers: Servers,
+    consumers: Consumers,
+    changes: Changes,
+    /// The minute of capture time in which ages were judged last.
+    judged_minute: u64,
     /// What is listed, in order; stale when endpoints came, went or changed their looks.
     listed: Vec<EndpointId>,
     listed_is_stale: bool,
@@ -104,6 +116,9 @@ impl Inventory {
             pending_attributes: HashMap::new(),
             hosts: Hosts::new(size(config.hosts_max)),
             servers: Servers::new(size(config.servers_max)),
+            consumers: Consumers::default(),
+            changes: Changes::default(),
+            judged_minute: 0,
             listed: Vec::new(),
             listed_is_stale: false,
             routes_changed: false,
@@ -123,6 +138,9 @@ impl Inventory {
         }
         for (name, seen) in &delta.hosts {
             self.rejected.hosts += u64::from(!self.hosts.absorb(name, seen, self.applied));
+        }
+        for (&consumer, seen) in &delta.consumers {
+            self.rejected.consumers += self.consumers.absorb(consumer, seen);
         }
         let mut fallen = BTreeSet::new();
         let mut undecided = Vec::new();
@@ -220,6 +238,11 @@ impl Inventory {
     /// Every host that has endpoints and is no other name of one, by name.
     pub fn hosts(&self) -> Vec<HostView> {
         self.hosts.view()
+    }
+
+    /// Who calls, by requests, most first; at most 1 000.
+    pub fn consumers(&self) -> Vec<ConsumerView> {
+        self.consumers.view()
     }
 
     /// Servers by bytes, largest first; at most 1 000.

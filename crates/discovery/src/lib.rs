@@ -11,6 +11,7 @@ mod client_address;
 mod config;
 mod consumer;
 mod discovery;
+mod evidence;
 mod format;
 mod gate;
 mod host;
@@ -27,6 +28,7 @@ mod shapes;
 mod template;
 #[cfg(test)]
 mod testing;
+mod token;
 
 pub use config::{Config, Network};
 pub use discovery::Discovery;

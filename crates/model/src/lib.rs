@@ -12,6 +12,7 @@ mod anomaly;
 mod chunk;
 mod delta;
 mod encapsulation;
+mod fact;
 mod feedback;
 mod finding;
 mod flow;
@@ -21,6 +22,7 @@ mod headers;
 mod key;
 mod ledger;
 mod observation;
+mod review;
 mod sampling;
 mod segment;
 mod shard;
@@ -37,6 +39,7 @@ pub use delta::{
     ServerDelta,
 };
 pub use encapsulation::Encapsulation;
+pub use fact::{Fact, FactSet, Outcome};
 pub use feedback::{Feedback, RouteFeedback, RouteHasher, RouteMap};
 pub use finding::{
     EndpointRef, Evidence, Finding, FindingKind, FindingState, Mappings, Measure, Severity,
@@ -53,6 +56,9 @@ pub use observation::{
     AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, Gate, Observation, ParameterLocation,
     ParameterSet, ParameterShape, RouteKey, RouteName, SegmentClass, Template, TemplateSegment,
     ValueKind,
+};
+pub use review::{
+    AuthUse, ChangeKind, ChangeView, ConsumerView, IssueView, RiskPart, RiskView, network_of,
 };
 pub use sampling::Sampling;
 pub use segment::{Segment, TcpFlags};

@@ -203,6 +203,7 @@ impl Merge {
         while let Some((epoch, delta)) = self.sealer.next_sealed() {
             self.quiet_until(epoch);
             self.inventory.apply(&delta);
+            self.inventory.tick(epoch.next().start());
             let Self { inventory, behavior, lifecycle, .. } = self;
             let endpoint_of = |route: RouteKey| inventory.endpoint_ref(route);
             behavior.seal(epoch, &delta, &endpoint_of, &mut |finding: Finding| {
@@ -221,8 +222,9 @@ impl Merge {
 
     /// Nothing was learned up to `epoch`: what depends on time passing alone.
     fn quiet_until(&mut self, epoch: Epoch) {
-        let Self { behavior, lifecycle, .. } = self;
+        let Self { inventory, behavior, lifecycle, .. } = self;
         behavior.advance(epoch, &mut |finding: Finding| lifecycle.push(finding));
+        inventory.tick(epoch.start());
         self.settle(epoch.start());
     }
 
@@ -269,6 +271,8 @@ impl Merge {
             hosts: self.inventory.hosts().into(),
             endpoints: endpoints.into(),
             servers: self.inventory.servers().into(),
+            consumers: self.inventory.consumers().into(),
+            changes: self.inventory.changes().into(),
             findings: self.lifecycle.newest(FINDINGS_SHOWN_MAX).into(),
             tallies: self.lifecycle.tallies().into_iter().map(tally).collect(),
             ended,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    EndpointId, EndpointState, EndpointView, ParameterDelta, ParameterLocation, ParameterView,
-    RouteDelta, RouteKey, RouteName, ValueKind,
+    AuthSet, AuthUse, ConsumerKey, EndpointId, EndpointState, EndpointView, Outcome,
+    ParameterDelta, ParameterLocation, ParameterView, RouteDelta, RouteKey, RouteName, Timestamp,
+    ValueKind,
 };
 
 use super::distribution::Distribution;
+use super::freshness::Freshness;
 use super::naming::Rendered;
 use super::parts::Parts;
 use crate::template::place_name;
@@ -19,6 +21,19 @@ use crate::template::place_name;
 const MEDIA_MAX: usize = 32;
 /// Consumers that must have sent text that may be a value before it is shown.
 const WITNESSES_MIN: u64 = 2;
+/// The role of credentials among the parts whose freshness is known; locations have the others.
+pub(crate) const AUTH_ROLE: u8 = 0x80;
+
+/// How long an endpoint has been quiet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Age {
+    /// Not for long.
+    Active,
+    /// Longer than is usual.
+    Stale,
+    /// So long that it is taken for gone.
+    Gone,
+}
 
 /// An endpoint of the inventory.
 #[derive(Debug)]
@@ -33,7 +48,11 @@ pub(crate) struct Endpoint {
     request_bytes: Distribution,
     response_bytes: Distribution,
     parts: Parts,
-    confirmed: bool,
+    pub(crate) confirmed: bool,
+    /// Whether it has been quiet for long.
+    pub(crate) age: Age,
+    /// When its parameters and credentials were seen last.
+    pub(crate) fresh: Freshness,
     /// So many bodies were looked into that a sample is enough.
     pub(crate) is_well_known: bool,
     /// What was shown last; none once something has changed.
@@ -64,6 +83,8 @@ impl Endpoint {
             response_bytes,
             parts: Parts::default(),
             confirmed: false,
+            age: Age::Active,
+            fresh: Freshness::default(),
             is_well_known: false,
             view: None,
         }
@@ -189,16 +210,15 @@ impl Endpoint {
 
     fn make_view(&self, head: bool, options: bool) -> EndpointView {
         let total = &self.total;
-        let mut auth: Vec<_> =
-            total.auth.iter().map(|(kinds, &count)| (kinds.label(), count)).collect();
-        commonest_first(&mut auth);
+        let auth_use = self.auth_use();
+        let auth = auth_use.iter().map(|used| (used.auth.clone(), used.requests())).collect();
         EndpointView {
             id: self.id,
             host: total.name.host.to_string(),
             method: total.name.method.to_string(),
             template: self.shown().to_owned(),
             formats: vec!["rest".to_owned()],
-            state: if self.confirmed { EndpointState::Confirmed } else { EndpointState::Candidate },
+            state: self.state(),
             auth,
             parameters: self.parameters(),
             request_media: media(&total.request_media),
@@ -214,16 +234,83 @@ impl Endpoint {
             request_bytes: self.request_bytes.quantiles(),
             response_bytes: self.response_bytes.quantiles(),
             baseline: None,
+            auth_use,
+            facts: total.facts.iter().map(|(&fact, &count)| (fact, count)).collect(),
+            reflected_origins: total.reflected_origins.len() as u64,
+            callers: total.consumers.iter().map(ConsumerKey).collect(),
+            risk: None,
+        }
+    }
+
+    const fn state(&self) -> EndpointState {
+        match self.age {
+            Age::Gone => EndpointState::Gone,
+            Age::Stale => EndpointState::Stale,
+            Age::Active if self.confirmed => EndpointState::Confirmed,
+            Age::Active => EndpointState::Candidate,
+        }
+    }
+
+    /// What became of requests by credentials, commonest first.
+    fn auth_use(&self) -> Vec<AuthUse> {
+        let mut uses: BTreeMap<AuthSet, AuthUse> = BTreeMap::new();
+        for (&(kinds, outcome), &count) in &self.total.auth {
+            let used = uses.entry(kinds).or_default();
+            match outcome {
+                Outcome::Granted => used.granted += count,
+                Outcome::Refused => used.refused += count,
+                Outcome::Other => used.other += count,
+            }
+        }
+        let mut uses: Vec<_> =
+            uses.into_iter().map(|(kinds, used)| AuthUse { auth: kinds.label(), ..used }).collect();
+        uses.sort_by(|left, right| {
+            right.requests().cmp(&left.requests()).then_with(|| left.auth.cmp(&right.auth))
+        });
+        uses
+    }
+
+    /// How often transactions could have had a parameter of a location.
+    pub(crate) fn could_have(&self, location: ParameterLocation) -> u64 {
+        match location {
+            // Only what was answered below 400 teaches parameters.
+            ParameterLocation::Path | ParameterLocation::Query => {
+                self.total.statuses.range(1..400).map(|(_, count)| count).sum()
+            }
+            ParameterLocation::Body | ParameterLocation::ResponseBody => self.total.bodies_read,
+        }
+    }
+
+    /// Notes the parts it began with.
+    pub(crate) fn note_all_fresh(&mut self) {
+        let mut seen = RouteDelta::new(Arc::clone(&self.total.name));
+        seen.parameters.clone_from(&self.total.parameters);
+        seen.auth.clone_from(&self.total.auth);
+        self.note_fresh(&seen, self.total.last_seen);
+    }
+
+    /// Notes when the parts of `seen`, which is counted already, were there.
+    pub(crate) fn note_fresh(&mut self, seen: &RouteDelta, now: Timestamp) {
+        let of = [ParameterLocation::Query, ParameterLocation::Body].map(|at| self.could_have(at));
+        for (location, name) in seen.parameters.keys() {
+            let is_read =
+                matches!(location, ParameterLocation::Body | ParameterLocation::ResponseBody);
+            let [sent, read] = of;
+            self.fresh.note(
+                *location as u8,
+                name.as_bytes(),
+                now,
+                if is_read { read } else { sent },
+            );
+        }
+        for (kinds, _) in seen.auth.keys() {
+            self.fresh.note(AUTH_ROLE, kinds.label().as_bytes(), now, self.total.requests);
         }
     }
 
     fn parameters(&self) -> Vec<ParameterView> {
-        // Only what was answered below 400 teaches parameters.
-        let taught = self.total.statuses.range(1..400).map(|(_, count)| count).sum();
-        let of = |location| match location {
-            ParameterLocation::Path | ParameterLocation::Query => taught,
-            ParameterLocation::Body | ParameterLocation::ResponseBody => self.total.bodies_read,
-        };
+        let of = |location| self.could_have(location);
+        let taught = of(ParameterLocation::Path);
         let slots = self.rendered.slots.iter().zip(&self.rendered.places);
         let slots = slots.map(|(name, &place)| self.slot(name, place, taught));
         let others = self

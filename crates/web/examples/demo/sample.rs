@@ -119,6 +119,8 @@ pub(crate) fn view(elapsed: u64) -> View {
     let hosts = hosts(&endpoints);
     let findings = findings(&endpoints, now);
     View {
+        consumers: Arc::default(),
+        changes: Arc::default(),
         now,
         stats: stats(elapsed),
         sampling: Sampling::WHOLE,
@@ -194,6 +196,11 @@ fn endpoint(
         request_bytes: quantiles(requests, if written { 1_240 } else { 480 }),
         response_bytes: quantiles(requests, 300 + spread(place, 24_000)),
         baseline: Some(baseline(place, rate)),
+        auth_use: Vec::new(),
+        facts: Vec::new(),
+        reflected_origins: 0,
+        callers: Arc::default(),
+        risk: None,
     }
 }
 

@@ -121,6 +121,8 @@ fn tags(endpoint: &EndpointView) -> Vec<Tag> {
     let mut tags = vec![match endpoint.state {
         EndpointState::Confirmed => Tag::new("good", "confirmed"),
         EndpointState::Candidate => Tag::new("medium", "candidate"),
+        EndpointState::Stale => Tag::new("medium", "stale"),
+        EndpointState::Gone => Tag::new("plain", "gone"),
     }];
     let formats = endpoint.formats.iter().take(8);
     tags.extend(formats.map(|format| Tag::new("plain", shown(format, 32))));
