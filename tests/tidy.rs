@@ -20,7 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("behavior", &["model", "sketch"]),
     ("alert", &["model", "sketch"]),
     ("telemetry", &["model"]),
-    ("web", &["model", "telemetry"]),
+    ("review", &["model"]),
+    ("web", &["model", "review", "telemetry"]),
     (
         "config",
         &[
@@ -48,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "behavior",
             "alert",
             "telemetry",
+            "review",
             "web",
             "config",
         ],

@@ -1,5 +1,6 @@
 //! The pages.
 
+pub(crate) mod consumers;
 pub(crate) mod endpoint;
 pub(crate) mod fault;
 pub(crate) mod finding;
@@ -8,6 +9,7 @@ pub(crate) mod guide;
 pub(crate) mod inventory;
 mod menu;
 pub(crate) mod overview;
+pub(crate) mod review;
 mod row;
 mod shell;
 pub(crate) mod visibility;

@@ -296,7 +296,8 @@ impl Merge {
                     return Arc::clone(&known.full);
                 }
                 let baseline = behavior.baseline(bare.id);
-                let full = Arc::new(EndpointView { baseline, ..EndpointView::clone(&bare) });
+                let risk = Some(tapline_review::risk_of(&bare));
+                let full = Arc::new(EndpointView { baseline, risk, ..EndpointView::clone(&bare) });
                 let entry = Baselined { bare, minute, full: Arc::clone(&full) };
                 baselined.insert(full.id, entry);
                 full

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tapline_model::{
-    BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView, Quantiles,
+    AuthUse, BaselineView, EndpointId, EndpointState, EndpointView, HostView, ParameterView,
+    Quantiles, RiskView,
 };
 
 /// The inventory as a document: services by name, endpoints by template and method. What is not
@@ -25,6 +26,7 @@ pub fn inventory_json<'a>(
         host: &host.host,
         requests: host.requests,
         servers: &host.servers,
+        software: &host.software,
         unmatched: host.unmatched,
     };
     Document { services: hosts.iter().map(service).collect() }
@@ -44,15 +46,18 @@ struct Service<'a> {
     host: &'a str,
     requests: u64,
     servers: &'a [String],
+    software: &'a [String],
     unmatched: u64,
 }
 
 #[derive(Serialize)]
 struct Endpoint<'a> {
     auth: Vec<&'a str>,
+    auth_use: Vec<InOrder<'a, AuthUse>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<InOrder<'a, BaselineView>>,
     consumers: u64,
+    facts: BTreeMap<&'static str, u64>,
     first_seen: String,
     formats: &'a [String],
     head: bool,
@@ -64,9 +69,12 @@ struct Endpoint<'a> {
     parameters: Vec<Parameter<'a>>,
     request_bytes: InOrder<'a, Quantiles>,
     request_media: BTreeMap<&'a str, u64>,
+    reflected_origins: u64,
     requests: u64,
     response_bytes: InOrder<'a, Quantiles>,
     response_media: BTreeMap<&'a str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<InOrder<'a, RiskView>>,
     state: EndpointState,
     statuses: BTreeMap<String, u64>,
     template: &'a str,
@@ -89,8 +97,10 @@ impl<'a> Endpoint<'a> {
         };
         Self {
             auth: endpoint.auth.iter().map(|(label, _)| label.as_str()).collect(),
+            auth_use: endpoint.auth_use.iter().map(InOrder).collect(),
             baseline: endpoint.baseline.as_ref().map(InOrder),
             consumers: endpoint.consumers,
+            facts: endpoint.facts.iter().map(|(fact, count)| (fact.label(), *count)).collect(),
             first_seen: endpoint.first_seen.to_string(),
             formats: &endpoint.formats,
             head: endpoint.head,
@@ -102,9 +112,11 @@ impl<'a> Endpoint<'a> {
             parameters: endpoint.parameters.iter().map(Parameter::of).collect(),
             request_bytes: InOrder(&endpoint.request_bytes),
             request_media: labelled(&endpoint.request_media),
+            reflected_origins: endpoint.reflected_origins,
             requests: endpoint.requests,
             response_bytes: InOrder(&endpoint.response_bytes),
             response_media: labelled(&endpoint.response_media),
+            risk: endpoint.risk.as_ref().map(InOrder),
             state: endpoint.state,
             statuses: endpoint.statuses.iter().map(status).collect(),
             template: &endpoint.template,

@@ -1,7 +1,10 @@
 //! `/endpoints/{id}`: everything that is known of one endpoint.
 
 use askama::Template;
-use tapline_model::{BaselineState, BaselineView, EndpointState, EndpointView, Quantiles};
+use tapline_model::{
+    BaselineState, BaselineView, EndpointState, EndpointView, IssueView, Quantiles,
+};
+use tapline_review::severity_of;
 
 use super::row::FindingRow;
 use super::shell::Shell;
@@ -31,6 +34,7 @@ struct Page {
     latency: Option<(String, String)>,
     first_seen: Instant,
     last_seen: Instant,
+    risk: Option<Risk>,
     rate: Option<RateView>,
     statuses: Bar,
     codes: Vec<Share>,
@@ -39,6 +43,16 @@ struct Page {
     parameters_more: usize,
     lists: [(&'static str, Vec<Share>); 3],
     rows: Vec<FindingRow>,
+}
+
+/// How much harm it can do, and why.
+struct Risk {
+    score: u32,
+    tag: Tag,
+    parts: Vec<(String, String, Meter)>,
+    issues: Vec<(Tag, IssueView)>,
+    uses: Vec<(String, [String; 3])>,
+    changes: Vec<(Instant, String, String)>,
 }
 
 struct RateView {
@@ -98,6 +112,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             .then(|| (number::micros(latency.p50), number::micros(latency.p99))),
         first_seen: Instant::new(now, endpoint.first_seen),
         last_seen: Instant::new(now, endpoint.last_seen),
+        risk: risk(asked, &endpoint),
         rate: endpoint.baseline.as_ref().map(rate),
         statuses: Bar::of_statuses(endpoint.status_classes()).with_legend(),
         codes: codes(&endpoint),
@@ -129,6 +144,44 @@ fn tags(endpoint: &EndpointView) -> Vec<Tag> {
     let also = [(endpoint.head, "also HEAD"), (endpoint.options, "also OPTIONS")];
     tags.extend(also.iter().filter(|(does, _)| *does).map(|(_, word)| Tag::new("plain", *word)));
     tags
+}
+
+fn risk(asked: &Asked, endpoint: &EndpointView) -> Option<Risk> {
+    let risk = endpoint.risk.as_ref()?;
+    let changes = asked.view.changes.iter().filter(|change| change.endpoint == endpoint.id);
+    Some(Risk {
+        score: risk.score,
+        tag: Tag::severity(severity_of(risk.score)),
+        parts: risk
+            .parts
+            .iter()
+            .map(|part| {
+                let meter = Meter::new("strange", part.points.into(), part.of.into());
+                (format!("{} {} of {}", part.part, part.points, part.of), part.why.clone(), meter)
+            })
+            .collect(),
+        issues: risk.issues.iter().map(|one| (Tag::severity(one.severity), one.clone())).collect(),
+        uses: endpoint
+            .auth_use
+            .iter()
+            .take(ROWS)
+            .map(|used| {
+                let counts = [used.granted, used.refused, used.other].map(number::count);
+                (shown(&used.auth, LISTED_MAX).into_owned(), counts)
+            })
+            .collect(),
+        changes: changes
+            .take(20)
+            .map(|change| {
+                let what = shown(&change.what, LISTED_MAX).into_owned();
+                (
+                    Instant::new(asked.view.now, change.at),
+                    change.kind.label().replace('_', " "),
+                    what,
+                )
+            })
+            .collect(),
+    })
 }
 
 fn rate(baseline: &BaselineView) -> RateView {
