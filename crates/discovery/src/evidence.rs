@@ -9,7 +9,6 @@ use tapline_model::{
     ResponseHead, Transaction,
 };
 
-use self::markers::Markers;
 use self::software::Software;
 use crate::memo::{PLACES, place_of};
 use crate::token::TokenFacts;
@@ -23,7 +22,6 @@ const AGENT_BYTES_MAX: usize = 512;
 pub(crate) struct Evidence {
     key: Key,
     software: Software,
-    markers: Markers,
     /// User agents and their hashes, by place; empty at first.
     agents: Vec<(Vec<u8>, u64)>,
 }
@@ -37,7 +35,7 @@ impl std::fmt::Debug for Evidence {
 impl Evidence {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
-        Self { key, software: Software::new(), markers: Markers::new(), agents: Vec::new() }
+        Self { key, software: Software::new(), agents: Vec::new() }
     }
 
     /// Fills in what `seen`, whose status and credentials are known, says besides.
@@ -90,7 +88,7 @@ impl Evidence {
         }
         facts.insert_if(Fact::HstsMissing, is_tls && !answered.has(HeaderKind::StrictTransport));
         if seen.bodies_read {
-            facts.extend(self.markers.read(body, response.status));
+            facts.extend(markers::read(body, response.status));
         }
         if (200..300).contains(&response.status) {
             let is_odd = matches!(seen.name.method.as_str(), "TRACE" | "TRACK" | "DEBUG");

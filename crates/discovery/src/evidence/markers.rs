@@ -1,5 +1,7 @@
 //! What the content of an answer gives away: texts that only one kind of answer has.
 
+use std::sync::LazyLock;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use tapline_model::{Body, Fact, FactSet};
 
@@ -135,8 +137,16 @@ const MARKERS: &[(Fact, When, &[&str])] = &[
     (Fact::GraphqlIntrospection, Granted, &["\"__schema\":{", "\"__schema\": {"]),
 ];
 
+/// Built once: it is some hundred kilobytes.
+static ALL: LazyLock<Markers> = LazyLock::new(Markers::new);
+
+/// What the content of an answer with this status gives away.
+pub(crate) fn read(body: &Body<'_>, status: u16) -> FactSet {
+    ALL.read(body, status)
+}
+
 /// Looks for all of them at once.
-pub(crate) struct Markers {
+struct Markers {
     /// None when it could not be built, which does not happen: the texts are constants.
     automaton: Option<AhoCorasick>,
     /// By pattern; none stands for [`ERRORS`].
@@ -150,7 +160,7 @@ impl std::fmt::Debug for Markers {
 }
 
 impl Markers {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let texts = MARKERS.iter().flat_map(|(fact, when, texts)| {
             texts.iter().map(move |text| (*text, Some((*fact, *when))))
         });
@@ -164,8 +174,7 @@ impl Markers {
         Self { automaton: automaton.ok(), says }
     }
 
-    /// What the content of an answer with this status gives away.
-    pub(crate) fn read(&self, body: &Body<'_>, status: u16) -> FactSet {
+    fn read(&self, body: &Body<'_>, status: u16) -> FactSet {
         let mut found = FactSet::EMPTY;
         let bytes = body.sample.bytes;
         let Some(automaton) = &self.automaton else { return found };
@@ -210,7 +219,7 @@ mod tests {
     fn found(status: u16, media_type: &str, text: &str) -> Vec<Fact> {
         let sample = BodySample { bytes: text.as_bytes(), truncated: false };
         let body = Body { wire_bytes: 1, media_type, sample };
-        Markers::new().read(&body, status).iter().collect()
+        read(&body, status).iter().collect()
     }
 
     #[test]
