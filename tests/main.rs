@@ -24,6 +24,8 @@ mod monitoring;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod review;
 #[cfg(test)]
 mod secrets;

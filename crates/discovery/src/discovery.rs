@@ -20,6 +20,7 @@ use crate::gate;
 use crate::host::Hosts;
 use crate::path::NormalPath;
 use crate::sampling::{Draw, Sampler};
+use crate::sensitive;
 use crate::shapes::{NodeId, Shapes};
 use crate::template::{self, Routes};
 use crate::token::TokenFacts;
@@ -304,7 +305,7 @@ fn read_slots(template: &Template, shapes: &mut Shapes) -> Option<Arc<ParameterS
     shapes.finish()
 }
 
-/// Upper case; what is no token (RFC 9110 section 5.6.2) becomes `?`.
+/// Upper case; what is no token (RFC 9110 section 5.6.2) becomes `?`, and so does a secret.
 fn write_method(sent: &[u8], out: &mut CompactString) {
     if let Some(known) = METHODS.iter().find(|known| known.as_bytes() == sent) {
         out.clear();
@@ -313,6 +314,10 @@ fn write_method(sent: &[u8], out: &mut CompactString) {
     }
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     out.clear();
+    if sensitive::find(sent).is_some() {
+        out.push('?');
+        return;
+    }
     out.extend(
         sent.iter()
             .take(METHOD_BYTES_MAX)

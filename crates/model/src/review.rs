@@ -41,10 +41,12 @@ pub struct RiskPart {
 }
 
 /// How much harm an endpoint can do, and why. A function of what was seen of it alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RiskView {
     /// 0 to 100: the sum of the parts.
     pub score: u32,
+    /// What the score means, and never two steps milder than the worst issue.
+    pub severity: Severity,
     /// Largest first; parts that add nothing are left out.
     pub parts: Vec<RiskPart>,
     /// What is wrong with it, worst first.

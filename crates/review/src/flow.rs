@@ -126,9 +126,9 @@ fn busiest_hosts<'a>(endpoints: &[&'a EndpointView]) -> Vec<&'a str> {
 fn group_of(consumer: &ConsumerView) -> String {
     let who = match consumer.kind {
         ConsumerKind::Subject => "token subjects",
-        ConsumerKind::Credential => "keys and passwords",
+        ConsumerKind::Credential => "keys",
         ConsumerKind::Session => "sessions",
-        ConsumerKind::Address => "nobody known",
+        ConsumerKind::Address => "unknown callers",
     };
     let is_private = |network: &String| {
         let bare = network.split('/').next().unwrap_or_default();
@@ -141,9 +141,9 @@ fn group_of(consumer: &ConsumerView) -> String {
     };
     let inside = consumer.networks.iter().filter(|network| is_private(network)).count();
     let place = match (inside, consumer.networks.len()) {
-        (0, _) => "public addresses",
-        (inside, all) if inside == all => "private addresses",
+        (0, _) => "public",
+        (inside, all) if inside == all => "private",
         _ => "both sides",
     };
-    format!("{who}, {place}")
+    format!("{who} · {place}")
 }

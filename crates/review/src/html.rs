@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 
 use askama::Template;
-use tapline_model::Severity;
+use tapline_model::{IssueView, Severity};
 
 use crate::number::{exact, share};
 use crate::report::{EndpointRisk, Place, Report};
@@ -53,6 +53,13 @@ pub fn document(report: &Report, style: &str) -> String {
 impl Fragment<'_> {
     fn risks(&self) -> impl Iterator<Item = &EndpointRisk> {
         self.report.risks.iter().take(RISKS_SHOWN)
+    }
+
+    /// The worst issues of an endpoint; mere hints only when there is nothing else.
+    fn worst(risk: &EndpointRisk) -> impl Iterator<Item = &IssueView> {
+        let worst = risk.issues.first().map_or(Severity::Info, |issue| issue.severity);
+        let least = worst.min(Severity::Low);
+        risk.issues.iter().filter(move |issue| issue.severity >= least).take(4)
     }
 
     fn count(severity: &str, report: &Report) -> u64 {

@@ -27,7 +27,7 @@ pub use report::{
     AuthRow, ConsumerRow, EndpointRisk, HostReport, Login, Misconfiguration, Place, Report,
     TestFirst,
 };
-pub use risk::{risk_of, severity_of};
+pub use risk::risk_of;
 pub use role::{Role, role_of};
 pub use seed::{Seed, curl_script, har, json_lines, openapi, read_json_lines, seeds_of};
 

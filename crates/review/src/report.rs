@@ -24,7 +24,7 @@ pub use self::next::TestFirst;
 use crate::flow::{self, FlowMap};
 use crate::issues::Grants;
 use crate::number::{bytes, exact, share};
-use crate::risk::{risk_of, severity_of};
+use crate::risk::risk_of;
 use crate::role::role_of;
 use crate::site;
 use crate::text::shown;
@@ -193,7 +193,9 @@ impl Report {
         let mut risks: Vec<EndpointRisk> =
             endpoints.iter().map(|endpoint| endpoint_risk(endpoint)).collect();
         risks.sort_by(|left, right| {
-            right.score.cmp(&left.score).then_with(|| left.place.cmp(&right.place))
+            (right.severity, right.score)
+                .cmp(&(left.severity, left.score))
+                .then_with(|| left.place.cmp(&right.place))
         });
         let hosts = hosts(view, &risks);
         let mut report = Self {
@@ -234,7 +236,7 @@ fn endpoint_risk(endpoint: &EndpointView) -> EndpointRisk {
     EndpointRisk {
         place: Place::of(endpoint),
         score: risk.score,
-        severity: severity_of(risk.score),
+        severity: risk.severity,
         role: role_of(endpoint).label().to_owned(),
         state: endpoint.state.label().to_owned(),
         why: why(&risk.parts, &risk.issues),
@@ -264,10 +266,10 @@ fn hosts(view: &View, risks: &[EndpointRisk]) -> Vec<HostReport> {
     for endpoint in view.endpoints.iter() {
         by_host.entry(&endpoint.host).or_default().push(endpoint);
     }
-    let mut worst: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut worst: BTreeMap<&str, (Severity, u32)> = BTreeMap::new();
     for risk in risks {
-        let score = worst.entry(&risk.place.host).or_default();
-        *score = risk.score.max(*score);
+        let known = worst.entry(&risk.place.host).or_insert((Severity::Info, 0));
+        *known = (risk.severity, risk.score).max(*known);
     }
     let report = |host: &HostView| {
         let endpoints = by_host.get(host.host.as_str()).map(Vec::as_slice).unwrap_or_default();
@@ -275,14 +277,14 @@ fn hosts(view: &View, risks: &[EndpointRisk]) -> Vec<HostReport> {
             endpoints.iter().filter(|endpoint| test(endpoint)).count() as u64
         };
         let name = shown(&host.host);
-        let risk = worst.get(name.as_str()).copied().unwrap_or(0);
+        let (severity, risk) = worst.get(name.as_str()).copied().unwrap_or((Severity::Info, 0));
         HostReport {
             endpoints: endpoints.len() as u64,
             writes: count(|endpoint| crate::role::is_written(&endpoint.method)),
             open: count(|endpoint| Grants::of(endpoint).open > 0),
             requests: host.requests,
             risk,
-            severity: severity_of(risk),
+            severity,
             software: host.software.iter().map(|name| shown(name)).collect(),
             issues: site::issues_of(host),
             host: name,

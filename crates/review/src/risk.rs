@@ -31,18 +31,26 @@ pub fn risk_of(endpoint: &EndpointView) -> RiskView {
         right.points.cmp(&left.points).then_with(|| left.part.cmp(&right.part))
     });
     let score = parts.iter().map(|part| part.points).sum();
-    RiskView { score, parts, issues: issues.into_iter().map(Issue::view).collect() }
+    let severity = severity_of(score, &issues);
+    RiskView { score, severity, parts, issues: issues.into_iter().map(Issue::view).collect() }
 }
 
-/// How bad a score is.
-pub const fn severity_of(score: u32) -> Severity {
-    match score {
-        60.. => Severity::Critical,
-        40.. => Severity::High,
-        22.. => Severity::Medium,
+/// How bad a risk is: what its score means, and never two steps milder than its worst issue.
+fn severity_of(score: u32, issues: &[Issue]) -> Severity {
+    let by_score = match score {
+        50.. => Severity::Critical,
+        36.. => Severity::High,
+        20.. => Severity::Medium,
         10.. => Severity::Low,
         _ => Severity::Info,
-    }
+    };
+    let by_issue = issues.iter().map(|issue| match issue.severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium => Severity::Low,
+        Severity::Low | Severity::Info => Severity::Info,
+    });
+    by_issue.fold(by_score, Severity::max)
 }
 
 fn part(part: Part, points: u32, why: String) -> Option<RiskPart> {

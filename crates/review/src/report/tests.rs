@@ -124,7 +124,7 @@ fn every_part_has_what_belongs_there() {
     assert_eq!(report.shared.len(), 1);
     assert_eq!(report.shared[0].places[0].template, "/api/v1/orders");
     assert_eq!(report.flows.data[0].name, "payment");
-    assert_eq!(report.flows.groups[0].name, "keys and passwords, both sides");
+    assert_eq!(report.flows.groups[0].name, "keys · both sides");
     let consistency: Vec<&str> = report.auth.iter().map(|row| row.consistency.as_str()).collect();
     assert_eq!(consistency, ["never", "never", "always", "always"]);
     assert_eq!(report.hosts[0].open, 2);

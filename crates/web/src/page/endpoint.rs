@@ -4,7 +4,6 @@ use askama::Template;
 use tapline_model::{
     BaselineState, BaselineView, EndpointState, EndpointView, IssueView, Quantiles,
 };
-use tapline_review::severity_of;
 
 use super::row::FindingRow;
 use super::shell::Shell;
@@ -151,16 +150,25 @@ fn risk(asked: &Asked, endpoint: &EndpointView) -> Option<Risk> {
     let changes = asked.view.changes.iter().filter(|change| change.endpoint == endpoint.id);
     Some(Risk {
         score: risk.score,
-        tag: Tag::severity(severity_of(risk.score)),
+        tag: Tag::severity(risk.severity),
         parts: risk
             .parts
             .iter()
             .map(|part| {
                 let meter = Meter::new("strange", part.points.into(), part.of.into());
-                (format!("{} {} of {}", part.part, part.points, part.of), part.why.clone(), meter)
+                let why = shown(&part.why, ALONE_MAX).replace('`', "");
+                (format!("{} {} of {}", part.part, part.points, part.of), why, meter)
             })
             .collect(),
-        issues: risk.issues.iter().map(|one| (Tag::severity(one.severity), one.clone())).collect(),
+        issues: risk
+            .issues
+            .iter()
+            .map(|one| {
+                let plain = |text: &str| shown(text, ALONE_MAX).replace('`', "");
+                let (seen, remedy) = (plain(&one.seen), plain(&one.remedy));
+                (Tag::severity(one.severity), IssueView { seen, remedy, ..one.clone() })
+            })
+            .collect(),
         uses: endpoint
             .auth_use
             .iter()
