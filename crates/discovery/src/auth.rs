@@ -91,6 +91,30 @@ impl<'a> Credentials<'a> {
         found
     }
 
+    /// Takes the first cookie whose name `is_session` for the session.
+    pub(crate) fn session_of(
+        &mut self,
+        headers: Headers<'a>,
+        mut is_session: impl FnMut(&[u8]) -> bool,
+    ) {
+        let pairs = headers
+            .of(HeaderKind::Cookie)
+            .flat_map(|field| field.split(|&byte| byte == b';'))
+            .take(COOKIES_MAX);
+        for pair in pairs {
+            let pair = pair.trim_ascii();
+            let Some(at) = memchr::memchr(b'=', pair) else { continue };
+            let (name, value) = (pair.get(..at).unwrap_or_default(), pair.get(at + 1..));
+            if let Some(value) = value.filter(|value| !value.is_empty())
+                && is_session(name.trim_ascii())
+            {
+                self.kinds.insert(AuthKind::SessionCookie);
+                self.session = Some(value);
+                return;
+            }
+        }
+    }
+
     /// Whether anything but the address says who calls.
     pub(crate) fn names_somebody(&self) -> bool {
         self.jwt.or(self.credential).or(self.session).is_some()

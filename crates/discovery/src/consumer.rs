@@ -1,5 +1,6 @@
 //! Who calls, as best known: the subject of a token, else a credential, a session, an address.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use tapline_model::{AuthSet, Consumer, ConsumerKey, ConsumerKind, HeaderKind, Headers, Key};
@@ -33,6 +34,29 @@ impl std::fmt::Debug for Consumers {
     }
 }
 
+/// The cookies by which callers of a host are known, though their names do not say so.
+#[derive(Clone, Copy)]
+pub(crate) struct Cookies<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) hashes: &'a HashSet<u64>,
+}
+
+impl Cookies<'_> {
+    /// Whether a cookie is one. `text` is a buffer.
+    fn has(self, key: &Key, name: &[u8], text: &mut Vec<u8>) -> bool {
+        self.hashes.contains(&cookie_hash(key, self.host, name, text))
+    }
+}
+
+/// The keyed hash of a cookie of a host. `text` is a buffer.
+pub(crate) fn cookie_hash(key: &Key, host: &str, name: &[u8], text: &mut Vec<u8>) -> u64 {
+    text.clear();
+    text.extend_from_slice(host.as_bytes());
+    text.push(0);
+    text.extend_from_slice(name);
+    key.text_hash(text)
+}
+
 /// What is known of who sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
@@ -59,13 +83,21 @@ impl Consumers {
         headers: Headers<'_>,
         query: Option<&[u8]>,
         client: IpAddr,
+        known: Cookies<'_>,
     ) -> Caller {
         let sole = Sole::of(headers, query, &mut self.tokens)
             .map(|sole| self.hash(sole.value, sole.tag()));
         if let Some(caller) = sole.and_then(|fast| self.recall(fast)) {
             return caller;
         }
-        let credentials = Credentials::of(headers, query, &mut self.tokens);
+        let mut credentials = Credentials::of(headers, query, &mut self.tokens);
+        if credentials.session.is_none()
+            && headers.has(HeaderKind::Cookie)
+            && !known.hashes.is_empty()
+        {
+            let Self { key, text, .. } = self;
+            credentials.session_of(headers, |name| known.has(key, name, text));
+        }
         let (consumer, token) = self.of(&credentials, client);
         let token = token.in_url(credentials.is_in_url);
         let caller = Caller { consumer, token, auth: credentials.kinds };
@@ -215,7 +247,14 @@ mod tests {
 
     fn consumer(consumers: &mut Consumers, fields: &[(&str, &str)], client: &str) -> Consumer {
         let fields = OwnedHeaders::new(fields.iter().copied());
-        consumers.identify(fields.headers(), None, client.parse().unwrap()).consumer
+        consumers
+            .identify(
+                fields.headers(),
+                None,
+                client.parse().unwrap(),
+                Cookies { host: "", hashes: &HashSet::new() },
+            )
+            .consumer
     }
 
     #[test]
@@ -262,6 +301,8 @@ mod tests {
 
     #[test]
     fn a_field_that_was_read_before_says_the_same() {
+        let hashes = HashSet::new();
+        let none = Cookies { host: "", hashes: &hashes };
         let bearer = format!("Bearer {}", token("{\"sub\":\"bob\"}"));
         let cases: [Sent<'_>; 8] = [
             (&[("Authorization", &bearer)], None),
@@ -278,12 +319,30 @@ mod tests {
             for (fields, query) in cases {
                 let fields = OwnedHeaders::new(fields.iter().copied());
                 let client = client.parse().unwrap();
-                let cold = Consumers::new(Key::fixed()).identify(fields.headers(), query, client);
+                let cold =
+                    Consumers::new(Key::fixed()).identify(fields.headers(), query, client, none);
                 for _ in 0..2 {
-                    assert_eq!(warm.identify(fields.headers(), query, client), cold);
+                    assert_eq!(warm.identify(fields.headers(), query, client, none), cold);
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_cookie_that_was_learned_names_a_session() {
+        let mut consumers = Consumers::new(Key::fixed());
+        let hashes = HashSet::from([cookie_hash(&Key::fixed(), "shop", b"who", &mut Vec::new())]);
+        let mut of = |host: &str, cookie: &str| {
+            let fields = OwnedHeaders::new([("Cookie", cookie)]);
+            let known = Cookies { host, hashes: &hashes };
+            consumers.identify(fields.headers(), None, "::1".parse().unwrap(), known)
+        };
+        let known = of("shop", "lang=de; who=a");
+        assert_eq!(known.consumer.kind, ConsumerKind::Session);
+        assert_eq!(known.auth.label(), "session_cookie");
+        assert_eq!(of("shop", "who=a").consumer, known.consumer);
+        assert_ne!(of("shop", "who=b").consumer, known.consumer);
+        assert_eq!(of("other", "who=a").consumer.kind, ConsumerKind::Address);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tapline_model::{
 
 use crate::answer;
 use crate::client_address::client_address;
-use crate::consumer::Consumers;
+use crate::consumer::{Consumers, Cookies};
 use crate::evidence::Evidence;
 use crate::format::{self, Format, Reading, form, json, multipart};
 use crate::gate;
@@ -106,7 +106,7 @@ impl Discovery {
         shard: ShardId,
         feedback: &Feedback,
     ) -> bool {
-        let kind = self.begin(transaction);
+        let kind = self.begin(transaction, feedback);
         if kind == Kind::Observed {
             self.sample(transaction, shard, feedback);
         }
@@ -171,7 +171,7 @@ impl Discovery {
     }
 
     /// What was asked for and by whom.
-    fn begin(&mut self, transaction: &Transaction<'_>) -> Kind {
+    fn begin(&mut self, transaction: &Transaction<'_>, feedback: &Feedback) -> Kind {
         let Some(request) = &transaction.request else { return Kind::Unasked };
         if request.method != self.method.as_bytes() {
             write_method(request.method, &mut self.method);
@@ -188,7 +188,8 @@ impl Discovery {
         self.masked_in_path = route.masked;
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
-        let caller = self.consumers.identify(request.headers, request.query, seen.client);
+        let known = Cookies { host: &seen.name.host, hashes: &feedback.session_cookies };
+        let caller = self.consumers.identify(request.headers, request.query, seen.client, known);
         (seen.auth, seen.consumer, self.token) = (caller.auth, caller.consumer, caller.token);
         Kind::Observed
     }
@@ -352,6 +353,7 @@ fn blank() -> Observation {
         auth: AuthSet::NONE,
         facts: FactSet::EMPTY,
         software: None,
+        session_cookie: None,
         reflected_origin: None,
         agent: 0,
         status: None,

@@ -4,6 +4,7 @@ mod cookie;
 mod markers;
 mod software;
 
+use compact_str::CompactString;
 use tapline_model::{
     AuthKind, Fact, FactSet, HeaderKind, Headers, Key, Observation, Outcome, RequestHead,
     ResponseHead, Transaction,
@@ -11,6 +12,7 @@ use tapline_model::{
 
 use self::software::Software;
 use crate::memo::{PLACES, place_of};
+use crate::parameter;
 use crate::token::TokenFacts;
 
 /// Bytes of a field that are looked through for a word.
@@ -58,6 +60,7 @@ impl Evidence {
         seen.agent = sent.first(HeaderKind::UserAgent).map_or(0, |agent| self.agent(agent));
         seen.software = None;
         seen.reflected_origin = None;
+        seen.session_cookie = None;
         if let Some(response) = &transaction.response {
             facts.extend(self.answer(transaction, request, response, is_tls, seen));
         }
@@ -81,7 +84,14 @@ impl Evidence {
             seen.software = named.names;
         }
         if answered.has(HeaderKind::SetCookie) {
-            facts.extend(cookie::facts(answered));
+            let (shown, unnamed) = cookie::facts(answered);
+            facts.extend(shown);
+            // It is what a login answers with: elsewhere it may stand for a visitor that nobody knows.
+            seen.session_cookie = unnamed.filter(|_| seen.name.method == "POST").map(|name| {
+                let mut spelled = CompactString::default();
+                parameter::spell_name(name, &mut spelled);
+                spelled
+            });
         }
         if answered.has(HeaderKind::AllowOrigin) {
             self.cross_origin(request, answered, seen, &mut facts);
@@ -265,6 +275,20 @@ mod tests {
         assert!(foreign.facts.contains(Fact::CorsCredentials));
         assert!(reflected("https://www.example.test").observed().reflected_origin.is_none());
         assert!(facts(&reflected("null")).contains(&"cors_null"));
+    }
+
+    #[test]
+    fn a_cookie_that_a_login_sets_is_one_to_know_callers_by() {
+        let set = |method: &'static str, cookie: &str| {
+            let exchange = Exchange::new(method, "/in", 200).answered("Set-Cookie", cookie);
+            exchange.observed().session_cookie.map(String::from)
+        };
+        let random = "Zx81kd92LqAAbb77CCdd";
+        assert_eq!(set("POST", &format!("who={random}; HttpOnly")), Some("who".to_owned()));
+        assert_eq!(set("POST", &format!("who={random}")), None, "scripts may read it");
+        assert_eq!(set("GET", &format!("who={random}; HttpOnly")), None, "no login");
+        assert_eq!(set("POST", &format!("sid={random}; HttpOnly")), None, "its name says so");
+        assert_eq!(set("POST", "who=17; HttpOnly"), None, "it can be guessed");
     }
 
     #[test]

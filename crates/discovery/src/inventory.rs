@@ -15,13 +15,13 @@ mod parts;
 mod pending;
 mod servers;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tapline_model::{
-    ConsumerView, Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteFeedback,
-    RouteKey, ServerView,
+    ConsumerView, Delta, EndpointId, EndpointRef, EndpointView, HostDelta, HostView, Key,
+    RouteFeedback, RouteKey, ServerView,
 };
 
 pub use self::document::inventory_json;
@@ -34,7 +34,11 @@ use self::naming::Rendered;
 use self::pending::Pending;
 use self::servers::Servers;
 use crate::Config;
+use crate::consumer::cookie_hash;
 use crate::paths::Paths;
+
+/// Cookies by which callers are known, of all hosts.
+const SESSION_COOKIES_MAX: usize = 10_000;
 
 /// What found a table full and was left out, since start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +95,8 @@ pub struct Inventory {
     servers: Servers,
     consumers: Consumers,
     changes: Changes,
+    /// Keyed hashes of host and name of the cookies by which callers are known.
+    session_cookies: Arc<HashSet<u64>>,
     /// The minute of capture time in which ages were judged last.
     judged_minute: u64,
     /// What is listed, in order; stale when endpoints came, went or changed their looks.
@@ -118,6 +124,7 @@ impl Inventory {
             servers: Servers::new(size(config.servers_max)),
             consumers: Consumers::default(),
             changes: Changes::default(),
+            session_cookies: Arc::default(),
             judged_minute: 0,
             listed: Vec::new(),
             listed_is_stale: false,
@@ -138,6 +145,7 @@ impl Inventory {
         }
         for (name, seen) in &delta.hosts {
             self.rejected.hosts += u64::from(!self.hosts.absorb(name, seen, self.applied));
+            self.learn_cookies(name, seen);
         }
         for (&consumer, seen) in &delta.consumers {
             self.rejected.consumers += self.consumers.absorb(consumer, seen);
@@ -208,7 +216,13 @@ impl Inventory {
         })
     }
 
-    /// Whether the known routes changed since the last call.
+    /// Keyed hashes of host and name of the cookies by which callers are known, besides those whose
+    /// names say so.
+    pub fn session_cookies(&self) -> Arc<HashSet<u64>> {
+        Arc::clone(&self.session_cookies)
+    }
+
+    /// Whether the known routes or cookies changed since the last call.
     pub const fn routes_changed(&mut self) -> bool {
         std::mem::replace(&mut self.routes_changed, false)
     }
@@ -270,6 +284,18 @@ impl Inventory {
         }
         let id = EndpointId::of(original, &endpoint.total.name.method, &endpoint.rendered.full);
         self.endpoints.get(&id)
+    }
+
+    fn learn_cookies(&mut self, host: &str, seen: &HostDelta) {
+        for cookie in &seen.session_cookies {
+            let hash = cookie_hash(&self.key, host, cookie.as_bytes(), &mut Vec::new());
+            if self.session_cookies.len() < SESSION_COOKIES_MAX
+                && !self.session_cookies.contains(&hash)
+            {
+                Arc::make_mut(&mut self.session_cookies).insert(hash);
+                self.routes_changed = true;
+            }
+        }
     }
 
     fn list(&mut self) {

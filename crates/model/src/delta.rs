@@ -195,6 +195,8 @@ pub struct HostDelta {
     pub answers: BTreeMap<u64, u64>,
     /// Transactions that showed each fact, those of routes that no endpoint has among them.
     pub facts: BTreeMap<Fact, u64>,
+    /// Names of cookies by which callers can be known (the 8 smallest).
+    pub session_cookies: BTreeSet<CompactString>,
     /// What made the answers, by their own account (the 16 smallest).
     pub software: BTreeSet<CompactString>,
 }
@@ -221,8 +223,18 @@ impl HostDelta {
             self.add_answer(path, answer);
         }
         add_counts(&mut self.facts, &other.facts);
+        self.session_cookies.extend(other.session_cookies.iter().cloned());
+        keep_smallest_of(&mut self.session_cookies, HASHES_MAX);
         self.software.extend(other.software.iter().cloned());
         keep_smallest_of(&mut self.software, SOFTWARE_MAX);
+    }
+
+    /// Notes a cookie by which callers can be known.
+    pub fn add_session_cookie(&mut self, name: &CompactString) {
+        if !self.session_cookies.contains(name) {
+            self.session_cookies.insert(name.clone());
+            keep_smallest_of(&mut self.session_cookies, HASHES_MAX);
+        }
     }
 
     /// Notes what made an answer.

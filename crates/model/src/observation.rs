@@ -402,6 +402,9 @@ pub struct Observation {
     /// What the answer says it was made by: `nginx/1.18.0`. Only names that are known, and versions
     /// in digits; none when it does not say. Transactions that were told the same share one.
     pub software: Option<Arc<[CompactString]>>,
+    /// The name of a cookie that the answer sets, by whose value a caller can be known though its
+    /// name does not say so. As it may be shown.
+    pub session_cookie: Option<CompactString>,
     /// The keyed hash of a foreign origin that may read the answer because it asked.
     pub reflected_origin: Option<u64>,
     /// The keyed hash of the user agent; 0 is none.

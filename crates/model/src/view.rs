@@ -249,6 +249,9 @@ pub struct HostView {
     pub servers: Vec<String>,
     /// Names whose answers equal this host's.
     pub aliases: Vec<String>,
+    /// Names of cookies by which its callers are known, found by how they are set.
+    #[serde(default)]
+    pub session_cookies: Vec<String>,
     /// What its answers say they were made by; only known names, versions in digits.
     #[serde(default)]
     pub software: Vec<String>,

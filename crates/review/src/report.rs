@@ -155,6 +155,9 @@ pub struct HostReport {
     pub severity: Severity,
     /// What its answers say they were made by.
     pub software: Vec<String>,
+    /// Names of cookies by which its callers are known, found by how they are set.
+    #[serde(default)]
+    pub session_cookies: Vec<String>,
     /// What is wrong with it as a whole, worst first.
     pub issues: Vec<IssueView>,
 }
@@ -286,6 +289,7 @@ fn hosts(view: &View, risks: &[EndpointRisk]) -> Vec<HostReport> {
             risk,
             severity,
             software: host.software.iter().map(|name| shown(name)).collect(),
+            session_cookies: host.session_cookies.iter().map(|name| shown(name)).collect(),
             issues: site::issues_of(host),
             host: name,
         }

@@ -47,6 +47,9 @@ impl Host {
             self.add_server(observation.server);
         }
         self.facts.count(observation.facts);
+        if let Some(cookie) = &observation.session_cookie {
+            self.delta.add_session_cookie(cookie);
+        }
         if let Some(software) = &observation.software
             && self.software.as_ref().is_none_or(|known| !Arc::ptr_eq(known, software))
         {

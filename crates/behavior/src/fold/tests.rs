@@ -53,6 +53,7 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         auth: AuthSet::NONE,
         facts: FactSet::EMPTY,
         software: None,
+        session_cookie: None,
         reflected_origin: None,
         agent: consumer % 5,
         status,

@@ -211,7 +211,8 @@ impl Merge {
             });
             self.settle(epoch.next().start());
             if self.inventory.routes_changed() {
-                let feedback = Feedback::with_routes(epoch, self.inventory.known_routes());
+                let feedback = Feedback::with_routes(epoch, self.inventory.known_routes())
+                    .with_session_cookies(self.inventory.session_cookies());
                 self.shared.board.publish(Arc::new(feedback));
             }
         }

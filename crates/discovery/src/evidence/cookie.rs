@@ -9,17 +9,37 @@ const COOKIES_MAX: usize = 32;
 /// Attributes read of one cookie.
 const ATTRIBUTES_MAX: usize = 16;
 /// In names of cookies that scripts have to read, or that only balance load.
-const HARMLESS: &[&[u8]] = &[b"csrf", b"xsrf", b"_ga", b"_gid", b"awsalb", b"__cf", b"consent"];
+const HARMLESS: &[&[u8]] = &[
+    b"csrf",
+    b"xsrf",
+    b"_ga",
+    b"_gid",
+    b"awsalb",
+    b"__cf",
+    b"consent",
+    b"bigip",
+    b"arraffinity",
+    b"incap",
+    b"visid",
+    b"sticky",
+];
 /// In names of cookies that stand for somebody.
 const TELLING: &[&[u8]] = &[b"session", b"sess_", b"auth", b"token", b"jwt", b"remember", b"login"];
 
-/// What the cookies of an answer show.
-pub(super) fn facts(headers: Headers<'_>) -> FactSet {
+/// What the cookies of an answer show, and the name of the first by which the caller can be known
+/// though its name does not say so: it is kept from scripts and cannot be guessed.
+pub(super) fn facts(headers: Headers<'_>) -> (FactSet, Option<&[u8]>) {
     let mut facts = FactSet::EMPTY;
+    let mut unnamed = None;
     for cookie in headers.of(HeaderKind::SetCookie).take(COOKIES_MAX) {
-        facts.extend(facts_of(cookie));
+        let shown = facts_of(cookie);
+        facts.extend(shown);
+        if shown.contains(Fact::SessionSet) && !shown.contains(Fact::CookieNotHttpOnly) {
+            let name = cookie.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii();
+            unnamed = unnamed.or(Some(name).filter(|name| !auth::is_session_name(name)));
+        }
     }
-    facts
+    (facts, unnamed)
 }
 
 fn facts_of(cookie: &[u8]) -> FactSet {

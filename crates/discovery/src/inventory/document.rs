@@ -26,6 +26,7 @@ pub fn inventory_json<'a>(
         host: &host.host,
         requests: host.requests,
         servers: &host.servers,
+        session_cookies: &host.session_cookies,
         software: &host.software,
         unmatched: host.unmatched,
     };
@@ -46,6 +47,7 @@ struct Service<'a> {
     host: &'a str,
     requests: u64,
     servers: &'a [String],
+    session_cookies: &'a [String],
     software: &'a [String],
     unmatched: u64,
 }
