@@ -7,6 +7,8 @@ use tapline_model::{Body, Fact, FactSet};
 
 /// Bytes of a body that are looked through.
 const BODY_BYTES_MAX: usize = 16 << 10;
+/// The same of a success in JSON: most answers are one, and what is looked for stands in front.
+const DATA_BYTES_MAX: usize = 2 << 10;
 
 /// When a text counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +186,9 @@ impl Markers {
         let is_granted = (200..300).contains(&status);
         let is_failed = status >= 400;
         let (mut suspects, mut tells_of_errors) = (FactSet::EMPTY, false);
-        let looked = bytes.get(..BODY_BYTES_MAX).unwrap_or(bytes);
+        let is_data = is_granted && body.media_type.ends_with("json");
+        let looked_max = if is_data { DATA_BYTES_MAX } else { BODY_BYTES_MAX };
+        let looked = bytes.get(..looked_max).unwrap_or(bytes);
         for text in automaton.find_overlapping_iter(looked) {
             match self.says.get(text.pattern().as_usize()) {
                 Some(Some((fact, Failed))) if !is_failed => suspects.insert(*fact),
