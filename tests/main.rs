@@ -26,6 +26,10 @@ mod monitoring;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod review;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod tidy;

@@ -54,6 +54,8 @@ fn every_page_opens_without_a_console_error() {
         "/inventory?q=orders&sort=requests",
         "/findings",
         "/visibility",
+        "/review",
+        "/consumers",
         "/api",
     ]
     .map(str::to_owned)

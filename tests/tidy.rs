@@ -21,7 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("alert", &["model", "sketch"]),
     ("openapi", &["model"]),
     ("telemetry", &["model"]),
-    ("web", &["model", "telemetry", "openapi"]),
+    ("review", &["model"]),
+    ("web", &["model", "review", "telemetry", "openapi"]),
     (
         "config",
         &[
@@ -49,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "behavior",
             "alert",
             "telemetry",
+            "review",
             "web",
             "config",
             "openapi",

@@ -95,7 +95,7 @@ pub struct Config {
 /// What a consumer takes while a second of it is folded and the second before is merged, measured
 /// with every one of them new and gone astray: its place in a fold's table, which may be half empty,
 /// and in a delta.
-pub(crate) const CONSUMER_BYTES: u64 = 1_024;
+pub(crate) const CONSUMER_BYTES: u64 = 1_280;
 /// What a consumer that is followed takes, measured likewise.
 const FOLLOWED_BYTES: u64 = 1_088;
 

@@ -37,6 +37,10 @@ enum Command {
     Compare(Compare),
     /// Convert an API document (Swagger 2.0, OpenAPI 3.0, 3.1; JSON or YAML) to OpenAPI 3.1 or 3.0.
     Convert(Convert),
+    /// Write the design review: riskiest endpoints and why, what to test first, misconfigurations.
+    Report(Report),
+    /// Write an example request for each endpoint, for curl and for fuzzers; no value was captured.
+    Seeds(Seeds),
     /// Check a configuration and report every mistake at once.
     CheckConfig {
         /// The file; without it, the one that `run` would read.
@@ -151,6 +155,89 @@ pub(crate) struct Convert {
     pub(crate) yaml: bool,
 }
 
+/// Where a finished analysis is read from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Source {
+    /// The folder that `replay --out` or `run --out` has written.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) from: Option<PathBuf>,
+    /// A running sensor, as its pages are reached, such as <http://127.0.0.1:9488>.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) url: Option<String>,
+}
+
+/// Who asks a running sensor.
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// Name for the sensor's pages, when they want one.
+    #[arg(long, value_name = "NAME", requires_all = ["url", "password_file"])]
+    pub(crate) user: Option<String>,
+    /// File with the password, one line.
+    #[arg(long, value_name = "FILE", requires = "user", value_hint = ValueHint::FilePath)]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) login: Login,
+    /// How it is written.
+    #[arg(long, short, value_enum, default_value_t = ReportFormat::Html)]
+    pub(crate) format: ReportFormat,
+    /// Where to [default: standard output].
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One page that loads and runs nothing.
+    Html,
+    /// For a ticket or a repository.
+    Markdown,
+    /// For programs.
+    Json,
+}
+
+/// Arguments of `seeds`.
+#[derive(Debug, Args)]
+pub(crate) struct Seeds {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    #[command(flatten)]
+    pub(crate) login: Login,
+    /// How they are written.
+    #[arg(long, short, value_enum, default_value_t = SeedFormat::Curl)]
+    pub(crate) format: SeedFormat,
+    /// Only the endpoints of this host.
+    #[arg(long, value_name = "HOST", value_hint = ValueHint::Hostname)]
+    pub(crate) host: Option<String>,
+    /// Aim them at this server, such as <https://staging.example/base>.
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    pub(crate) base_url: Option<String>,
+    /// Where to [default: standard output].
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// How seeds are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SeedFormat {
+    /// A shell script of curl commands.
+    Curl,
+    /// An HTTP archive (HAR 1.2).
+    Har,
+    /// One JSON object a line.
+    Jsonl,
+    /// `OpenAPI` 3.1 with examples, of one host: schemathesis and other fuzzers read it.
+    Openapi,
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -180,6 +267,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Replay(arguments) => command::replay::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Convert(arguments) => command::convert::run(&arguments),
+        Command::Report(arguments) => command::review::report(&arguments),
+        Command::Seeds(arguments) => command::review::seeds(&arguments),
         Command::CheckConfig { file } => command::config::check(file.as_deref()),
         Command::PrintConfig { file, defaults } => {
             command::config::print(file.as_deref(), defaults)
@@ -211,6 +300,14 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_report_has_one_source() {
+        let parse = |rest: &[&str]| Cli::try_parse_from(["tapline", "report"].iter().chain(rest));
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--from", "a", "--url", "http://b"]).is_err());
+        assert!(parse(&["--from", "a", "--format", "markdown", "--out", "b"]).is_ok());
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod convert;
 pub(crate) mod interfaces;
 pub(crate) mod replay;
+pub(crate) mod review;
 pub(crate) mod run;
 
 use tapline_config::Settings;

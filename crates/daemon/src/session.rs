@@ -13,6 +13,7 @@ use tapline_alert::Notifier;
 use tapline_config::Settings;
 use tapline_discovery::Inventory;
 use tapline_model::{Key, SourceView, Stats, View};
+use tapline_review::Report;
 use tapline_telemetry::{BuildInfo, Exporter, Limits};
 use tapline_web::{Health, Mode, SensorInfo, State};
 use tokio::runtime::Runtime as Tokio;
@@ -60,6 +61,9 @@ pub(crate) struct Session {
     pages: Option<JoinHandle<()>>,
     analysing: Arc<AtomicBool>,
     out: Option<Folder>,
+    /// Of the sensor, and what it reads: for the report.
+    name: String,
+    sources: Vec<String>,
     began: Instant,
 }
 
@@ -103,6 +107,8 @@ impl Session {
             pages,
             analysing,
             out: plan.out,
+            name: plan.settings.sensor.name,
+            sources: plan.sources,
             began,
         })
     }
@@ -169,6 +175,11 @@ impl Session {
             transactions,
             folder.write_json("inventory.json", &document),
             output::documents(folder, &view),
+            folder.write_json("review.json", &Report::of(&view, &self.name, &self.sources)),
+            folder.write("seeds.jsonl", |out| {
+                let seeds = tapline_review::seeds_of(view.endpoints.iter().map(AsRef::as_ref));
+                out.write_all(tapline_review::json_lines(&seeds).as_bytes())
+            }),
             folder.write("findings.jsonl", |out| lifecycle.write_jsonl(out).map(drop)),
             self.metrics(&view).and_then(|text| {
                 folder.write("metrics.prom", |out| out.write_all(text.as_bytes()))

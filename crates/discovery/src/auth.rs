@@ -55,6 +55,8 @@ pub(crate) struct Credentials<'a> {
     pub(crate) is_basic: bool,
     /// The first session cookie.
     pub(crate) session: Option<&'a [u8]>,
+    /// One of them stands in the URL.
+    pub(crate) is_in_url: bool,
 }
 
 impl std::fmt::Debug for Credentials<'_> {
@@ -77,6 +79,7 @@ impl<'a> Credentials<'a> {
             let name = path::decode(name, &mut tokens.scratch);
             let value = value.unwrap_or_default();
             if is_key_name(name, value) {
+                found.is_in_url |= !value.is_empty();
                 found.key(value, AuthKind::ApiKeyQuery, tokens);
             }
         }
@@ -86,6 +89,30 @@ impl<'a> Credentials<'a> {
             found.cookie(pair.trim_ascii(), tokens);
         }
         found
+    }
+
+    /// Takes the first cookie whose name `is_session` for the session.
+    pub(crate) fn session_of(
+        &mut self,
+        headers: Headers<'a>,
+        mut is_session: impl FnMut(&[u8]) -> bool,
+    ) {
+        let pairs = headers
+            .of(HeaderKind::Cookie)
+            .flat_map(|field| field.split(|&byte| byte == b';'))
+            .take(COOKIES_MAX);
+        for pair in pairs {
+            let pair = pair.trim_ascii();
+            let Some(at) = memchr::memchr(b'=', pair) else { continue };
+            let (name, value) = (pair.get(..at).unwrap_or_default(), pair.get(at + 1..));
+            if let Some(value) = value.filter(|value| !value.is_empty())
+                && is_session(name.trim_ascii())
+            {
+                self.kinds.insert(AuthKind::SessionCookie);
+                self.session = Some(value);
+                return;
+            }
+        }
     }
 
     /// Whether anything but the address says who calls.
@@ -219,7 +246,8 @@ fn is_key_name(name: &[u8], value: &[u8]) -> bool {
         && (value.len() >= AMBIGUOUS_BYTES_MIN || !is_one_of(name, AMBIGUOUS_NAMES))
 }
 
-fn is_session_name(name: &[u8]) -> bool {
+/// Whether a cookie of this name holds a session.
+pub(crate) fn is_session_name(name: &[u8]) -> bool {
     is_one_of(name, SESSION_NAMES)
         || name.windows(7).any(|part| part.eq_ignore_ascii_case(b"session"))
 }

@@ -63,6 +63,10 @@ pub struct Config {
     pub fields_max: u32,
     /// Servers in the visibility ledger, 1 to 1 000 000.
     pub servers_max: u32,
+    /// Hours of silence after which an endpoint is stale, 1 to 87 600.
+    pub stale_after_hours: u32,
+    /// Hours of silence after which an endpoint is taken for gone, 1 to 87 600.
+    pub gone_after_hours: u32,
 }
 
 impl Default for Config {
@@ -82,6 +86,8 @@ impl Default for Config {
             endpoint_fields_max: 2_048,
             fields_max: 200_000,
             servers_max: 10_000,
+            stale_after_hours: 7 * 24,
+            gone_after_hours: 30 * 24,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Who calls, as best known: the subject of a token, else a credential, a session, an address.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
-use serde::Deserialize;
 use tapline_model::{AuthSet, Consumer, ConsumerKey, ConsumerKind, HeaderKind, Headers, Key};
 
 use crate::auth::{Credentials, Tokens};
 use crate::base64;
+use crate::token::{self, TokenFacts};
 
 /// Callers whose keys are remembered, by one worker.
 const REMEMBERED: usize = 32_768;
@@ -15,15 +16,13 @@ const IS_BASIC: u8 = 0x10;
 /// The roles of a field that is hashed unread, apart from the kinds.
 const SOLE_AUTHORIZATION: u8 = 0x20;
 const SOLE_KEY: u8 = 0x21;
-/// Bytes of a token's claims that are read.
-const CLAIMS_BYTES_MAX: usize = 8 << 10;
 
 /// Names consumers. Remembers the last ones, because a slow hash stands behind every name.
 pub(crate) struct Consumers {
     key: Key,
     /// By the low bits of the fast hash of what names the consumer: it is replaced by the next one
     /// with the same bits, so neither order nor luck shows in an output.
-    remembered: Vec<(u64, (AuthSet, Consumer))>,
+    remembered: Vec<(u64, Caller)>,
     tokens: Tokens,
     text: Vec<u8>,
     claims: Vec<u8>,
@@ -35,11 +34,35 @@ impl std::fmt::Debug for Consumers {
     }
 }
 
-/// What in a token names somebody (RFC 7519 section 4.1), not verified.
-#[derive(Deserialize)]
-struct Claims {
-    iss: Option<serde_json::Value>,
-    sub: Option<serde_json::Value>,
+/// The cookies by which callers of a host are known, though their names do not say so.
+#[derive(Clone, Copy)]
+pub(crate) struct Cookies<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) hashes: &'a HashSet<u64>,
+}
+
+impl Cookies<'_> {
+    /// Whether a cookie is one. `text` is a buffer.
+    fn has(self, key: &Key, name: &[u8], text: &mut Vec<u8>) -> bool {
+        self.hashes.contains(&cookie_hash(key, self.host, name, text))
+    }
+}
+
+/// The keyed hash of a cookie of a host. `text` is a buffer.
+pub(crate) fn cookie_hash(key: &Key, host: &str, name: &[u8], text: &mut Vec<u8>) -> u64 {
+    text.clear();
+    text.extend_from_slice(host.as_bytes());
+    text.push(0);
+    text.extend_from_slice(name);
+    key.text_hash(text)
+}
+
+/// What is known of who sent a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) consumer: Consumer,
+    pub(crate) token: TokenFacts,
+    pub(crate) auth: AuthSet,
 }
 
 impl Consumers {
@@ -60,21 +83,31 @@ impl Consumers {
         headers: Headers<'_>,
         query: Option<&[u8]>,
         client: IpAddr,
-    ) -> (AuthSet, Consumer) {
+        known: Cookies<'_>,
+    ) -> Caller {
         let sole = Sole::of(headers, query, &mut self.tokens)
             .map(|sole| self.hash(sole.value, sole.tag()));
         if let Some(caller) = sole.and_then(|fast| self.recall(fast)) {
             return caller;
         }
-        let credentials = Credentials::of(headers, query, &mut self.tokens);
-        let consumer = self.of(&credentials, client);
-        if let Some(fast) = sole.filter(|_| credentials.names_somebody()) {
-            self.remember(fast, (credentials.kinds, consumer));
+        let mut credentials = Credentials::of(headers, query, &mut self.tokens);
+        if credentials.session.is_none()
+            && headers.has(HeaderKind::Cookie)
+            && !known.hashes.is_empty()
+        {
+            let Self { key, text, .. } = self;
+            credentials.session_of(headers, |name| known.has(key, name, text));
         }
-        (credentials.kinds, consumer)
+        let (consumer, token) = self.of(&credentials, client);
+        let token = token.in_url(credentials.is_in_url);
+        let caller = Caller { consumer, token, auth: credentials.kinds };
+        if let Some(fast) = sole.filter(|_| credentials.names_somebody()) {
+            self.remember(fast, caller);
+        }
+        caller
     }
 
-    fn of(&mut self, credentials: &Credentials<'_>, client: IpAddr) -> Consumer {
+    fn of(&mut self, credentials: &Credentials<'_>, client: IpAddr) -> (Consumer, TokenFacts) {
         let (v4, v6);
         let (kind, text) = if let Some(token) = credentials.jwt {
             (ConsumerKind::Subject, token)
@@ -97,17 +130,17 @@ impl Consumers {
         };
         let tag = kind as u8 | if credentials.is_basic { IS_BASIC } else { 0 };
         let fast = self.hash(text, tag);
-        if let Some((_, consumer)) = self.recall(fast) {
-            return consumer;
+        if let Some(caller) = self.recall(fast) {
+            return (caller.consumer, caller.token);
         }
         self.text.clear();
         if kind == ConsumerKind::Credential {
             self.text.push(u8::from(credentials.is_basic));
         }
         self.text.extend_from_slice(text);
-        let consumer = self.name(kind, credentials);
-        self.remember(fast, (credentials.kinds, consumer));
-        consumer
+        let (consumer, token) = self.name(kind, credentials);
+        self.remember(fast, Caller { consumer, token, auth: credentials.kinds });
+        (consumer, token)
     }
 
     /// The fast hash of what names somebody, in its role.
@@ -118,53 +151,47 @@ impl Consumers {
         self.key.text_hash(&self.text)
     }
 
-    fn recall(&self, fast: u64) -> Option<(AuthSet, Consumer)> {
+    fn recall(&self, fast: u64) -> Option<Caller> {
         let &(known, caller) = self.remembered.get(place(fast))?;
         (known == fast).then_some(caller)
     }
 
-    fn remember(&mut self, fast: u64, caller: (AuthSet, Consumer)) {
+    fn remember(&mut self, fast: u64, caller: Caller) {
         if self.remembered.is_empty() {
             let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
-            self.remembered.resize(REMEMBERED, (0, (AuthSet::NONE, nobody)));
+            let token = TokenFacts::default();
+            let nobody = Caller { consumer: nobody, token, auth: AuthSet::NONE };
+            self.remembered.resize(REMEMBERED, (0, nobody));
         }
         if let Some(entry) = self.remembered.get_mut(place(fast)) {
             *entry = (fast, caller);
         }
     }
 
-    fn name(&mut self, kind: ConsumerKind, credentials: &Credentials<'_>) -> Consumer {
+    fn name(
+        &mut self,
+        kind: ConsumerKind,
+        credentials: &Credentials<'_>,
+    ) -> (Consumer, TokenFacts) {
         let mut kind = kind;
+        let mut facts = TokenFacts::default();
         if let Some(token) = credentials.jwt
             && kind == ConsumerKind::Subject
-            && !self.read_subject(token)
         {
-            kind = ConsumerKind::Credential;
+            let (subject, read) = token::read(token, &mut self.claims);
+            facts = read;
+            if let Some(subject) = subject {
+                self.text.clear();
+                self.text.extend_from_slice(subject.issuer.as_bytes());
+                self.text.push(0);
+                self.text.extend_from_slice(subject.name.as_bytes());
+            } else {
+                kind = ConsumerKind::Credential;
+            }
         } else if credentials.is_basic && kind == ConsumerKind::Credential {
             self.read_user(credentials.credential.unwrap_or_default());
         }
-        Consumer { key: ConsumerKey(self.key.secret_hash(kind as u8, &self.text)), kind }
-    }
-
-    /// Replaces the text by issuer and subject of a token, if it has a subject.
-    fn read_subject(&mut self, token: &[u8]) -> bool {
-        let claims = token.split(|&byte| byte == b'.').nth(1).unwrap_or_default();
-        if claims.len() > CLAIMS_BYTES_MAX || !base64::decode(claims, &mut self.claims) {
-            return false;
-        }
-        let Ok(claims) = serde_json::from_slice::<Claims>(&self.claims) else { return false };
-        let subject = match claims.sub {
-            Some(serde_json::Value::String(text)) if !text.is_empty() => text,
-            Some(serde_json::Value::Number(number)) => number.to_string(),
-            _ => return false,
-        };
-        self.text.clear();
-        if let Some(serde_json::Value::String(issuer)) = claims.iss {
-            self.text.extend_from_slice(issuer.as_bytes());
-        }
-        self.text.push(0);
-        self.text.extend_from_slice(subject.as_bytes());
-        true
+        (Consumer { key: ConsumerKey(self.key.secret_hash(kind as u8, &self.text)), kind }, facts)
     }
 
     /// Replaces the text by the user of basic authentication: a wrong password is the same caller.
@@ -214,23 +241,20 @@ mod tests {
 
     /// `{"alg":"none"}` and the claims.
     fn token(claims: &str) -> String {
-        let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let encode = |text: &str| {
-            let bits = text.bytes().fold(String::new(), |bits, byte| bits + &format!("{byte:08b}"));
-            bits.as_bytes()
-                .chunks(6)
-                .map(|chunk| {
-                    let text = format!("{:0<6}", std::str::from_utf8(chunk).unwrap());
-                    char::from(digits[usize::from_str_radix(&text, 2).unwrap()])
-                })
-                .collect::<String>()
-        };
+        let encode = token::tests::encode;
         format!("{}.{}.c2ln", encode("{\"alg\":\"none\"}"), encode(claims))
     }
 
     fn consumer(consumers: &mut Consumers, fields: &[(&str, &str)], client: &str) -> Consumer {
         let fields = OwnedHeaders::new(fields.iter().copied());
-        consumers.identify(fields.headers(), None, client.parse().unwrap()).1
+        consumers
+            .identify(
+                fields.headers(),
+                None,
+                client.parse().unwrap(),
+                Cookies { host: "", hashes: &HashSet::new() },
+            )
+            .consumer
     }
 
     #[test]
@@ -277,6 +301,8 @@ mod tests {
 
     #[test]
     fn a_field_that_was_read_before_says_the_same() {
+        let hashes = HashSet::new();
+        let none = Cookies { host: "", hashes: &hashes };
         let bearer = format!("Bearer {}", token("{\"sub\":\"bob\"}"));
         let cases: [Sent<'_>; 8] = [
             (&[("Authorization", &bearer)], None),
@@ -293,12 +319,30 @@ mod tests {
             for (fields, query) in cases {
                 let fields = OwnedHeaders::new(fields.iter().copied());
                 let client = client.parse().unwrap();
-                let cold = Consumers::new(Key::fixed()).identify(fields.headers(), query, client);
+                let cold =
+                    Consumers::new(Key::fixed()).identify(fields.headers(), query, client, none);
                 for _ in 0..2 {
-                    assert_eq!(warm.identify(fields.headers(), query, client), cold);
+                    assert_eq!(warm.identify(fields.headers(), query, client, none), cold);
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_cookie_that_was_learned_names_a_session() {
+        let mut consumers = Consumers::new(Key::fixed());
+        let hashes = HashSet::from([cookie_hash(&Key::fixed(), "shop", b"who", &mut Vec::new())]);
+        let mut of = |host: &str, cookie: &str| {
+            let fields = OwnedHeaders::new([("Cookie", cookie)]);
+            let known = Cookies { host, hashes: &hashes };
+            consumers.identify(fields.headers(), None, "::1".parse().unwrap(), known)
+        };
+        let known = of("shop", "lang=de; who=a");
+        assert_eq!(known.consumer.kind, ConsumerKind::Session);
+        assert_eq!(known.auth.label(), "session_cookie");
+        assert_eq!(of("shop", "who=a").consumer, known.consumer);
+        assert_ne!(of("shop", "who=b").consumer, known.consumer);
+        assert_eq!(of("other", "who=a").consumer.kind, ConsumerKind::Address);
     }
 
     #[test]

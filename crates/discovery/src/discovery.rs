@@ -6,14 +6,15 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
-    Epoch, Feedback, FieldNotes, FieldPart, Gate, IgnoreReason, Key, Observation,
+    Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate, IgnoreReason, Key, Observation,
     ParameterLocation, ParameterSet, RequestHead, RouteKey, ShardId, Template, TemplateSegment,
     Timestamp, Transaction,
 };
 
 use crate::answer;
 use crate::client_address::client_address;
-use crate::consumer::Consumers;
+use crate::consumer::{Consumers, Cookies};
+use crate::evidence::Evidence;
 use crate::format::{self, Format, Ledger, Reading, form, json, multipart};
 use crate::gate;
 use crate::host::Hosts;
@@ -21,8 +22,10 @@ use crate::names::{Names, NodeId};
 use crate::notes::Notes;
 use crate::path::NormalPath;
 use crate::sampling::{Draw, Sampler};
+use crate::sensitive;
 use crate::shapes::Shapes;
 use crate::template::{self, Routes};
+use crate::token::TokenFacts;
 use crate::{Config, headers, record};
 
 /// Methods that need no spelling, the most frequent first.
@@ -44,6 +47,9 @@ pub struct Discovery {
     target: NormalPath,
     routes: Routes,
     consumers: Consumers,
+    evidence: Evidence,
+    /// Of the credentials of the current transaction.
+    token: TokenFacts,
     sampler: Sampler,
     /// What the transaction is that was asked about and not pushed yet.
     begun: Option<Kind>,
@@ -76,6 +82,8 @@ impl Discovery {
             begun: None,
             config,
             consumers: Consumers::new(key.clone()),
+            evidence: Evidence::new(key.clone()),
+            token: TokenFacts::default(),
             names: Names::new(key.clone()),
             shapes: Shapes::new(),
             notes: Notes::default(),
@@ -104,7 +112,7 @@ impl Discovery {
         shard: ShardId,
         feedback: &Feedback,
     ) -> bool {
-        let kind = self.begin(transaction);
+        let kind = self.begin(transaction, feedback);
         if kind == Kind::Observed {
             self.sample(transaction, shard, feedback);
         }
@@ -130,6 +138,7 @@ impl Discovery {
                 self.read_parameters(request);
                 self.look_into(shard, transaction, request);
                 self.judge(transaction);
+                self.evidence.read(transaction, request, self.token, &mut self.observation);
                 self.measure(transaction);
                 self.stats.transactions.processed += 1;
                 sink(&self.observation);
@@ -169,7 +178,7 @@ impl Discovery {
     }
 
     /// What was asked for and by whom.
-    fn begin(&mut self, transaction: &Transaction<'_>) -> Kind {
+    fn begin(&mut self, transaction: &Transaction<'_>, feedback: &Feedback) -> Kind {
         let Some(request) = &transaction.request else { return Kind::Unasked };
         if request.method != self.method.as_bytes() {
             write_method(request.method, &mut self.method);
@@ -186,8 +195,9 @@ impl Discovery {
         self.masked_in_path = route.masked;
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
-        (seen.auth, seen.consumer) =
-            self.consumers.identify(request.headers, request.query, seen.client);
+        let known = Cookies { host: &seen.name.host, hashes: &feedback.session_cookies };
+        let caller = self.consumers.identify(request.headers, request.query, seen.client, known);
+        (seen.auth, seen.consumer, self.token) = (caller.auth, caller.consumer, caller.token);
         Kind::Observed
     }
 
@@ -338,7 +348,7 @@ fn read_slots(
     shapes.finish(names)
 }
 
-/// Upper case; what is no token (RFC 9110 section 5.6.2) becomes `?`.
+/// Upper case; what is no token (RFC 9110 section 5.6.2) becomes `?`, and so does a secret.
 fn write_method(sent: &[u8], out: &mut CompactString) {
     if let Some(known) = METHODS.iter().find(|known| known.as_bytes() == sent) {
         out.clear();
@@ -347,6 +357,10 @@ fn write_method(sent: &[u8], out: &mut CompactString) {
     }
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     out.clear();
+    if sensitive::find(sent).is_some() {
+        out.push('?');
+        return;
+    }
     out.extend(
         sent.iter()
             .take(METHOD_BYTES_MAX)
@@ -379,6 +393,11 @@ fn blank() -> Observation {
         client: std::net::Ipv4Addr::UNSPECIFIED.into(),
         server: (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
         auth: AuthSet::NONE,
+        facts: FactSet::EMPTY,
+        software: None,
+        session_cookie: None,
+        reflected_origin: None,
+        agent: 0,
         status: None,
         completeness: Completeness::Whole,
         request_bytes: 0,

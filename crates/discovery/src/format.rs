@@ -8,6 +8,7 @@ use tapline_model::Body;
 
 use crate::names::Names;
 use crate::notes::Notes;
+use crate::sensitive;
 
 /// What is read is noted here, under names that were spelled there.
 pub(crate) struct Ledger<'a> {
@@ -61,7 +62,8 @@ pub(crate) fn shown_media(media: &str) -> &str {
     let valid = media.len() <= 80
         && media.bytes().all(is_token)
         && media.bytes().filter(|&byte| byte == b'/').count() == 1;
-    if valid || media.is_empty() { media } else { "invalid" }
+    let is_shown = valid && sensitive::find(media.as_bytes()).is_none();
+    if is_shown || media.is_empty() { media } else { "invalid" }
 }
 
 #[cfg(test)]
@@ -88,6 +90,7 @@ mod tests {
     fn what_is_no_media_type_is_not_shown() {
         assert_eq!(shown_media("application/vnd.api+json"), "application/vnd.api+json");
         assert_eq!(shown_media("bob@example.com"), "invalid");
+        assert_eq!(shown_media("application/vnd.AKIAIOSFODNN7EXAMPLE+json"), "invalid");
         assert_eq!(shown_media(""), "");
     }
 }

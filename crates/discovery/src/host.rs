@@ -6,6 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use compact_str::CompactString;
 
 use crate::memo::{PLACES, place_of};
+use crate::sensitive;
 
 /// Longest host name (RFC 1035 section 3.1).
 const HOST_BYTES_MAX: usize = 253;
@@ -125,10 +126,22 @@ fn write_name(name: &[u8], out: &mut CompactString) -> bool {
             (1..=63).contains(&label.len())
                 && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         });
-    if valid {
-        out.extend(name.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
+    if !valid {
+        return false;
     }
-    valid
+    for (place, label) in name.split(|&byte| byte == b'.').enumerate() {
+        if place > 0 {
+            out.push('.');
+        }
+        match sensitive::find_in_name(label) {
+            Some(found) => {
+                out.push('~');
+                out.push_str(found.mask().trim_matches(['[', ']']));
+            }
+            None => out.extend(label.iter().map(|byte| char::from(byte.to_ascii_lowercase()))),
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -158,6 +171,10 @@ mod tests {
             ("[::1", "10.0.0.1:8080"),
             ("<script>", "10.0.0.1:8080"),
             ("caf\u{e9}.example", "10.0.0.1:8080"),
+            ("4111111111111111.shop.test", "~card_number.shop.test"),
+            ("AKIAIOSFODNN7EXAMPLE.shop.test", "~key.shop.test"),
+            ("d111111abcdef8.cdn.test", "d111111abcdef8.cdn.test"),
+            ("orders-7d9f8b6c5d-x2x9z12ab.svc", "orders-7d9f8b6c5d-x2x9z12ab.svc"),
         ] {
             let mut host = CompactString::default();
             for _ in 0..2 {

@@ -1,10 +1,14 @@
 //! The joined half: the endpoints that the joined deltas add up to.
 
+mod changes;
+mod consumers;
 mod distribution;
 mod document;
 mod endpoint;
+mod freshness;
 mod hosts;
 mod learning;
+mod life;
 mod moving;
 mod naming;
 mod parts;
@@ -12,24 +16,30 @@ mod pending;
 mod schema;
 mod servers;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tapline_model::{
-    Delta, EndpointId, EndpointRef, EndpointView, HostView, Key, RouteFeedback, RouteKey,
-    ServerView, Sighting,
+    ConsumerView, Delta, EndpointId, EndpointRef, EndpointView, HostDelta, HostView, Key,
+    RouteFeedback, RouteKey, ServerView, Sighting,
 };
 
 pub use self::document::inventory_json;
 
+use self::changes::Changes;
+use self::consumers::Consumers;
 use self::endpoint::Endpoint;
 use self::hosts::Hosts;
 use self::naming::Rendered;
 use self::pending::Pending;
 use self::servers::Servers;
 use crate::Config;
+use crate::consumer::cookie_hash;
 use crate::paths::Paths;
+
+/// Cookies by which callers are known, of all hosts.
+const SESSION_COOKIES_MAX: usize = 10_000;
 
 /// What found a table full and was left out, since start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +54,8 @@ pub struct Rejected {
     pub field_values: u64,
     /// Servers, each time one was seen.
     pub servers: u64,
+    /// Consumers given up for newer ones.
+    pub consumers: u64,
 }
 
 /// Fields with sensitive data that are told of one delta.
@@ -98,6 +110,12 @@ pub struct Inventory {
     pending_attributes: HashMap<u64, SmallVec<[RouteKey; 2]>>,
     hosts: Hosts,
     servers: Servers,
+    consumers: Consumers,
+    changes: Changes,
+    /// Keyed hashes of host and name of the cookies by which callers are known.
+    session_cookies: Arc<HashSet<u64>>,
+    /// The minute of capture time in which ages were judged last.
+    judged_minute: u64,
     /// What is listed, in order; stale when endpoints came, went or changed their looks.
     listed: Vec<EndpointId>,
     listed_is_stale: bool,
@@ -124,6 +142,10 @@ impl Inventory {
             pending_attributes: HashMap::new(),
             hosts: Hosts::new(size(config.hosts_max)),
             servers: Servers::new(size(config.servers_max)),
+            consumers: Consumers::default(),
+            changes: Changes::default(),
+            session_cookies: Arc::default(),
+            judged_minute: 0,
             listed: Vec::new(),
             listed_is_stale: false,
             routes_changed: false,
@@ -145,6 +167,10 @@ impl Inventory {
         }
         for (name, seen) in &delta.hosts {
             self.rejected.hosts += u64::from(!self.hosts.absorb(name, seen, self.applied));
+            self.learn_cookies(name, seen);
+        }
+        for (&consumer, seen) in &delta.consumers {
+            self.rejected.consumers += self.consumers.absorb(consumer, seen);
         }
         let mut fallen = BTreeSet::new();
         let mut undecided = Vec::new();
@@ -218,7 +244,13 @@ impl Inventory {
         })
     }
 
-    /// Whether the known routes changed since the last call.
+    /// Keyed hashes of host and name of the cookies by which callers are known, besides those whose
+    /// names say so.
+    pub fn session_cookies(&self) -> Arc<HashSet<u64>> {
+        Arc::clone(&self.session_cookies)
+    }
+
+    /// Whether the known routes or cookies changed since the last call.
     pub const fn routes_changed(&mut self) -> bool {
         std::mem::replace(&mut self.routes_changed, false)
     }
@@ -248,6 +280,11 @@ impl Inventory {
     /// Every host that has endpoints and is no other name of one, by name.
     pub fn hosts(&self) -> Vec<HostView> {
         self.hosts.view()
+    }
+
+    /// Who calls, by requests, most first; at most 1 000.
+    pub fn consumers(&self) -> Vec<ConsumerView> {
+        self.consumers.view()
     }
 
     /// Servers by bytes, largest first; at most 1 000.
@@ -285,6 +322,18 @@ impl Inventory {
         }
         let id = EndpointId::of(original, &endpoint.total.name.method, &endpoint.rendered.full);
         self.endpoints.get(&id)
+    }
+
+    fn learn_cookies(&mut self, host: &str, seen: &HostDelta) {
+        for cookie in &seen.session_cookies {
+            let hash = cookie_hash(&self.key, host, cookie.as_bytes(), &mut Vec::new());
+            if self.session_cookies.len() < SESSION_COOKIES_MAX
+                && !self.session_cookies.contains(&hash)
+            {
+                Arc::make_mut(&mut self.session_cookies).insert(hash);
+                self.routes_changed = true;
+            }
+        }
     }
 
     fn list(&mut self) {

@@ -12,6 +12,7 @@ mod client_address;
 mod config;
 mod consumer;
 mod discovery;
+mod evidence;
 mod format;
 mod gate;
 mod headers;
@@ -31,6 +32,7 @@ mod shapes;
 mod template;
 #[cfg(test)]
 mod testing;
+mod token;
 
 pub use config::{Config, Network};
 pub use discovery::Discovery;

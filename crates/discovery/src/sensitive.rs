@@ -188,6 +188,14 @@ pub(crate) fn find(text: &[u8]) -> Option<Sensitive> {
     None
 }
 
+/// What is found in one label of a host name. Random small letters and digits are a name there: names
+/// that machines give to machines look so, and have no case.
+pub(crate) fn find_in_name(label: &[u8]) -> Option<Sensitive> {
+    find(label).filter(|found| {
+        *found != Sensitive::Key || label.iter().any(u8::is_ascii_uppercase) || begins_as_key(label)
+    })
+}
+
 /// What a byte may be part of, as bits.
 mod mark {
     /// An address of mail or a telephone number.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tapline_model::{
     AnomalySet, Body, BodySample, Completeness, Delta, DeltaId, Feedback, FieldName, FieldNotes,
-    FlowId, Gate, HostDelta, Key, Observation, OwnedHeaders, Protocol, RequestHead, ResponseHead,
-    RouteDelta, SegmentClass, ShardId, TextFormat, Timestamp, Transaction,
+    FlowId, Gate, HostDelta, Key, Observation, Outcome, OwnedHeaders, Protocol, RequestHead,
+    ResponseHead, RouteDelta, SegmentClass, ShardId, TextFormat, Timestamp, Transaction,
 };
 
 use crate::{Config, Discovery};
@@ -21,6 +21,8 @@ pub(crate) struct Exchange {
     pub(crate) sent: (&'static str, String),
     pub(crate) status: Option<u16>,
     pub(crate) location: Option<String>,
+    /// Fields of the answer, besides `Location`.
+    pub(crate) answered: Vec<(String, String)>,
     pub(crate) answer: (&'static str, String),
     pub(crate) client: SocketAddr,
     pub(crate) server: SocketAddr,
@@ -36,6 +38,7 @@ impl Exchange {
             sent: ("", String::new()),
             status: Some(status),
             location: None,
+            answered: Vec::new(),
             answer: ("application/json", r#"{"id":1}"#.to_owned()),
             client: "192.0.2.1:40000".parse().unwrap(),
             server: "10.0.0.1:80".parse().unwrap(),
@@ -67,6 +70,11 @@ impl Exchange {
         self
     }
 
+    pub(crate) fn answered(mut self, name: &str, value: &str) -> Self {
+        self.answered.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     pub(crate) fn client(mut self, last: u8) -> Self {
         self.client = ([192, 0, 2, last], 40_000).into();
         self
@@ -82,7 +90,9 @@ impl Exchange {
         let host = [("Host", self.host.as_str())];
         let others = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields = OwnedHeaders::new(host.into_iter().chain(others));
-        let location = OwnedHeaders::new(self.location.iter().map(|text| ("Location", text)));
+        let answered = self.answered.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let location = self.location.iter().map(|text| ("Location", text.as_str()));
+        let location = OwnedHeaders::new(location.chain(answered));
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query.as_bytes())),
             None => (self.target.as_str(), None),
@@ -195,7 +205,13 @@ fn fold(delta: &mut Delta, seen: &Observation) {
         Gate::MatchOnly => {}
     }
     *route.statuses.entry(status).or_default() += 1;
-    *route.auth.entry(seen.auth).or_default() += 1;
+    *route.auth.entry((seen.auth, Outcome::of(seen.status))).or_default() += 1;
+    for fact in seen.facts.iter() {
+        *route.facts.entry(fact).or_default() += 1;
+    }
+    if let Some(origin) = seen.reflected_origin {
+        route.add_reflected_origin(origin);
+    }
     route.consumers.insert(seen.consumer.key.0);
     route.latency_us.record(seen.latency_ns.unwrap_or_default() / 1_000);
     route.request_bytes.record(seen.request_bytes);

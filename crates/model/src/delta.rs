@@ -20,8 +20,8 @@ pub use self::tags::{TagCounts, TagValue};
 pub use self::values::{ValueCount, Values, Witnesses};
 
 use crate::{
-    AuthSet, ConsumerKey, ConsumerKind, Epoch, FieldPart, Observation, ParameterLocation, RouteKey,
-    RouteName, Sampling, Timestamp, ValueKind,
+    AuthSet, ConsumerKey, ConsumerKind, Epoch, Fact, FieldPart, Observation, Outcome,
+    ParameterLocation, RouteKey, RouteName, Sampling, Timestamp, ValueKind,
 };
 
 /// Version of the serialised form; a reader refuses others.
@@ -31,6 +31,10 @@ pub const DELTA_VERSION: u16 = 5;
 const ADDRESSES_MAX: usize = 10;
 /// How many hosts or redirect targets are named in one entry: the smallest ones.
 const NAMES_MAX: usize = 4;
+/// How many names of software are kept of a host: the smallest ones.
+const SOFTWARE_MAX: usize = 16;
+/// How many user agents of a consumer, and reflected origins of a route, are told apart.
+const HASHES_MAX: usize = 8;
 /// How many path-to-answer samples a host keeps: those with the smallest path hashes, so that two
 /// hosts keep the same paths.
 const ANSWERS_MAX: usize = 32;
@@ -78,8 +82,13 @@ pub struct RouteDelta {
     pub refused: u64,
     /// By status code; 0 counts those without a response.
     pub statuses: BTreeMap<u16, u64>,
-    /// By credentials.
-    pub auth: BTreeMap<AuthSet, u64>,
+    /// By credentials and what became of the request.
+    pub auth: BTreeMap<(AuthSet, Outcome), u64>,
+    /// Transactions that showed each fact; those that none showed are left out.
+    pub facts: BTreeMap<Fact, u64>,
+    /// Keyed hashes of foreign origins that could read the answer because they asked (the 8
+    /// smallest).
+    pub reflected_origins: BTreeSet<u64>,
     /// By media type of the request content.
     pub request_media: BTreeMap<CompactString, u64>,
     /// By media type of the response content.
@@ -125,6 +134,8 @@ impl RouteDelta {
             refused: 0,
             statuses: BTreeMap::new(),
             auth: BTreeMap::new(),
+            facts: BTreeMap::new(),
+            reflected_origins: BTreeSet::new(),
             request_media: BTreeMap::new(),
             response_media: BTreeMap::new(),
             request_bytes: Buckets::new(),
@@ -164,6 +175,9 @@ impl RouteDelta {
         keep_smallest(&mut self.redirects, NAMES_MAX);
         add_counts(&mut self.statuses, &other.statuses);
         add_counts(&mut self.auth, &other.auth);
+        add_counts(&mut self.facts, &other.facts);
+        self.reflected_origins.extend(&other.reflected_origins);
+        keep_smallest_of(&mut self.reflected_origins, HASHES_MAX);
         add_counts(&mut self.request_media, &other.request_media);
         add_counts(&mut self.response_media, &other.response_media);
         self.request_bytes.merge(&other.request_bytes);
@@ -243,6 +257,12 @@ impl RouteDelta {
         keep_smallest(&mut self.error_clients, ADDRESSES_MAX);
     }
 
+    /// Notes a foreign origin that could read the answer because it asked.
+    pub fn add_reflected_origin(&mut self, origin: u64) {
+        self.reflected_origins.insert(origin);
+        keep_smallest_of(&mut self.reflected_origins, HASHES_MAX);
+    }
+
     /// Counts a redirect by the keyed hash of its target.
     pub fn count_redirect(&mut self, target: u64) {
         *self.redirects.entry(target).or_default() += 1;
@@ -265,6 +285,12 @@ pub struct HostDelta {
     pub servers: BTreeSet<SocketAddr>,
     /// Answer by path, both as keyed hashes, for the paths with the smallest hashes.
     pub answers: BTreeMap<u64, u64>,
+    /// Transactions that showed each fact, those of routes that no endpoint has among them.
+    pub facts: BTreeMap<Fact, u64>,
+    /// Names of cookies by which callers can be known (the 8 smallest).
+    pub session_cookies: BTreeSet<CompactString>,
+    /// What made the answers, by their own account (the 16 smallest).
+    pub software: BTreeSet<CompactString>,
 }
 
 impl HostDelta {
@@ -287,6 +313,27 @@ impl HostDelta {
         }
         for (&path, &answer) in &other.answers {
             self.add_answer(path, answer);
+        }
+        add_counts(&mut self.facts, &other.facts);
+        self.session_cookies.extend(other.session_cookies.iter().cloned());
+        keep_smallest_of(&mut self.session_cookies, HASHES_MAX);
+        self.software.extend(other.software.iter().cloned());
+        keep_smallest_of(&mut self.software, SOFTWARE_MAX);
+    }
+
+    /// Notes a cookie by which callers can be known.
+    pub fn add_session_cookie(&mut self, name: &CompactString) {
+        if !self.session_cookies.contains(name) {
+            self.session_cookies.insert(name.clone());
+            keep_smallest_of(&mut self.session_cookies, HASHES_MAX);
+        }
+    }
+
+    /// Notes what made an answer.
+    pub fn add_software(&mut self, name: &CompactString) {
+        if !self.software.contains(name) {
+            self.software.insert(name.clone());
+            keep_smallest_of(&mut self.software, SOFTWARE_MAX);
         }
     }
 
@@ -363,11 +410,15 @@ pub struct ConsumerDelta {
     pub unmatched_hosts: BTreeMap<CompactString, u64>,
     /// Where it called from: the smallest addresses, at most 10.
     pub clients: BTreeSet<IpAddr>,
+    /// Keyed hashes of its user agents (the 8 smallest).
+    pub agents: BTreeSet<u64>,
 }
 
 impl ConsumerDelta {
     /// How many client addresses are named: the smallest ones.
     pub const CLIENTS_MAX: usize = ADDRESSES_MAX;
+    /// How many user agents are told apart: the smallest hashes.
+    pub const AGENTS_MAX: usize = HASHES_MAX;
 
     /// A consumer nothing has been seen of.
     pub const fn new(kind: ConsumerKind) -> Self {
@@ -380,6 +431,7 @@ impl ConsumerDelta {
             unmatched_routes: Kmv::new(),
             unmatched_hosts: BTreeMap::new(),
             clients: BTreeSet::new(),
+            agents: BTreeSet::new(),
         }
     }
 
@@ -397,6 +449,8 @@ impl ConsumerDelta {
         while self.clients.len() > ADDRESSES_MAX {
             self.clients.pop_last();
         }
+        self.agents.extend(&other.agents);
+        keep_smallest_of(&mut self.agents, HASHES_MAX);
     }
 
     /// Counts a host that was probed.
@@ -497,5 +551,12 @@ fn add_counts<K: Ord + Clone>(sums: &mut BTreeMap<K, u64>, counts: &BTreeMap<K, 
 fn keep_smallest<K: Ord, V>(map: &mut BTreeMap<K, V>, max: usize) {
     while map.len() > max {
         map.pop_last();
+    }
+}
+
+/// The same for a set.
+fn keep_smallest_of<K: Ord>(set: &mut BTreeSet<K>, max: usize) {
+    while set.len() > max {
+        set.pop_last();
     }
 }

@@ -1,6 +1,6 @@
 //! merge → workers: what the merge learned and the workers need.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
@@ -44,6 +44,9 @@ pub struct Feedback {
     pub as_of: Epoch,
     /// Routes of endpoints that exist: always admitted to a delta, never counted as unmatched.
     pub routes: Arc<RouteMap<RouteFeedback>>,
+    /// Keyed hashes of host and name of the cookies by which callers are known, besides those whose
+    /// names say so.
+    pub session_cookies: Arc<HashSet<u64>>,
 }
 
 impl Feedback {
@@ -62,6 +65,13 @@ impl Feedback {
         as_of: Epoch,
         routes: impl IntoIterator<Item = (RouteKey, RouteFeedback)>,
     ) -> Self {
-        Self { as_of, routes: Arc::new(routes.into_iter().collect()) }
+        let routes = Arc::new(routes.into_iter().collect());
+        Self { as_of, routes, session_cookies: Arc::default() }
+    }
+
+    /// The same with cookies by which callers are known.
+    #[must_use]
+    pub fn with_session_cookies(self, session_cookies: Arc<HashSet<u64>>) -> Self {
+        Self { session_cookies, ..self }
     }
 }

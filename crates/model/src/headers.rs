@@ -41,6 +41,26 @@ pub enum HeaderKind {
     ForwardedFor,
     /// Any of the names that carry an API key, `X-API-Key` being the best known.
     ApiKey,
+    /// `Origin`.
+    Origin,
+    /// `X-Forwarded-Proto`.
+    ForwardedProto,
+    /// `Server`, `X-Powered-By`: what made the answer.
+    Software,
+    /// `Strict-Transport-Security`.
+    StrictTransport,
+    /// `X-Content-Type-Options`.
+    ContentTypeOptions,
+    /// `Content-Security-Policy`.
+    ContentSecurity,
+    /// `X-Frame-Options`.
+    FrameOptions,
+    /// `Cache-Control`.
+    CacheControl,
+    /// `Access-Control-Allow-Origin`.
+    AllowOrigin,
+    /// `Access-Control-Allow-Credentials`.
+    AllowCredentials,
 }
 
 /// The kind of the known name that `name` is. Names of one length, in lower case.
@@ -60,7 +80,9 @@ impl HeaderKind {
     pub fn of(name: &[u8]) -> Self {
         match name.len() {
             4 => pick!(name, b"host" => Host, b"date" => Date),
-            6 => pick!(name, b"cookie" => Cookie, b"expect" => Expect, b"apikey" => ApiKey),
+            6 => {
+                pick!(name, b"cookie" => Cookie, b"expect" => Expect, b"apikey" => ApiKey, b"server" => Software, b"origin" => Origin)
+            }
             7 => pick!(name, b"api-key" => ApiKey, b"x-token" => ApiKey),
             8 => pick!(name, b"location" => Location, b"x-apikey" => ApiKey),
             9 => {
@@ -70,16 +92,32 @@ impl HeaderKind {
                 pick!(name, b"connection" => Connection, b"user-agent" => UserAgent, b"set-cookie" => SetCookie, b"x-auth-key" => ApiKey)
             }
             11 => pick!(name, b"x-api-token" => ApiKey),
-            12 => pick!(name, b"content-type" => ContentType, b"x-auth-token" => ApiKey),
-            13 => pick!(name, b"authorization" => Authorization, b"private-token" => ApiKey),
+            12 => {
+                pick!(name, b"content-type" => ContentType, b"x-auth-token" => ApiKey, b"x-powered-by" => Software)
+            }
+            13 => {
+                pick!(name, b"authorization" => Authorization, b"private-token" => ApiKey, b"cache-control" => CacheControl)
+            }
             14 => {
                 pick!(name, b"content-length" => ContentLength, b"x-access-token" => ApiKey, b"x-gitlab-token" => ApiKey, b"x-goog-api-key" => ApiKey)
             }
-            15 => pick!(name, b"x-forwarded-for" => ForwardedFor, b"x-functions-key" => ApiKey),
+            15 => {
+                pick!(name, b"x-forwarded-for" => ForwardedFor, b"x-functions-key" => ApiKey, b"x-frame-options" => FrameOptions)
+            }
             16 => pick!(name, b"content-encoding" => ContentEncoding),
-            17 => pick!(name, b"transfer-encoding" => TransferEncoding),
-            22 => pick!(name, b"x-shopify-access-token" => ApiKey),
+            17 => {
+                pick!(name, b"transfer-encoding" => TransferEncoding, b"x-forwarded-proto" => ForwardedProto)
+            }
+            22 => {
+                pick!(name, b"x-content-type-options" => ContentTypeOptions, b"x-shopify-access-token" => ApiKey)
+            }
+            23 => pick!(name, b"content-security-policy" => ContentSecurity),
+            25 if name.eq_ignore_ascii_case(b"strict-transport-security") => Self::StrictTransport,
             25 if name.eq_ignore_ascii_case(b"ocp-apim-subscription-key") => Self::ApiKey,
+            27 if name.eq_ignore_ascii_case(b"access-control-allow-origin") => Self::AllowOrigin,
+            32 if name.eq_ignore_ascii_case(b"access-control-allow-credentials") => {
+                Self::AllowCredentials
+            }
             _ => Self::Other,
         }
     }
@@ -443,6 +481,14 @@ mod tests {
             ("cookid", HeaderKind::Other),
             ("Dat@", HeaderKind::Other),
             ("X-Shopify-Access-Token", HeaderKind::ApiKey),
+            ("server", HeaderKind::Software),
+            ("X-Powered-By", HeaderKind::Software),
+            ("Strict-Transport-Security", HeaderKind::StrictTransport),
+            ("X-Content-Type-Options", HeaderKind::ContentTypeOptions),
+            ("Content-Security-Policy", HeaderKind::ContentSecurity),
+            ("Access-Control-Allow-Origin", HeaderKind::AllowOrigin),
+            ("access-control-allow-credentials", HeaderKind::AllowCredentials),
+            ("X-Forwarded-Proto", HeaderKind::ForwardedProto),
             ("X-Shopify-AccesS_Token", HeaderKind::Other),
             ("Ocp-Apim-SubscripTion\u{8d}", HeaderKind::Other),
             ("", HeaderKind::Other),

@@ -13,6 +13,7 @@ mod chunk;
 mod class;
 mod delta;
 mod encapsulation;
+mod fact;
 mod feedback;
 mod field;
 mod finding;
@@ -23,6 +24,7 @@ mod headers;
 mod key;
 mod ledger;
 mod observation;
+mod review;
 mod sampling;
 mod schema;
 mod segment;
@@ -44,6 +46,7 @@ pub use delta::{
     Witnesses,
 };
 pub use encapsulation::Encapsulation;
+pub use fact::{Fact, FactSet, Outcome};
 pub use feedback::{Feedback, RouteFeedback, RouteHasher, RouteMap};
 pub use field::{Document, FieldKey, FieldName, FieldNote, FieldNotes, FieldPart, ValueNote};
 pub use finding::{
@@ -61,6 +64,9 @@ pub use observation::{
     AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, Gate, Observation, ParameterLocation,
     ParameterSet, ParameterShape, RouteKey, RouteName, SegmentClass, Template, TemplateSegment,
     ValueKind,
+};
+pub use review::{
+    AuthUse, ChangeKind, ChangeView, ConsumerView, IssueView, RiskPart, RiskView, network_of,
 };
 pub use sampling::Sampling;
 pub use schema::{JsonKind, Presence, TextFormat};

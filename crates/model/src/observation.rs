@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{AnomalySet, Completeness, FieldNotes, Timestamp};
+use crate::{AnomalySet, Completeness, FactSet, FieldNotes, Timestamp};
 
 /// The keyed hash of host, method and lexical template: what a worker calls a route.
 #[derive(
@@ -414,6 +414,18 @@ pub struct Observation {
     pub server: std::net::SocketAddr,
     /// How it authenticates.
     pub auth: AuthSet,
+    /// What else it shows of how the endpoint is built and guarded.
+    pub facts: FactSet,
+    /// What the answer says it was made by: `nginx/1.18.0`. Only names that are known, and versions
+    /// in digits; none when it does not say. Transactions that were told the same share one.
+    pub software: Option<Arc<[CompactString]>>,
+    /// The name of a cookie that the answer sets, by whose value a caller can be known though its
+    /// name does not say so. As it may be shown.
+    pub session_cookie: Option<CompactString>,
+    /// The keyed hash of a foreign origin that may read the answer because it asked.
+    pub reflected_origin: Option<u64>,
+    /// The keyed hash of the user agent; 0 is none.
+    pub agent: u64,
     /// None when no response was seen.
     pub status: Option<u16>,
     /// How much of the transaction was seen.

@@ -14,7 +14,10 @@ pub use self::schema::{
     VariantView, VariantsView,
 };
 
-use crate::{Finding, Presence, Sampling, Severity, Stats, Timestamp};
+use crate::{
+    AuthUse, ChangeView, ConsumerKey, ConsumerView, Fact, Finding, Presence, RiskView, Sampling,
+    Severity, Stats, Timestamp,
+};
 
 /// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
 /// Displays as 16 hexadecimal digits.
@@ -68,17 +71,23 @@ pub enum EndpointState {
     Candidate,
     /// Certain.
     Confirmed,
+    /// Quiet for longer than `discovery.stale_after_hours`.
+    Stale,
+    /// Quiet for longer than `discovery.gone_after_hours`.
+    Gone,
 }
 
 impl EndpointState {
     /// Every state, in declaration order.
-    pub const ALL: &'static [Self] = &[Self::Candidate, Self::Confirmed];
+    pub const ALL: &'static [Self] = &[Self::Candidate, Self::Confirmed, Self::Stale, Self::Gone];
 
     /// The label in metrics and files.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Candidate => "candidate",
             Self::Confirmed => "confirmed",
+            Self::Stale => "stale",
+            Self::Gone => "gone",
         }
     }
 }
@@ -207,9 +216,29 @@ pub struct EndpointView {
     pub response_bytes: Quantiles,
     /// Its rate.
     pub baseline: Option<BaselineView>,
+    /// What became of requests, by credentials, commonest first.
+    #[serde(default)]
+    pub auth_use: Vec<AuthUse>,
+    /// Transactions that showed each fact.
+    #[serde(default, with = "facts_by_label")]
+    pub facts: Vec<(Fact, u64)>,
+    /// Foreign origins that could read the answer because they asked; 8 and more are 8.
+    #[serde(default)]
+    pub reflected_origins: u64,
+    /// Consumers that called it: all of them up to 64, else an even sample of as many.
+    #[serde(skip)]
+    pub callers: Arc<[ConsumerKey]>,
+    /// How much harm it can do, and why.
+    #[serde(default)]
+    pub risk: Option<RiskView>,
 }
 
 impl EndpointView {
+    /// Transactions that showed a fact.
+    pub fn count_of(&self, fact: Fact) -> u64 {
+        self.facts.iter().find(|(known, _)| *known == fact).map_or(0, |(_, count)| *count)
+    }
+
     /// Requests by status class: index 0 is without a response, 1 to 5 are 1xx to 5xx.
     pub fn status_classes(&self) -> [u64; 6] {
         let mut classes = [0; 6];
@@ -244,6 +273,37 @@ pub struct HostView {
     pub servers: Vec<String>,
     /// Names whose answers equal this host's.
     pub aliases: Vec<String>,
+    /// Names of cookies by which its callers are known, found by how they are set.
+    #[serde(default)]
+    pub session_cookies: Vec<String>,
+    /// What its answers say they were made by; only known names, versions in digits.
+    #[serde(default)]
+    pub software: Vec<String>,
+    /// Transactions that showed each fact, those to no endpoint among them.
+    #[serde(default, with = "facts_by_label")]
+    pub facts: Vec<(Fact, u64)>,
+}
+
+/// Facts as an object: label and count.
+mod facts_by_label {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::Fact;
+
+    pub(super) fn serialize<S: Serializer>(
+        facts: &[(Fact, u64)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(facts.iter().copied())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(Fact, u64)>, D::Error> {
+        BTreeMap::deserialize(deserializer).map(|facts| facts.into_iter().collect())
+    }
 }
 
 /// One server address of the visibility ledger.
@@ -315,6 +375,10 @@ pub struct View {
     pub servers: Arc<[ServerView]>,
     /// Open findings, then the latest resolved ones; newest first; bounded.
     pub findings: Arc<[Arc<Finding>]>,
+    /// Who calls, by requests, most first; bounded.
+    pub consumers: Arc<[ConsumerView]>,
+    /// The latest changes of the inventory, newest first; bounded.
+    pub changes: Arc<[ChangeView]>,
     /// All findings of the run, counted.
     pub tallies: Arc<[FindingTally]>,
     /// The capture has ended: nothing will change any more.

@@ -341,6 +341,11 @@ mod tests {
             request_bytes: Quantiles::default(),
             response_bytes: Quantiles::default(),
             baseline: None,
+            auth_use: Vec::new(),
+            facts: Vec::new(),
+            reflected_origins: 0,
+            callers: Arc::default(),
+            risk: None,
         })
     }
 

@@ -126,6 +126,8 @@ metrics! {
         "Requests to no endpoint of the inventory.";
     INVENTORY_HOSTS: Gauge "tapline_inventory_hosts" []
         "Hosts in the inventory.";
+    INVENTORY_RISKS: Gauge "tapline_inventory_risk_endpoints" ["severity"]
+        "Endpoints by how bad their risk is.";
     INVENTORY_ENDPOINTS: Gauge "tapline_inventory_endpoints" ["state"]
         "Endpoints in the inventory.";
     INVENTORY_OVERFLOW: Gauge "tapline_inventory_export_overflow" ["kind"]

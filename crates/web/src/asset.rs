@@ -9,6 +9,9 @@ use axum::response::IntoResponse;
 use crate::asked::{Answer, Asked};
 use crate::problem::Problem;
 
+/// The style sheet of the pages, for files that look like them.
+pub const STYLE: &str = include_str!("../assets/style.css");
+
 struct Asset {
     name: &'static str,
     media_type: &'static str,
@@ -16,11 +19,7 @@ struct Asset {
 }
 
 static ASSETS: [Asset; 3] = [
-    Asset {
-        name: "style.css",
-        media_type: "text/css; charset=utf-8",
-        content: include_str!("../assets/style.css"),
-    },
+    Asset { name: "style.css", media_type: "text/css; charset=utf-8", content: STYLE },
     Asset {
         name: "script.js",
         media_type: "text/javascript; charset=utf-8",

@@ -22,6 +22,7 @@ mod server;
 mod state;
 mod text;
 
+pub use asset::STYLE;
 pub use config::Config;
 pub use server::{ServeError, router, serve};
 pub use state::{Health, HealthFn, MetricsFn, Mode, SensorInfo, State};

@@ -1,6 +1,7 @@
 //! The pages.
 
 mod bodies;
+pub(crate) mod consumers;
 pub(crate) mod data;
 pub(crate) mod endpoint;
 pub(crate) mod fault;
@@ -10,6 +11,7 @@ pub(crate) mod guide;
 pub(crate) mod inventory;
 mod menu;
 pub(crate) mod overview;
+pub(crate) mod review;
 mod row;
 mod shell;
 pub(crate) mod visibility;

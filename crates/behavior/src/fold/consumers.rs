@@ -23,6 +23,8 @@ pub(super) struct Consumer {
     client_errors: u64,
     /// The smallest ones, ascending.
     clients: SmallVec<[IpAddr; 1]>,
+    /// The smallest ones, ascending.
+    agents: SmallVec<[u64; 2]>,
     /// What it sought in vain, if anything.
     strayed: Option<Box<ConsumerDelta>>,
 }
@@ -36,6 +38,7 @@ impl Consumer {
             requests: 0,
             client_errors: 0,
             clients: SmallVec::new(),
+            agents: SmallVec::new(),
             strayed: None,
         }
     }
@@ -47,6 +50,9 @@ impl Consumer {
         self.requests += 1;
         if self.clients.first() != Some(&observation.client) {
             self.add_client(observation.client);
+        }
+        if observation.agent != 0 && self.agents.first() != Some(&observation.agent) {
+            self.add_agent(observation.agent);
         }
         if observation.status.is_some_and(|status| (400..500).contains(&status)) {
             self.client_errors += 1;
@@ -69,6 +75,15 @@ impl Consumer {
         }
     }
 
+    fn add_agent(&mut self, agent: u64) {
+        if let Err(at) = self.agents.binary_search(&agent)
+            && at < ConsumerDelta::AGENTS_MAX
+        {
+            self.agents.truncate(ConsumerDelta::AGENTS_MAX - 1);
+            self.agents.insert(at, agent);
+        }
+    }
+
     fn settle(self) -> ConsumerDelta {
         let strayed =
             self.strayed.map_or_else(|| ConsumerDelta::new(self.kind), |strayed| *strayed);
@@ -78,6 +93,7 @@ impl Consumer {
             requests: self.requests,
             client_errors: self.client_errors,
             clients: self.clients.into_iter().collect(),
+            agents: self.agents.into_iter().collect(),
             ..strayed
         }
     }
@@ -144,7 +160,7 @@ mod tests {
         let strayed = size_of::<ConsumerDelta>();
         let delta = size_of::<(ConsumerKey, ConsumerDelta)>();
         let leaves = 11 * size_of::<(compact_str::CompactString, u64)>() + 11 * size_of::<IpAddr>();
-        let hung = 4 * size_of::<u64>() + leaves;
+        let hung = (4 + 2 * 11) * size_of::<u64>() + leaves;
         let all = (place + strayed + delta + hung) as u64;
         assert!(all <= CONSUMER_BYTES, "{all}");
     }

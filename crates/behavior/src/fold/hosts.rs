@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use hashbrown::HashMap;
@@ -10,6 +11,7 @@ use tapline_model::{HostDelta, Observation};
 use tapline_sketch::Buckets;
 
 use super::admission::{Place, Quota};
+use super::routes::Facts;
 
 /// One host name; it stays when an epoch ends.
 #[derive(Debug, Default)]
@@ -23,6 +25,9 @@ pub(super) struct Host {
     servers: SmallVec<[SocketAddr; 1]>,
     /// Answer by path, for the smallest paths, ascending.
     answers: Vec<(u64, u64)>,
+    facts: Facts,
+    /// What its last answer was made by, noted already.
+    software: Option<Arc<[CompactString]>>,
 }
 
 impl Host {
@@ -40,6 +45,16 @@ impl Host {
         }
         if self.servers.first() != Some(&observation.server) {
             self.add_server(observation.server);
+        }
+        self.facts.count(observation.facts);
+        if let Some(cookie) = &observation.session_cookie {
+            self.delta.add_session_cookie(cookie);
+        }
+        if let Some(software) = &observation.software
+            && self.software.as_ref().is_none_or(|known| !Arc::ptr_eq(known, software))
+        {
+            software.iter().for_each(|name| self.delta.add_software(name));
+            self.software = Some(Arc::clone(software));
         }
         // Only what was fetched tells hosts apart: errors look alike on every host of a server.
         if let Some(answer_hash) = observation.answer_hash
@@ -85,6 +100,8 @@ impl Host {
         let mut delta = std::mem::replace(&mut self.delta, next);
         delta.servers = self.servers.drain(..).collect();
         delta.answers = self.answers.drain(..).collect();
+        delta.facts = self.facts.take();
+        self.software = None;
         delta
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
-use tapline_model::{AuthSet, Gate, Observation, RouteDelta, RouteHasher, RouteKey};
+use tapline_model::{
+    AuthSet, Fact, FactSet, Gate, Observation, Outcome, RouteDelta, RouteHasher, RouteKey,
+};
 use tapline_sketch::{Buckets, Kmv};
 
 use super::admission::{Place, Quota};
@@ -18,8 +20,8 @@ use super::tally::Tally;
 pub(super) const MEDIA_MAX: u16 = 16;
 /// Status codes of one route and shard in one epoch.
 pub(super) const STATUSES_MAX: u16 = 64;
-/// Ways to authenticate: more than there are.
-const AUTH_MAX: u16 = 256;
+/// Ways to authenticate, and what became of them: more than there are.
+const AUTH_MAX: u16 = 1_024;
 
 /// One route; it stays when an epoch ends.
 #[derive(Debug)]
@@ -32,7 +34,8 @@ pub(super) struct Route {
     /// But for what follows.
     delta: RouteDelta,
     statuses: Tally<u16>,
-    auth: Tally<AuthSet>,
+    auth: Tally<(AuthSet, Outcome)>,
+    facts: Facts,
     request_media: Tally<CompactString>,
     response_media: Tally<CompactString>,
     content: Content,
@@ -47,6 +50,7 @@ impl Route {
             delta: RouteDelta::new(Arc::clone(&observation.name)),
             statuses: Tally::new(STATUSES_MAX),
             auth: Tally::new(AUTH_MAX),
+            facts: Facts::default(),
             request_media: Tally::new(MEDIA_MAX),
             response_media: Tally::new(MEDIA_MAX),
             content: Content::default(),
@@ -62,7 +66,8 @@ impl Route {
         known: impl Fn() -> bool,
     ) -> bool {
         count_request(&mut self.delta, observation);
-        self.auth.count(&observation.auth, place);
+        self.auth.count(&(observation.auth, Outcome::of(observation.status)), place);
+        self.facts.count(observation.facts);
         let counted = self.statuses.count(&observation.status.unwrap_or(0), place);
         // Nobody asks what a path answers that is none.
         let is_asked = |status: u16| status < 400 || known();
@@ -111,6 +116,7 @@ impl Route {
         delta.bound();
         delta.statuses = self.statuses.take();
         delta.auth = self.auth.take();
+        delta.facts = self.facts.take();
         delta.request_media = self.request_media.take();
         delta.response_media = self.response_media.take();
         delta.parameters = self.content.take(parameters);
@@ -137,9 +143,48 @@ fn count_request(route: &mut RouteDelta, observation: &Observation) {
     if let Some(latency_ns) = observation.latency_ns {
         route.latency_us.record(latency_ns / 1_000);
     }
+    if let Some(origin) = observation.reflected_origin {
+        route.add_reflected_origin(origin);
+    }
     route.consumers.insert(observation.consumer.key.0);
     if observation.status.is_some_and(|status| (500..600).contains(&status)) {
         route.count_error_client(observation.client);
+    }
+}
+
+/// Facts of one epoch, counted. There are so few that none needs to be admitted.
+#[derive(Debug)]
+pub(super) struct Facts {
+    counts: [u32; Fact::ALL.len()],
+    seen: FactSet,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self { counts: [0; Fact::ALL.len()], seen: FactSet::EMPTY }
+    }
+}
+
+impl Facts {
+    /// Counts those of one transaction.
+    pub(super) fn count(&mut self, facts: FactSet) {
+        self.seen.extend(facts);
+        for place in facts.places() {
+            if let Some(count) = self.counts.get_mut(place) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    /// Hands over the counts and begins anew.
+    pub(super) fn take(&mut self) -> BTreeMap<Fact, u64> {
+        let seen = std::mem::take(&mut self.seen);
+        let places = seen.iter().zip(seen.places());
+        places
+            .filter_map(|(fact, place)| {
+                Some((fact, std::mem::take(self.counts.get_mut(place)?).into()))
+            })
+            .collect()
     }
 }
 

@@ -8,9 +8,9 @@ use compact_str::CompactString;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind, FieldNotes,
-    Gate, ParameterLocation, ParameterSet, ParameterShape, RouteFeedback, RouteKey, RouteName,
-    SHARDS, Template, Timestamp, ValueKind,
+    AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind, FactSet,
+    FieldNotes, Gate, ParameterLocation, ParameterSet, ParameterShape, RouteFeedback, RouteKey,
+    RouteName, SHARDS, Template, Timestamp, ValueKind,
 };
 
 use super::content::{ROUTE_PARAMETERS_MAX, SHARD_PARAMETERS_MAX};
@@ -51,6 +51,11 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         client,
         server: "10.9.9.9:80".parse().unwrap(),
         auth: AuthSet::NONE,
+        facts: FactSet::EMPTY,
+        software: None,
+        session_cookie: None,
+        reflected_origin: None,
+        agent: consumer % 5,
         status,
         completeness: Completeness::Whole,
         request_bytes: 300,

@@ -184,6 +184,22 @@ pub(super) const KEYS: &[Key] = &[
         "servers",
     ),
     whole(
+        "discovery.stale_after_hours",
+        "Silence after which an endpoint is stale, and a parameter or a way to authenticate that is missed has vanished.",
+        Whole::U32(|s| &mut s.discovery.stale_after_hours),
+        1,
+        87_600,
+        "hours",
+    ),
+    whole(
+        "discovery.gone_after_hours",
+        "Silence after which an endpoint is taken for gone.",
+        Whole::U32(|s| &mut s.discovery.gone_after_hours),
+        1,
+        87_600,
+        "hours",
+    ),
+    whole(
         "behavior.delta_routes_max",
         "Routes of which one second is remembered until it is merged.",
         Whole::U32(|s| &mut s.behavior.delta_routes_max),

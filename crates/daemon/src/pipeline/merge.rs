@@ -203,6 +203,7 @@ impl Merge {
         while let Some((epoch, delta)) = self.sealer.next_sealed() {
             self.quiet_until(epoch);
             self.inventory.apply(&delta);
+            self.inventory.tick(epoch.next().start());
             let Self { inventory, behavior, lifecycle, .. } = self;
             behavior.sight(epoch, inventory.sightings(), &mut |finding: Finding| {
                 lifecycle.push(finding);
@@ -213,7 +214,8 @@ impl Merge {
             });
             self.settle(epoch.next().start());
             if self.inventory.routes_changed() {
-                let feedback = Feedback::with_routes(epoch, self.inventory.known_routes());
+                let feedback = Feedback::with_routes(epoch, self.inventory.known_routes())
+                    .with_session_cookies(self.inventory.session_cookies());
                 self.shared.board.publish(Arc::new(feedback));
             }
         }
@@ -224,8 +226,9 @@ impl Merge {
 
     /// Nothing was learned up to `epoch`: what depends on time passing alone.
     fn quiet_until(&mut self, epoch: Epoch) {
-        let Self { behavior, lifecycle, .. } = self;
+        let Self { inventory, behavior, lifecycle, .. } = self;
         behavior.advance(epoch, &mut |finding: Finding| lifecycle.push(finding));
+        inventory.tick(epoch.start());
         self.settle(epoch.start());
     }
 
@@ -272,6 +275,8 @@ impl Merge {
             hosts: self.inventory.hosts().into(),
             endpoints: endpoints.into(),
             servers: self.inventory.servers().into(),
+            consumers: self.inventory.consumers().into(),
+            changes: self.inventory.changes().into(),
             findings: self.lifecycle.newest(FINDINGS_SHOWN_MAX).into(),
             tallies: self.lifecycle.tallies().into_iter().map(tally).collect(),
             ended,
@@ -295,7 +300,8 @@ impl Merge {
                     return Arc::clone(&known.full);
                 }
                 let baseline = behavior.baseline(bare.id);
-                let full = Arc::new(EndpointView { baseline, ..EndpointView::clone(&bare) });
+                let risk = Some(tapline_review::risk_of(&bare));
+                let full = Arc::new(EndpointView { baseline, risk, ..EndpointView::clone(&bare) });
                 let entry = Baselined { bare, minute, full: Arc::clone(&full) };
                 baselined.insert(full.id, entry);
                 full

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tapline_model::{
-    BaselineView, DataClass, DataFieldView, DataPlace, EndpointId, EndpointState, EndpointView,
-    HostView, ParameterView, Presence, Quantiles,
+    AuthUse, BaselineView, DataClass, DataFieldView, DataPlace, EndpointId, EndpointState,
+    EndpointView, HostView, ParameterView, Presence, Quantiles, RiskView,
 };
 
 use self::schema::{Body, Schema};
@@ -30,6 +30,8 @@ pub fn inventory_json<'a>(
         host: &host.host,
         requests: host.requests,
         servers: &host.servers,
+        session_cookies: &host.session_cookies,
+        software: &host.software,
         unmatched: host.unmatched,
     };
     Document { services: hosts.iter().map(service).collect() }
@@ -49,18 +51,22 @@ struct Service<'a> {
     host: &'a str,
     requests: u64,
     servers: &'a [String],
+    session_cookies: &'a [String],
+    software: &'a [String],
     unmatched: u64,
 }
 
 #[derive(Serialize)]
 struct Endpoint<'a> {
     auth: Vec<&'a str>,
+    auth_use: Vec<InOrder<'a, AuthUse>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline: Option<InOrder<'a, BaselineView>>,
     bodies: Vec<Body<'a>>,
     bodies_read: u64,
     consumers: u64,
     data: Vec<Data<'a>>,
+    facts: BTreeMap<&'static str, u64>,
     first_seen: String,
     formats: &'a [String],
     head: bool,
@@ -74,9 +80,12 @@ struct Endpoint<'a> {
     records: Option<InOrder<'a, Quantiles>>,
     request_bytes: InOrder<'a, Quantiles>,
     request_media: BTreeMap<&'a str, u64>,
+    reflected_origins: u64,
     requests: u64,
     response_bytes: InOrder<'a, Quantiles>,
     response_media: BTreeMap<&'a str, u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<InOrder<'a, RiskView>>,
     state: EndpointState,
     statuses: BTreeMap<String, u64>,
     template: &'a str,
@@ -130,11 +139,13 @@ impl<'a> Endpoint<'a> {
         };
         Self {
             auth: endpoint.auth.iter().map(|(label, _)| label.as_str()).collect(),
+            auth_use: endpoint.auth_use.iter().map(InOrder).collect(),
             baseline: endpoint.baseline.as_ref().map(InOrder),
             bodies: endpoint.bodies.iter().map(Body::of).collect(),
             bodies_read: endpoint.bodies_read,
             consumers: endpoint.consumers,
             data: endpoint.data.iter().map(Data::of).collect(),
+            facts: endpoint.facts.iter().map(|(fact, count)| (fact.label(), *count)).collect(),
             first_seen: endpoint.first_seen.to_string(),
             formats: &endpoint.formats,
             head: endpoint.head,
@@ -147,9 +158,11 @@ impl<'a> Endpoint<'a> {
             records: (endpoint.records.count > 0).then_some(InOrder(&endpoint.records)),
             request_bytes: InOrder(&endpoint.request_bytes),
             request_media: labelled(&endpoint.request_media),
+            reflected_origins: endpoint.reflected_origins,
             requests: endpoint.requests,
             response_bytes: InOrder(&endpoint.response_bytes),
             response_media: labelled(&endpoint.response_media),
+            risk: endpoint.risk.as_ref().map(InOrder),
             state: endpoint.state,
             statuses: endpoint.statuses.iter().map(status).collect(),
             template: &endpoint.template,

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    DataClass, DataFieldView, DataPlace, EndpointId, EndpointRef, EndpointState, EndpointView,
-    FieldPart, ParameterDelta, ParameterLocation, ParameterView, PropertyView, RouteDelta,
-    RouteKey, RouteName, SchemaView, Sighting, TemplateSegment, ValueKind,
+    AuthSet, AuthUse, ConsumerKey, DataClass, DataFieldView, DataPlace, EndpointId, EndpointRef,
+    EndpointState, EndpointView, FieldPart, Outcome, ParameterDelta, ParameterLocation,
+    ParameterView, PropertyView, RouteDelta, RouteKey, RouteName, SchemaView, Sighting,
+    TemplateSegment, Timestamp, ValueKind,
 };
 
 use super::distribution::Distribution;
+use super::freshness::Freshness;
 use super::naming::Rendered;
 use super::parts::Parts;
 use super::schema::{Schemas, Seen, presence, schema_of_types, share_min};
@@ -22,6 +24,19 @@ use crate::template::place_name;
 const MEDIA_MAX: usize = 32;
 /// Consumers that must have sent text that may be a value before it is shown.
 const WITNESSES_MIN: u64 = 2;
+/// The role of credentials among the parts whose freshness is known; locations have the others.
+pub(crate) const AUTH_ROLE: u8 = 0x80;
+
+/// How long an endpoint has been quiet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Age {
+    /// Not for long.
+    Active,
+    /// Longer than is usual.
+    Stale,
+    /// So long that it is taken for gone.
+    Gone,
+}
 
 /// An endpoint of the inventory.
 #[derive(Debug)]
@@ -40,7 +55,11 @@ pub(crate) struct Endpoint {
     response_bytes: Distribution,
     parts: Parts,
     records: Distribution,
-    confirmed: bool,
+    pub(crate) confirmed: bool,
+    /// Whether it has been quiet for long.
+    pub(crate) age: Age,
+    /// When its parameters and credentials were seen last.
+    pub(crate) fresh: Freshness,
     /// So many bodies were looked into that a sample is enough.
     pub(crate) is_well_known: bool,
     /// Transactions that were looked into up to the last epoch.
@@ -78,6 +97,8 @@ impl Endpoint {
             parts: Parts::default(),
             records,
             confirmed: false,
+            age: Age::Active,
+            fresh: Freshness::default(),
             is_well_known: false,
             known_by: None,
             view: None,
@@ -209,16 +230,15 @@ impl Endpoint {
     fn make_view(&mut self, head: bool, options: bool) -> EndpointView {
         let total = &self.total;
         let bodies = self.schemas.bodies();
-        let mut auth: Vec<_> =
-            total.auth.iter().map(|(kinds, &count)| (kinds.label(), count)).collect();
-        commonest_first(&mut auth);
+        let auth_use = self.auth_use();
+        let auth = auth_use.iter().map(|used| (used.auth.clone(), used.requests())).collect();
         EndpointView {
             id: self.id,
             host: total.name.host.to_string(),
             method: total.name.method.to_string(),
             template: self.shown().to_owned(),
             formats: vec!["rest".to_owned()],
-            state: if self.confirmed { EndpointState::Confirmed } else { EndpointState::Candidate },
+            state: self.state(),
             auth,
             parameters: self.parameters(),
             bodies,
@@ -238,6 +258,63 @@ impl Endpoint {
             request_bytes: self.request_bytes.quantiles(),
             response_bytes: self.response_bytes.quantiles(),
             baseline: None,
+            auth_use,
+            facts: total.facts.iter().map(|(&fact, &count)| (fact, count)).collect(),
+            reflected_origins: total.reflected_origins.len() as u64,
+            callers: total.consumers.iter().map(ConsumerKey).collect(),
+            risk: None,
+        }
+    }
+
+    const fn state(&self) -> EndpointState {
+        match self.age {
+            Age::Gone => EndpointState::Gone,
+            Age::Stale => EndpointState::Stale,
+            Age::Active if self.confirmed => EndpointState::Confirmed,
+            Age::Active => EndpointState::Candidate,
+        }
+    }
+
+    /// What became of requests by credentials, commonest first.
+    fn auth_use(&self) -> Vec<AuthUse> {
+        let mut uses: BTreeMap<AuthSet, AuthUse> = BTreeMap::new();
+        for (&(kinds, outcome), &count) in &self.total.auth {
+            let used = uses.entry(kinds).or_default();
+            match outcome {
+                Outcome::Granted => used.granted += count,
+                Outcome::Refused => used.refused += count,
+                Outcome::Other => used.other += count,
+            }
+        }
+        let mut uses: Vec<_> =
+            uses.into_iter().map(|(kinds, used)| AuthUse { auth: kinds.label(), ..used }).collect();
+        uses.sort_by(|left, right| {
+            right.requests().cmp(&left.requests()).then_with(|| left.auth.cmp(&right.auth))
+        });
+        uses
+    }
+
+    /// Transactions that taught parameters: those answered below 400.
+    pub(crate) fn taught(&self) -> u64 {
+        self.total.statuses.range(1..400).map(|(_, count)| count).sum()
+    }
+
+    /// Notes the parts it began with.
+    pub(crate) fn note_all_fresh(&mut self) {
+        let mut seen = RouteDelta::new(Arc::clone(&self.total.name));
+        seen.parameters.clone_from(&self.total.parameters);
+        seen.auth.clone_from(&self.total.auth);
+        self.note_fresh(&seen, self.total.last_seen);
+    }
+
+    /// Notes when the parts of `seen`, which is counted already, were there.
+    pub(crate) fn note_fresh(&mut self, seen: &RouteDelta, now: Timestamp) {
+        let taught = self.taught();
+        for (location, name) in seen.parameters.keys() {
+            self.fresh.note(*location as u8, name.as_bytes(), now, taught);
+        }
+        for (kinds, _) in seen.auth.keys() {
+            self.fresh.note(AUTH_ROLE, kinds.label().as_bytes(), now, self.total.requests);
         }
     }
 
@@ -295,8 +372,7 @@ impl Endpoint {
 
     /// Slots of the path in their order, then query, header fields and cookies by name.
     fn parameters(&self) -> Vec<ParameterView> {
-        // Only what was answered below 400 teaches parameters.
-        let taught = self.total.statuses.range(1..400).map(|(_, count)| count).sum();
+        let taught = self.taught();
         let mut query: BTreeMap<String, SchemaView> = self
             .schemas
             .flat(&FieldPart::Query)

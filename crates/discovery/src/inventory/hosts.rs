@@ -296,6 +296,14 @@ impl Hosts {
                     .take(ALIASES_SHOWN_MAX)
                     .map(|&alias| alias.to_owned())
                     .collect(),
+                session_cookies: host
+                    .total
+                    .session_cookies
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                software: host.total.software.iter().map(ToString::to_string).collect(),
+                facts: host.total.facts.iter().map(|(&fact, &count)| (fact, count)).collect(),
             })
             .collect();
         views.sort_unstable_by(|left, right| left.host.cmp(&right.host));

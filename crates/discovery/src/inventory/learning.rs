@@ -1,7 +1,7 @@
 //! Which routes become endpoints, and which cease to be: the learning gate at the merge.
 
 use smallvec::SmallVec;
-use tapline_model::{AuthSet, EndpointId, RouteDelta, RouteKey, Template};
+use tapline_model::{AuthSet, ChangeKind, EndpointId, RouteDelta, RouteKey, Template};
 
 use super::endpoint::Endpoint;
 use super::naming::Rendered;
@@ -26,9 +26,11 @@ impl Inventory {
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
         match self.routes.get(&route) {
             Some(&Target::Endpoint(id)) => {
+                self.note_changes(id, seen);
                 if let Some(endpoint) = self.endpoints.get_mut(&id) {
                     let was_veiled = endpoint.is_veiled();
                     self.rejected.parameters += endpoint.absorb(route, seen, parameters_max);
+                    endpoint.note_fresh(seen, seen.last_seen);
                     self.listed_is_stale |= endpoint.is_veiled() != was_veiled;
                     self.paths.teach(seen);
                 }
@@ -176,7 +178,12 @@ impl Inventory {
     pub(super) fn judge(&mut self, id: EndpointId) {
         let successes = self.endpoints.get(&id).map(|endpoint| self.successes(&endpoint.total));
         if let Some((endpoint, successes)) = self.endpoints.get_mut(&id).zip(successes) {
+            let was_confirmed = endpoint.confirmed;
             endpoint.judge(successes);
+            if endpoint.confirmed && !was_confirmed {
+                let at = endpoint.total.last_seen;
+                self.changes.add(at, ChangeKind::EndpointConfirmed, id, String::new());
+            }
         }
     }
 
@@ -189,7 +196,7 @@ impl Inventory {
             self.decide_attribute(route);
             return;
         }
-        let has_credentials = || total.auth.keys().any(|&kinds| kinds != AuthSet::NONE);
+        let has_credentials = || total.auth.keys().any(|&(kinds, _)| kinds != AuthSet::NONE);
         // A server that refuses everything would make an endpoint of every path that a scanner tries:
         // being refused counts when it is known to serve something, and somebody was known to it.
         let is_protected = || {
@@ -310,7 +317,11 @@ impl Inventory {
         self.hosts.add_endpoint(&name.host, shape);
         let path = path_hash(&self.key, &name.host, &rendered);
         let is_get = name.method == "GET";
-        self.endpoints.insert(id, Endpoint::new(id, rendered, route, total));
+        let first_seen = total.first_seen;
+        let mut endpoint = Endpoint::new(id, rendered, route, total);
+        endpoint.note_all_fresh();
+        self.endpoints.insert(id, endpoint);
+        self.changes.add(first_seen, ChangeKind::EndpointAppeared, id, String::new());
         self.join_path(path, id, is_get);
     }
 

@@ -64,6 +64,13 @@ fn endpoint(method: &str, template: &str) -> EndpointView {
         request_bytes: Quantiles::default(),
         response_bytes: Quantiles::default(),
         baseline: None,
+        data: Vec::new(),
+        records: Quantiles::default(),
+        auth_use: Vec::new(),
+        facts: Vec::new(),
+        reflected_origins: 0,
+        callers: Arc::default(),
+        risk: None,
     }
 }
 

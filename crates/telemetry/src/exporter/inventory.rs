@@ -1,9 +1,10 @@
 //! Hosts and endpoints as series: bounded, whatever the traffic.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tapline_model::{
-    DataClass, DataPlace, EndpointId, EndpointState, EndpointView, HostView, View,
+    DataClass, DataPlace, EndpointId, EndpointState, EndpointView, HostView, Severity, View,
 };
 
 use super::{Limits, number};
@@ -229,6 +230,14 @@ fn endpoints(
         let count = view.endpoints.iter().filter(|endpoint| endpoint.state == state).count();
         states.add(&[state.label()], number(u64::try_from(count).unwrap_or(u64::MAX)));
     }
+    let mut risks = Family::new(names::INVENTORY_RISKS);
+    for &severity in Severity::ALL {
+        let is_so = |endpoint: &&Arc<EndpointView>| {
+            endpoint.risk.as_ref().is_some_and(|risk| risk.severity == severity)
+        };
+        let count = view.endpoints.iter().filter(is_so).count();
+        risks.add(&[severity.label()], number(u64::try_from(count).unwrap_or(u64::MAX)));
+    }
     let mut info = Family::new(names::ENDPOINT_INFO);
     let mut requests = Family::new(names::ENDPOINT_REQUESTS);
     let mut last_seen = Family::new(names::ENDPOINT_LAST_SEEN);
@@ -251,7 +260,7 @@ fn endpoints(
         }
     }
     overflow.add(&["endpoints"], number(over));
-    vec![states, info, requests, last_seen]
+    vec![states, risks, info, requests, last_seen]
 }
 
 fn add_endpoint(

@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tapline_model::{
-    BaselineState, BaselineView, BodyDirection, BodyView, ConsumerKey, DataClass, DataFieldView,
-    DataPlace, DropReason, EndpointId, EndpointRef, EndpointState, EndpointView, EnumView,
-    Evidence, Finding, FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind,
-    Ledger, Mappings, Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling,
-    SchemaView, ServerView, Severity, SourceView, Stats, TextFormat, Timestamp, View,
+    AuthUse, BaselineState, BaselineView, BodyDirection, BodyView, ChangeKind, ChangeView,
+    ConsumerKey, ConsumerKind, ConsumerView, DataClass, DataFieldView, DataPlace, DropReason,
+    EndpointId, EndpointRef, EndpointState, EndpointView, EnumView, Evidence, Fact, Finding,
+    FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind, Ledger, Mappings,
+    Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling, SchemaView, ServerView,
+    Severity, SourceView, Stats, TextFormat, Timestamp, View,
 };
 
 /// 2026-05-04 12:00:00 UTC.
@@ -120,6 +121,8 @@ pub(crate) fn view(elapsed: u64) -> View {
     let hosts = hosts(&endpoints);
     let findings = findings(&endpoints, now);
     View {
+        consumers: consumers(now),
+        changes: changes(&endpoints, now),
         now,
         stats: stats(elapsed),
         sampling: Sampling::WHOLE,
@@ -183,7 +186,18 @@ fn endpoint(
     if auth == "jwt" && place.is_multiple_of(3) {
         auths.push(("none".to_owned(), requests / 50));
     }
-    EndpointView {
+    let use_of = |(auth, count): &(String, u64)| AuthUse {
+        auth: auth.clone(),
+        granted: count - count / 9,
+        refused: count / 9,
+        other: 0,
+    };
+    let mut view = EndpointView {
+        auth_use: auths.iter().map(use_of).collect(),
+        facts: vec![(Fact::Content, requests - errors), (Fact::NoSniffMissing, requests / 2)],
+        reflected_origins: u64::from(template == "/graphql") * 8,
+        callers: (0..=place % 7).map(|caller| ConsumerKey(caller * 0x1234_5678_9ABC)).collect(),
+        risk: None,
         data: data(template, written),
         records: Quantiles::default(),
         id: EndpointId::of(host, method, template),
@@ -192,7 +206,7 @@ fn endpoint(
         template: template.to_owned(),
         formats: vec![if template == "/graphql" { "graphql" } else { "rest" }.to_owned()],
         state: if rate <= 1 { EndpointState::Candidate } else { EndpointState::Confirmed },
-        auth: auths,
+        auth: auths.clone(),
         parameters: parameters(template, written, requests),
         bodies: bodies(written, requests),
         bodies_read: requests / 30,
@@ -226,7 +240,41 @@ fn endpoint(
         request_bytes: quantiles(requests, if written { 1_240 } else { 480 }),
         response_bytes: quantiles(requests, 300 + spread(place, 24_000)),
         baseline: Some(baseline(place, rate)),
-    }
+    };
+    view.risk = Some(tapline_review::risk_of(&view));
+    view
+}
+
+fn consumers(now: Timestamp) -> Arc<[ConsumerView]> {
+    let consumer = |number: u64| ConsumerView {
+        key: ConsumerKey(number * 0x1234_5678_9ABC),
+        kind: match number % 3 {
+            0 => ConsumerKind::Subject,
+            1 => ConsumerKind::Credential,
+            _ => ConsumerKind::Address,
+        },
+        first_seen: Timestamp::from_seconds(now.epoch().0 - 86_400),
+        last_seen: Timestamp::from_seconds(now.epoch().0 - number * 7),
+        requests: 90_000 / (number + 1),
+        client_errors: number * 31,
+        networks: (0..=number % 4).map(|net| format!("198.51.{net}.0/24")).collect(),
+        agents: 1 + number % 5,
+    };
+    (0..12).map(consumer).collect()
+}
+
+fn changes(endpoints: &[EndpointView], now: Timestamp) -> Arc<[ChangeView]> {
+    let kinds = ChangeKind::ALL.iter().cycle();
+    let change = |((place, endpoint), &kind): ((u64, &EndpointView), &ChangeKind)| ChangeView {
+        at: Timestamp::from_seconds(now.epoch().0 - place * 600),
+        kind,
+        endpoint: endpoint.id,
+        host: endpoint.host.clone(),
+        method: endpoint.method.clone(),
+        template: endpoint.template.clone(),
+        what: if place % 2 == 1 { "query deep".to_owned() } else { String::new() },
+    };
+    (0..).zip(endpoints.iter().take(14)).zip(kinds).map(change).collect()
 }
 
 fn quantiles(count: u64, p50: u64) -> Quantiles {

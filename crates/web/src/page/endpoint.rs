@@ -2,7 +2,8 @@
 
 use askama::Template;
 use tapline_model::{
-    BaselineState, BaselineView, DataPlace, EndpointState, EndpointView, Presence, Quantiles,
+    BaselineState, BaselineView, DataPlace, EndpointState, EndpointView, IssueView, Presence,
+    Quantiles,
 };
 
 use super::bodies::{self, Body};
@@ -35,6 +36,7 @@ struct Page {
     latency: Option<(String, String)>,
     first_seen: Instant,
     last_seen: Instant,
+    risk: Option<Risk>,
     rate: Option<RateView>,
     statuses: Bar,
     codes: Vec<Share>,
@@ -48,6 +50,16 @@ struct Page {
     data: Vec<DataGroup>,
     lists: [(&'static str, Vec<Share>); 3],
     rows: Vec<FindingRow>,
+}
+
+/// How much harm it can do, and why.
+struct Risk {
+    score: u32,
+    tag: Tag,
+    parts: Vec<(String, String, Meter)>,
+    issues: Vec<(Tag, IssueView)>,
+    uses: Vec<(String, [String; 3])>,
+    changes: Vec<(Instant, String, String)>,
 }
 
 struct RateView {
@@ -125,6 +137,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             .then(|| (number::micros(latency.p50), number::micros(latency.p99))),
         first_seen: Instant::new(now, endpoint.first_seen),
         last_seen: Instant::new(now, endpoint.last_seen),
+        risk: risk(asked, &endpoint),
         rate: endpoint.baseline.as_ref().map(rate),
         statuses: Bar::of_statuses(endpoint.status_classes()).with_legend(),
         codes: codes(&endpoint),
@@ -154,12 +167,61 @@ fn tags(endpoint: &EndpointView) -> Vec<Tag> {
     let mut tags = vec![match endpoint.state {
         EndpointState::Confirmed => Tag::new("good", "confirmed"),
         EndpointState::Candidate => Tag::new("medium", "candidate"),
+        EndpointState::Stale => Tag::new("medium", "stale"),
+        EndpointState::Gone => Tag::new("plain", "gone"),
     }];
     let formats = endpoint.formats.iter().take(8);
     tags.extend(formats.map(|format| Tag::new("plain", shown(format, 32))));
     let also = [(endpoint.head, "also HEAD"), (endpoint.options, "also OPTIONS")];
     tags.extend(also.iter().filter(|(does, _)| *does).map(|(_, word)| Tag::new("plain", *word)));
     tags
+}
+
+fn risk(asked: &Asked, endpoint: &EndpointView) -> Option<Risk> {
+    let risk = endpoint.risk.as_ref()?;
+    let changes = asked.view.changes.iter().filter(|change| change.endpoint == endpoint.id);
+    Some(Risk {
+        score: risk.score,
+        tag: Tag::severity(risk.severity),
+        parts: risk
+            .parts
+            .iter()
+            .map(|part| {
+                let meter = Meter::new("strange", part.points.into(), part.of.into());
+                let why = shown(&part.why, ALONE_MAX).replace('`', "");
+                (format!("{} {} of {}", part.part, part.points, part.of), why, meter)
+            })
+            .collect(),
+        issues: risk
+            .issues
+            .iter()
+            .map(|one| {
+                let plain = |text: &str| shown(text, ALONE_MAX).replace('`', "");
+                let (seen, remedy) = (plain(&one.seen), plain(&one.remedy));
+                (Tag::severity(one.severity), IssueView { seen, remedy, ..one.clone() })
+            })
+            .collect(),
+        uses: endpoint
+            .auth_use
+            .iter()
+            .take(ROWS)
+            .map(|used| {
+                let counts = [used.granted, used.refused, used.other].map(number::count);
+                (shown(&used.auth, LISTED_MAX).into_owned(), counts)
+            })
+            .collect(),
+        changes: changes
+            .take(20)
+            .map(|change| {
+                let what = shown(&change.what, LISTED_MAX).into_owned();
+                (
+                    Instant::new(asked.view.now, change.at),
+                    change.kind.label().replace('_', " "),
+                    what,
+                )
+            })
+            .collect(),
+    })
 }
 
 fn rate(baseline: &BaselineView) -> RateView {

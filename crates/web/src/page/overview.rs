@@ -11,13 +11,15 @@ use super::shell::Shell;
 use crate::api::visibility::Sum;
 use crate::asked::{Answer, Asked, html};
 use crate::number;
-use crate::part::{Bar, Rate, Tag};
+use crate::part::{Bar, Name, Rate, Tag};
 use crate::text::{LISTED_MAX, shown};
 
 /// Rows of each list.
 const ROWS: usize = 8;
 /// Rows of the list of hosts.
 const HOSTS: usize = 12;
+/// Rows of the list of risks.
+const RISKS: usize = 5;
 /// Minutes summed for the chart.
 const MINUTES: usize = 60;
 
@@ -44,6 +46,43 @@ struct Page {
     findings: Vec<FindingRow>,
     by_severity: Vec<(Tag, String)>,
     newest: Vec<EndpointRow>,
+    riskiest: Vec<RiskRow>,
+}
+
+/// An endpoint, and why it is risky.
+struct RiskRow {
+    id: String,
+    severity: Tag,
+    score: u32,
+    name: Name,
+    host: String,
+    why: String,
+}
+
+/// Endpoints with something wrong, the riskiest first.
+fn riskiest(view: &View) -> Vec<RiskRow> {
+    let mut risks: Vec<_> = view
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| Some((endpoint, endpoint.risk.as_ref()?)))
+        .filter(|(_, risk)| risk.severity >= Severity::Medium)
+        .collect();
+    risks.sort_by_key(|(endpoint, risk)| (Reverse((risk.severity, risk.score)), endpoint.id));
+    risks
+        .into_iter()
+        .take(RISKS)
+        .map(|(endpoint, risk)| {
+            let worst = risk.issues.iter().take(2).map(|issue| issue.title.as_str());
+            RiskRow {
+                id: endpoint.id.to_string(),
+                severity: Tag::severity(risk.severity),
+                score: risk.score,
+                name: Name::new(&endpoint.method, &endpoint.template, LISTED_MAX),
+                host: shown(&endpoint.host, LISTED_MAX).into_owned(),
+                why: worst.collect::<Vec<_>>().join("; "),
+            }
+        })
+        .collect()
 }
 
 /// What never came, and what was lost inside.
@@ -128,6 +167,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         findings: open_findings(view),
         by_severity: by_severity(view),
         newest: newest(view),
+        riskiest: riskiest(view),
     })
 }
 

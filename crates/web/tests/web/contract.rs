@@ -143,7 +143,7 @@ async fn every_answer_is_as_documented() {
             faults(&contract, error, &missing.json(), path, &mut wrong);
         }
     }
-    assert_eq!(asked, 9);
+    assert_eq!(asked, 13);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
