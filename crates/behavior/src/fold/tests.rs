@@ -8,9 +8,9 @@ use compact_str::CompactString;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind, FactSet,
-    FieldNotes, Gate, ParameterLocation, ParameterSet, ParameterShape, RouteFeedback, RouteKey,
-    RouteName, SHARDS, Template, Timestamp, ValueKind,
+    AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind, Fact,
+    FactSet, FieldNotes, Gate, ParameterLocation, ParameterSet, ParameterShape, RouteFeedback,
+    RouteKey, RouteName, SHARDS, Template, Timestamp, ValueKind,
 };
 
 use super::content::{ROUTE_PARAMETERS_MAX, SHARD_PARAMETERS_MAX};
@@ -26,6 +26,14 @@ fn sent(shapes: impl IntoIterator<Item = ParameterShape>) -> SmallVec<[Arc<Param
 fn known(routes: [u64; 2]) -> Feedback {
     let known = |route| (RouteKey(route), RouteFeedback { bodies_one_in: 1 });
     Feedback::with_routes(Epoch(9), routes.map(known))
+}
+
+fn facts(route: u64, consumer: u64) -> FactSet {
+    let mut facts = FactSet::EMPTY;
+    for (&fact, place) in Fact::ALL.iter().zip(0..) {
+        facts.insert_if(fact, (route + consumer).is_multiple_of(2 + place));
+    }
+    facts
 }
 
 fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
@@ -51,10 +59,10 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         client,
         server: "10.9.9.9:80".parse().unwrap(),
         auth: AuthSet::NONE,
-        facts: FactSet::EMPTY,
-        software: None,
-        session_cookie: None,
-        reflected_origin: None,
+        facts: facts(route, consumer),
+        software: Some(Arc::from([format!("nginx/1.{}", consumer % 20).into()])),
+        session_cookie: consumer.is_multiple_of(3).then(|| format!("c{}", consumer % 12).into()),
+        reflected_origin: route.is_multiple_of(2).then_some(consumer % 12),
         agent: consumer % 5,
         status,
         completeness: Completeness::Whole,
