@@ -117,6 +117,8 @@ fn planted_secrets_are_seen_nowhere() {
         "/",
         "/inventory",
         "/findings",
+        "/data",
+        "/api/v1/data",
         "/visibility",
         "/review",
         "/consumers",
