@@ -88,6 +88,18 @@ pub fn compare(documented: &Document, observed: &Document, limits: Limits) -> Co
     }
 }
 
+/// Method and path template, base path included, of every operation of a document.
+pub(crate) fn templates(document: &Document) -> Vec<(String, String)> {
+    let bases = matching::bases(document);
+    let keys = document.operations.keys();
+    let below = |key: &OperationKey| {
+        let path = key.path.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let method = key.method.clone();
+        bases.clone().into_iter().map(move |base| (method.clone(), format!("{base}{path}")))
+    };
+    keys.flat_map(below).collect()
+}
+
 /// A pair of shapes that has been looked at: their schemas, the side and how.
 type Pair = (Vec<usize>, Vec<usize>, How);
 
@@ -254,7 +266,7 @@ impl<'d> Comparer<'d> {
             Match::One(_) => {}
             Match::Older(index) => {
                 let newer = path_of(index).unwrap_or_default();
-                self.tell(told(Kind::ZombieOperation, Class::Notice, format!("newer {newer}")));
+                self.tell(told(Kind::OldVersion, Class::Notice, format!("newer {newer}")));
             }
             // Where one of them was never seen by itself, the template may be all there was of it.
             Match::Covers(groups) if groups.iter().any(|index| !seen.contains_key(index)) => {

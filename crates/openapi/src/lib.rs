@@ -7,6 +7,7 @@
 mod bounds;
 mod compare;
 mod document;
+mod drift;
 mod evidence;
 mod observed;
 mod path;
@@ -22,6 +23,7 @@ pub use document::{
     Body, Document, Location, Media, OAuthFlow, Operation, OperationKey, Parameter, ParameterKey,
     Requirement, Response, SecurityScheme, StatusKey,
 };
+pub use drift::{Detection, Drift, HostDocument};
 pub use evidence::{EXTENSION, Evidence, FindingNote};
 pub use observed::observed;
 pub use problem::{Problem, Problems};

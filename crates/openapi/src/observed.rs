@@ -5,7 +5,7 @@ mod schema;
 mod security;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,17 @@ pub fn observed(view: &View, host: &str) -> Option<Document> {
         .map(AsRef::as_ref)
         .filter(|finding| finding.state == FindingState::Open && finding.host == host)
         .collect();
-    let ids = names::operation_ids(&endpoints);
+    Some(document_of(host, known.requests, &endpoints, &open))
+}
+
+/// The document of a host with these endpoints, after so many requests.
+pub(crate) fn document_of(
+    host: &str,
+    requests: u64,
+    endpoints: &[&EndpointView],
+    open: &[&Finding],
+) -> Document {
+    let ids = names::operation_ids(endpoints);
     let mut document = Document {
         title: host.to_owned(),
         api_version: "observed".to_owned(),
@@ -89,12 +99,12 @@ pub fn observed(view: &View, host: &str) -> Option<Document> {
         servers: servers(host),
         ..Document::default()
     };
-    for endpoint in &endpoints {
+    for endpoint in endpoints {
         if !METHODS.contains(&endpoint.method.as_str()) || !endpoint.template.starts_with('/') {
             continue;
         }
         let key = OperationKey { path: endpoint.template.clone(), method: endpoint.method.clone() };
-        let mut operation = operation(endpoint, &open);
+        let mut operation = operation(endpoint, open);
         operation.id = ids.get(&endpoint.id).cloned();
         security::add(endpoint, &mut operation, &mut document.schemes);
         document.operations.insert(key, operation);
@@ -105,9 +115,9 @@ pub fn observed(view: &View, host: &str) -> Option<Document> {
         first: first.map(|time| time.to_string()),
         last: last.map(|time| time.to_string()),
         findings: notes(open.iter().copied().filter(|finding| finding.endpoint.is_none())),
-        ..Evidence::seen(known.requests, known.requests)
+        ..Evidence::seen(requests, requests)
     });
-    Some(document)
+    document
 }
 
 /// The place of a host: what was heard of it was not encrypted.
@@ -277,10 +287,12 @@ const fn reason(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
-        100..200 => "Informational",
-        200..300 => "Success",
-        300..400 => "Redirection",
-        400..500 => "Client Error",
-        _ => "Server Error",
+        _ => match status / 100 {
+            1 => "Informational",
+            2 => "Success",
+            3 => "Redirection",
+            4 => "Client Error",
+            _ => "Server Error",
+        },
     }
 }

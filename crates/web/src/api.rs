@@ -2,6 +2,7 @@
 
 pub(crate) mod csv;
 pub(crate) mod data;
+pub(crate) mod documents;
 pub(crate) mod endpoints;
 pub(crate) mod findings;
 pub(crate) mod hosts;

@@ -111,6 +111,11 @@ pub(crate) fn encode(pairs: &[(&str, String)]) -> String {
     text
 }
 
+/// A text as one segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,6 +83,8 @@ fn routes() -> Router<Arc<App>> {
         .route("/api/v1/endpoints", route(api::endpoints::answer))
         .route("/api/v1/endpoints/{id}", route(api::endpoints::answer_one))
         .route("/api/v1/hosts", route(api::hosts::answer))
+        .route("/api/v1/hosts/{id}/openapi.json", route(api::documents::answer_json))
+        .route("/api/v1/hosts/{id}/openapi.yaml", route(api::documents::answer_yaml))
         .route("/api/v1/findings", route(api::findings::answer))
         .route("/api/v1/findings/{id}", route(api::findings::answer_one))
         .route("/api/v1/data", route(api::data::answer))

@@ -17,8 +17,10 @@ pub enum Kind {
     ShadowOperation,
     /// Documented, not seen.
     OrphanOperation,
-    /// Deprecated, or of an older version, and still answering.
+    /// Deprecated, and still answering.
     ZombieOperation,
+    /// An older version of a documented operation, still answering.
+    OldVersion,
     /// One template was seen that covers several documented operations.
     MergedOperations,
     /// The documented base path was never seen, the paths below it were.
@@ -54,12 +56,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it tells of an operation that the document does not have.
+    pub const fn is_of_unknown_operation(self) -> bool {
+        matches!(self, Self::ShadowOperation | Self::OldVersion | Self::MergedOperations)
+    }
+
     /// The label in files.
     pub const fn label(self) -> &'static str {
         match self {
             Self::ShadowOperation => "shadow_operation",
             Self::OrphanOperation => "orphan_operation",
             Self::ZombieOperation => "zombie_operation",
+            Self::OldVersion => "old_version",
             Self::MergedOperations => "merged_operations",
             Self::BasePath => "base_path",
             Self::UndocumentedParameter => "undocumented_parameter",

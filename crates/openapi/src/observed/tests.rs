@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use expect_test::expect;
+use expect_test::expect_file;
 use tapline_model::{
     EndpointId, EndpointState, EndpointView, HostView, JsonKind, Presence, PropertyView, Quantiles,
     SchemaView, Timestamp,
@@ -15,7 +15,8 @@ fn kinds(kind: JsonKind, n: u64) -> SchemaView {
     SchemaView { n, kinds: vec![(kind, n)], objects: n, ..SchemaView::default() }
 }
 
-fn endpoint(method: &str, template: &str) -> EndpointView {
+/// An endpoint with a query parameter and a JSON answer.
+pub(crate) fn endpoint(method: &str, template: &str) -> EndpointView {
     let name = PropertyView {
         name: "name".to_owned(),
         present: 40,
@@ -34,7 +35,7 @@ fn endpoint(method: &str, template: &str) -> EndpointView {
         schema,
     };
     EndpointView {
-        id: EndpointId(7),
+        id: EndpointId::of("shop.test", method, template),
         host: "shop.test".to_owned(),
         method: method.to_owned(),
         template: template.to_owned(),
@@ -86,102 +87,7 @@ fn view() -> View {
 #[test]
 fn a_view_becomes_a_document() {
     let document = observed(&view(), "shop.test").unwrap();
-    expect![[r#"
-        openapi: "3.1.0"
-        info:
-          title: shop.test
-          version: observed
-          description: "What was seen of this host. x-tapline says how often, since when and how surely."
-        servers:
-          - url: "http://shop.test"
-        paths:
-          "/users/{userId}":
-            get:
-              operationId: getUsersByUserId
-              parameters:
-                - name: userId
-                  in: path
-                  required: true
-                  schema:
-                    type: string
-                - name: limit
-                  in: query
-                  schema:
-                    type: integer
-                    x-tapline:
-                      "n": 9
-                      of: 9
-                      types:
-                        integer: 9
-                  x-tapline:
-                    confidence: 0.667
-                    "n": 9
-                    of: 40
-              responses:
-                "200":
-                  description: OK
-                  content:
-                    application/json:
-                      schema:
-                        type: object
-                        properties:
-                          name:
-                            type: string
-                            x-tapline:
-                              confidence: 0.925
-                              "n": 40
-                              of: 40
-                              types:
-                                string: 40
-                        required:
-                          - name
-                        x-tapline:
-                          confidence: 0.925
-                          "n": 40
-                          of: 40
-                          types:
-                            object: 40
-                      x-tapline:
-                        confidence: 0.925
-                        "n": 40
-                        of: 40
-                  x-tapline:
-                    confidence: 0.925
-                    "n": 40
-                    of: 42
-                "401":
-                  description: Unauthorized
-                  x-tapline:
-                    confidence: 0.0
-                    "n": 2
-                    of: 42
-              security:
-                - {}
-                - bearer: []
-              x-tapline:
-                confidence: 0.929
-                consumers: 5
-                credentials:
-                  bearer: 39
-                  none: 3
-                first: "1970-01-01T00:16:40.000000000Z"
-                id: "0000000000000007"
-                last: "1970-01-01T00:33:20.000000000Z"
-                "n": 42
-                of: 42
-                state: confirmed
-        components:
-          securitySchemes:
-            bearer:
-              type: http
-              scheme: bearer
-        x-tapline:
-          confidence: 0.929
-          first: "1970-01-01T00:16:40.000000000Z"
-          last: "1970-01-01T00:33:20.000000000Z"
-          "n": 42
-          of: 42
-    "#]].assert_eq(&to_yaml(&document, Dialect::V31));
+    expect_file!["seen.yaml"].assert_eq(&to_yaml(&document, Dialect::V31));
     let again = read(to_json(&document, Dialect::V31).as_bytes()).unwrap();
     assert_eq!(again.document, document);
     assert_eq!(again.notes, []);

@@ -13,7 +13,7 @@ use super::shell::Shell;
 use crate::asked::{Answer, Asked, html};
 use crate::number;
 use crate::part::{Bar, Instant, Meter, Name, Rate, Tag};
-use crate::query::encode;
+use crate::query::{encode, segment};
 use crate::selection::endpoints::errors_of;
 use crate::text::{ALONE_MAX, LISTED_MAX, shown};
 
@@ -28,6 +28,7 @@ struct Page {
     name: Name,
     host: String,
     host_link: String,
+    document: String,
     tags: Vec<Tag>,
     requests: String,
     errors: String,
@@ -128,6 +129,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         name: Name::new(&endpoint.method, &endpoint.template, ALONE_MAX),
         host: shown(&endpoint.host, LISTED_MAX).into_owned(),
         host_link: encode(&[("host", endpoint.host.clone())]),
+        document: format!("/api/v1/hosts/{}/openapi.json", segment(&endpoint.host)),
         tags: tags(&endpoint),
         requests: number::count(endpoint.requests),
         errors: number::share(errors, answered),

@@ -11,7 +11,7 @@ use super::row::EndpointRow;
 use super::shell::Shell;
 use crate::asked::{Answer, Asked, html};
 use crate::number;
-use crate::query::encode;
+use crate::query::{encode, segment};
 use crate::selection::endpoints::{Column, Order, PARAMETERS, Selection};
 use crate::selection::{PAGE_ROWS, Paging};
 use crate::text::{LISTED_MAX, shown};
@@ -48,6 +48,8 @@ struct Page {
     pager: Pager,
     csv: String,
     json: String,
+    /// The document of the one host that is shown.
+    document: Option<String>,
 }
 
 struct Head {
@@ -121,6 +123,11 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         pager,
         csv: format!("/api/v1/endpoints{}", encode(&exported)),
         json,
+        document: view
+            .hosts
+            .iter()
+            .find(|known| known.host == selection.host)
+            .map(|known| format!("/api/v1/hosts/{}/openapi.json", segment(&known.host))),
         selection,
     })
 }
