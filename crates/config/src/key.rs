@@ -53,6 +53,8 @@ pub(crate) enum Kind {
         count_max: usize,
         shape: &'static str,
     },
+    /// `documents.apis`.
+    Documents,
     /// `alert.alertmanagers`.
     Alertmanagers,
     /// `web.basic_auth`.
@@ -72,6 +74,7 @@ impl Kind {
             }
             Self::Real { min, max, unit, .. } => format!("a number ({unit}) from {min} to {max}"),
             Self::Text { shape, .. } | Self::List { shape, .. } => shape.to_owned(),
+            Self::Documents => "a list of documents".to_owned(),
             Self::Alertmanagers => "a list of Alertmanagers".to_owned(),
             Self::WebLogin => "username and password_file".to_owned(),
         }

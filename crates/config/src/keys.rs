@@ -1,6 +1,7 @@
 //! The one table of keys: what is not here cannot be set.
 
 mod analysis;
+mod documents;
 mod sensing;
 mod service;
 
@@ -40,5 +41,5 @@ pub(crate) fn refusal(text: &str, shape: &str) -> String {
 
 /// Every key, in the order of the file; the keys of a section stand together.
 pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
-    [sensing::KEYS, analysis::KEYS, service::KEYS].into_iter().flatten()
+    [sensing::KEYS, analysis::KEYS, documents::KEYS, service::KEYS].into_iter().flatten()
 }

@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod check;
+mod documents;
 mod filter;
 mod key;
 mod keys;
@@ -27,7 +28,7 @@ pub use check::{check_listen, needs_restart, warnings};
 pub use overload::Overload;
 pub use print::{default_file, print};
 pub use problem::{Place, Problem, Problems};
-pub use settings::{Log, LogFormat, SecretFiles, Sensor, Settings};
+pub use settings::{ApiDocument, Documents, Log, LogFormat, SecretFiles, Sensor, Settings};
 
 use crate::secret::ReadSecret;
 use crate::walk::Walk;

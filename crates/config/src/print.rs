@@ -4,15 +4,16 @@ use std::fmt::Write;
 
 use crate::key::{Key, Kind};
 use crate::keys;
-use crate::settings::Settings;
+use crate::settings::{ApiDocument, Settings};
 use crate::size;
 
 const WIDTH: usize = 98;
 
 const HEADER: &str = "\
 # Tapline: every key with its default, unit and range. What is left out keeps its default.
-# Check a file with `tapline check-config FILE`. SIGHUP reads it again: `behavior`, `log` and
-# `alert.resolve_after_seconds` take effect at once, the rest at the next start.
+# Check a file with `tapline check-config FILE`. SIGHUP reads it again: `behavior`,
+# `documents`, `log` and `alert.resolve_after_seconds` take effect at once, the rest at the next
+# start.
 # Sizes may be written with KiB, MiB and GiB.
 ";
 
@@ -90,6 +91,7 @@ fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
             let items: Vec<String> = get(settings).iter().map(|item| quoted(item)).collect();
             format!(" [{}]", items.join(", "))
         }
+        Kind::Documents => documents(settings, indent),
         Kind::Alertmanagers => alertmanagers(settings, indent),
         Kind::WebLogin => match (&settings.web.basic_auth, &settings.secret_files.web) {
             (Some((username, _)), Some(file)) => {
@@ -103,6 +105,20 @@ fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
 /// A number that reads back as itself.
 fn real(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { value.to_string() }
+}
+
+fn documents(settings: &Settings, indent: &str) -> String {
+    let item = |document: &ApiDocument| {
+        let file = quoted(&document.file.display().to_string());
+        let mut text = format!("\n{indent}  - host: {}", quoted(&document.host));
+        text.push_str(&["\n", indent, "    file: ", &file].concat());
+        if let Some(base) = &document.base_path {
+            text.push_str(&["\n", indent, "    base_path: ", &quoted(base)].concat());
+        }
+        text
+    };
+    let items: Vec<String> = settings.documents.apis.iter().map(item).collect();
+    if items.is_empty() { " []".to_owned() } else { items.concat() }
 }
 
 fn alertmanagers(settings: &Settings, indent: &str) -> String {

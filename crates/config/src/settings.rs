@@ -27,6 +27,8 @@ pub struct Settings {
     pub discovery: tapline_discovery::Config,
     /// Observation to finding.
     pub behavior: tapline_behavior::Config,
+    /// Documents that what is seen is held against.
+    pub documents: Documents,
     /// Finding to alert.
     pub alert: tapline_alert::Config,
     /// Pages, API and metrics.
@@ -64,6 +66,34 @@ impl Default for Sensor {
             state_dir: PathBuf::from("/var/lib/tapline"),
         }
     }
+}
+
+/// The documents of APIs, and how what is seen is held against them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Documents {
+    /// At most 1 000.
+    pub apis: Vec<ApiDocument>,
+    /// Capture time between two comparisons, 1 to 86 400.
+    pub compare_seconds: u32,
+    /// Observations that are enough for a finding, 3 to 1 000 000.
+    pub observations_min: u32,
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self { apis: Vec::new(), compare_seconds: 60, observations_min: 20 }
+    }
+}
+
+/// The document of one or more hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiDocument {
+    /// A name in lower case, `*.` and the end of names, or `*`.
+    pub host: String,
+    /// Where the document is.
+    pub file: PathBuf,
+    /// Where the API is served, without a slash at its end; none is what the document says.
+    pub base_path: Option<String>,
 }
 
 /// What is logged, and how. Logs go to stderr.

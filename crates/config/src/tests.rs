@@ -53,7 +53,7 @@ t.yaml:3:3: reassembly.idle_timeout_secs: unknown key; did you mean idle_timeout
 t.yaml:5:19: protocol.head_bytes_max: \"1GiB\" is not a size from 256 to 1MiB
 t.yaml:7:16: capture.promiscuous: \"1\" is neither true nor false
 t.yaml:8:15: capture.interfaces: is not a list; give a list of interface names
-t.yaml:9:1: unheard: unknown key; here are: alert, behavior, capture, decap, discovery, log, \
+t.yaml:9:1: unheard: unknown key; here are: alert, behavior, capture, decap, discovery, documents, log, \
 overload, protocol, reassembly, sensor, web
 t.yaml:11:11: web.listen: \"nowhere\" is not an address and port such as 127.0.0.1:9488 or [::1]:9488
 t.yaml:14:15: behavior.error_burst.lift_min: \"0.5\" is not a number (times) from 1 to 1000
@@ -171,5 +171,33 @@ mod properties {
             settings.capture.filter = filter;
             prop_assert_eq!(parse(&print(&settings), "t.yaml").unwrap(), settings);
         }
+    }
+}
+
+#[test]
+fn documents_lie_beside_the_file_and_print_as_they_read() {
+    let text = "documents:\n  apis:\n    - {host: 'API.shop.test', file: shop.yaml, base_path: /v2/}\n    \
+                - {host: '*', file: /srv/rest.json}\n";
+    let settings = parse(text, "/etc/tapline/t.yaml").unwrap();
+    let [shop, rest] = settings.documents.apis.as_slice() else { panic!() };
+    assert_eq!((shop.host.as_str(), shop.base_path.as_deref()), ("api.shop.test", Some("/v2")));
+    assert_eq!(shop.file, std::path::Path::new("/etc/tapline/shop.yaml"));
+    assert_eq!((rest.host.as_str(), &rest.base_path), ("*", &None));
+    assert_eq!(parse(&print(&settings), "/t.yaml").unwrap(), settings);
+}
+
+#[test]
+fn what_is_no_document_is_refused_where_it_stands() {
+    let text =
+        "documents:\n  apis:\n    - {host: 'a b', file: x, base_path: v2, port: 1}\n    - {}\n";
+    let problems = parse(text, "t.yaml").unwrap_err().to_string();
+    for part in [
+        "apis[0].host: \"a b\" is no host",
+        "is no path",
+        "apis[0].port: unknown",
+        "apis[1]: has no host",
+        "has no file",
+    ] {
+        assert!(problems.contains(part), "{part} in {problems}");
     }
 }

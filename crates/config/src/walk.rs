@@ -9,7 +9,7 @@ use crate::problem::{Place, Problems, quoted, shortened};
 use crate::secret::{self, ReadSecret};
 use crate::settings::Settings;
 use crate::tree::{Entry, Node, Value};
-use crate::{alertmanager, login, size, suggest};
+use crate::{alertmanager, documents, login, size, suggest};
 
 /// Settings that are being read.
 pub(crate) struct Walk<'r> {
@@ -122,6 +122,14 @@ impl<'r> Walk<'r> {
         secret::password(Path::new(&path), self.read_secret).map(|password| (password, path))
     }
 
+    /// Where a file is that the configuration names: beside it, unless it says otherwise.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub(crate) fn beside(&self, named: &str) -> Result<PathBuf, String> {
+        secret::locate(named, self.file)
+    }
+
     /// The settings, unless a mistake was noted.
     pub(crate) fn finish(self) -> Result<Settings, Problems> {
         self.problems.or(self.settings)
@@ -129,6 +137,7 @@ impl<'r> Walk<'r> {
 
     fn key(&mut self, key: &Key, node: &Node<'_>) {
         match (key.kind, &node.value) {
+            (Kind::Documents, _) => documents::read(self, key.path, node),
             (Kind::Alertmanagers, _) => alertmanager::read(self, key.path, node),
             (Kind::WebLogin, _) => {
                 let login = login::read(self, key.path, node);
@@ -220,7 +229,7 @@ fn set(settings: &mut Settings, kind: Kind, text: &str) -> Result<(), String> {
                 value.ok_or_else(|| format!("{} is not {}", quoted(text), kind.shape()))?;
         }
         Kind::Text { set, .. } => set(settings, text)?,
-        Kind::List { .. } | Kind::Alertmanagers | Kind::WebLogin => {}
+        Kind::List { .. } | Kind::Documents | Kind::Alertmanagers | Kind::WebLogin => {}
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ use self::router::{Lane, Route, Router, WhenFull};
 use self::shard::Downstream;
 use self::shedding::Shedding;
 use self::worker::Worker;
+use crate::documents::Documents;
 use crate::sizing;
 
 /// Messages waiting for the merge.
@@ -63,6 +64,8 @@ pub(crate) enum FeedbackRule {
 /// What every thread of a pipeline shares, unchanged while it runs.
 pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
+    /// The documents of APIs that the settings name.
+    pub(crate) documents: Documents,
     pub(crate) key: Key,
     pub(crate) identity: Identity,
     pub(crate) workers: usize,

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock;
 use crate::control::{self, DRAIN, Stop};
+use crate::documents::{self, Documents};
 use crate::exit::{CONFIG, Failure, SOFTWARE};
 use crate::output::{self, Folder};
 use crate::pipeline::feedback_board::FeedbackBoard;
@@ -36,6 +37,8 @@ const REPLAY_PUBLISH_EVERY: Duration = Duration::from_millis(250);
 /// What a command has decided before anything is started.
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
+    /// The documents that the settings name.
+    pub(crate) documents: Documents,
     pub(crate) key: Key,
     pub(crate) mode: Mode,
     /// Interfaces or files, for people.
@@ -241,12 +244,16 @@ pub(crate) fn reloader(
     level: crate::logging::LevelHandle,
     merge: Sender<Message>,
 ) -> impl Fn() + Send + Sync + 'static {
+    let load = move || {
+        let settings = load()?;
+        documents::load(&settings).map(|documents| (settings, documents))
+    };
     move || match load() {
         Err(failure) => {
             tracing::error!("the configuration is refused and the old one stays: {failure}");
             runtime.reloaded(None);
         }
-        Ok(settings) => {
+        Ok((settings, documents)) => {
             for part in tapline_config::needs_restart(&running, &settings) {
                 tracing::warn!("{part}: the new value takes effect at the next start");
             }
@@ -254,7 +261,7 @@ pub(crate) fn reloader(
                 tracing::warn!("the log level stays as it is: {error}");
             }
             runtime.reloaded(Some(&settings));
-            if merge.send(Message::Reload(Arc::new(settings))).is_ok() {
+            if merge.send(Message::Reload(Arc::new(settings), documents)).is_ok() {
                 tracing::info!("the new configuration is in force");
             }
         }
@@ -276,6 +283,7 @@ fn shared(plan: &Plan) -> Arc<Shared> {
     let sensor = plan.key.text_hash(plan.settings.sensor.name.as_bytes());
     Arc::new(Shared {
         settings: Arc::new(plan.settings.clone()),
+        documents: Arc::clone(&plan.documents),
         key: plan.key.clone(),
         identity: Identity { sensor, incarnation: plan.incarnation },
         workers: plan.workers,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tapline_config::Settings;
 
 use crate::cli;
+use crate::documents;
 use crate::exit::{CONFIG, Failure};
 
 /// Where `run` looks when no file is named.
@@ -32,6 +33,7 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Settings, Failure> {
 pub(crate) fn check(file: Option<&Path>) -> Result<(), Failure> {
     let file = file_or_default(file);
     let settings = load(file.as_deref())?;
+    documents::load(&settings)?;
     let warnings = tapline_config::warnings(&settings);
     cli::print(|out| {
         for warning in &warnings {

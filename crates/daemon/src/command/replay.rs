@@ -17,7 +17,7 @@ use crate::pipeline::router::WhenFull;
 use crate::pipeline::{Plant, files, merge_queue, pin};
 use crate::progress::Bar;
 use crate::session::{Plan, Session};
-use crate::{key_file, logging};
+use crate::{documents, key_file, logging};
 
 /// Replays to the end of the files, or until SIGINT or SIGTERM, and writes what was asked for.
 pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
         tapline_config::check_listen(&settings.web).map_err(|text| Failure::new(USAGE, text))?;
     }
     drop(logging::start(&settings.log));
+    let documents = documents::load(&settings)?;
     let key = match &arguments.key_file {
         Some(path) => key_file::from_file(path)?,
         None => Key::fixed(),
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
     let listener = arguments.serve.map(control::bind).transpose()?;
     let session = Session::start(Plan {
         settings,
+        documents,
         key,
         mode: Mode::Replay,
         sources: files.names().to_vec(),

@@ -18,7 +18,7 @@ use crate::pipeline::router::WhenFull;
 use crate::pipeline::tap::Tap;
 use crate::pipeline::{Plant, live, merge_queue, pin};
 use crate::session::{self, Plan, Session};
-use crate::{clock, key_file, logging, sizing};
+use crate::{clock, documents, key_file, logging, sizing};
 
 /// Listens until SIGINT or SIGTERM, then drains.
 pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
@@ -34,11 +34,13 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     let workers = super::workers(arguments.workers, &settings);
+    let documents = documents::load(&settings)?;
     let key = key_file::of_install(&settings.sensor.state_dir)?;
     let out = arguments.out.as_deref().map(Folder::open).transpose()?;
     let listener = control::bind(settings.web.listen)?;
     let taps = open(&settings, workers)?;
     let session = Session::start(Plan {
+        documents,
         key,
         mode: Mode::Live,
         sources: settings.capture.interfaces.clone(),

@@ -13,6 +13,7 @@ use tapline_model::{
     AlertStats, BehaviorStats, Delta, EndpointId, EndpointView, Epoch, Feedback, Finding,
     FindingTally, RouteKey, SourceView, Stats, Timestamp, View,
 };
+use tapline_openapi::Drift;
 
 use super::published::Published;
 use super::record::{Records, Spool};
@@ -20,6 +21,7 @@ use super::shard::ShardStats;
 use super::tick::SourceCounters;
 use super::{FeedbackRule, Shared};
 use crate::clock;
+use crate::documents::{self, Documents};
 use crate::exit::Failure;
 
 /// Findings shown in a view at most.
@@ -32,7 +34,8 @@ pub(crate) enum Message {
     /// Transaction records.
     Records(Records),
     /// New settings, of which those of behavior and alert take effect at once.
-    Reload(Arc<Settings>),
+    /// With the documents that they name.
+    Reload(Arc<Settings>, Documents),
 }
 
 /// What one worker hands over when it closes an epoch.
@@ -72,6 +75,10 @@ pub(crate) struct Merge {
     sealer: Sealer,
     inventory: Inventory,
     behavior: Behavior,
+    drift: Drift,
+    compare_seconds: u64,
+    /// When what was seen is next held against documents; none before the first epoch.
+    compare_at: Option<Timestamp>,
     lifecycle: Lifecycle,
     announce: Announce,
     alert_stats: AlertCounters,
@@ -80,6 +87,8 @@ pub(crate) struct Merge {
     pending: BTreeMap<Epoch, Snapshot>,
     complete: Snapshot,
     ended_workers: usize,
+    /// The end of the last epoch that was sealed.
+    sealed_until: Timestamp,
     published: Published,
     publish_every: Duration,
     last_published: Option<Instant>,
@@ -126,6 +135,9 @@ impl Merge {
             sealer: Sealer::new(lateness_max, shared.workers),
             inventory: Inventory::new(settings.discovery.clone(), shared.key.clone()),
             behavior: Behavior::new(settings.behavior.clone(), shared.key.clone()),
+            drift: Drift::new(Arc::clone(&shared.documents), documents::limits(settings)),
+            compare_seconds: compare_seconds(settings),
+            compare_at: None,
             lifecycle: Lifecycle::new(settings.alert.clone()),
             announce,
             alert_stats,
@@ -134,6 +146,7 @@ impl Merge {
             pending: BTreeMap::new(),
             complete: Snapshot::default(),
             ended_workers: 0,
+            sealed_until: Timestamp::ZERO,
             published,
             publish_every,
             last_published: None,
@@ -148,7 +161,7 @@ impl Merge {
             match message {
                 Message::Report(report) => self.report(*report),
                 Message::Records(records) => self.records(records),
-                Message::Reload(settings) => self.reload(&settings),
+                Message::Reload(settings, documents) => self.reload(&settings, documents),
             }
             if self.ended_workers == self.shared.workers {
                 break;
@@ -158,6 +171,7 @@ impl Merge {
         self.inventory.settle();
         // Records are sent before the report that ends a worker, so none is left in the queue.
         self.shared.board.close();
+        self.compare(self.sealed_until);
         let view = self.publish(true);
         Ended {
             view,
@@ -212,7 +226,9 @@ impl Merge {
             behavior.seal(epoch, &delta, &endpoint_of, &mut |finding: Finding| {
                 lifecycle.push(finding);
             });
-            self.settle(epoch.next().start());
+            self.sealed_until = epoch.next().start();
+            self.settle(self.sealed_until);
+            self.compare_if_due();
             if self.inventory.routes_changed() {
                 let feedback = Feedback::with_routes(epoch, self.inventory.known_routes())
                     .with_session_cookies(self.inventory.session_cookies());
@@ -240,6 +256,28 @@ impl Merge {
         }
     }
 
+    /// Holds what was seen against documents now and then, by capture time.
+    fn compare_if_due(&mut self) {
+        let now = self.sealed_until;
+        let wait_ns = self.compare_seconds * 1_000_000_000;
+        let at = *self.compare_at.get_or_insert_with(|| now.plus_nanos(wait_ns));
+        if at <= now {
+            self.compare_at = Some(now.plus_nanos(wait_ns));
+            self.compare(now);
+        }
+    }
+
+    fn compare(&mut self, now: Timestamp) {
+        if self.drift.is_empty() {
+            return;
+        }
+        let endpoints = self.inventory.endpoints();
+        for finding in self.drift.findings(now, &endpoints) {
+            self.lifecycle.push(finding);
+        }
+        self.settle(now);
+    }
+
     fn records(&mut self, records: Records) {
         let Some(spool) = &mut self.spool else { return };
         if let Err(error) = spool.add(records) {
@@ -249,7 +287,9 @@ impl Merge {
         }
     }
 
-    fn reload(&mut self, settings: &Settings) {
+    fn reload(&mut self, settings: &Settings, documents: Documents) {
+        self.drift.reconfigure(documents, documents::limits(settings));
+        self.compare_seconds = compare_seconds(settings);
         self.behavior.reconfigure(settings.behavior.clone());
         self.lifecycle.reconfigure(settings.alert.clone());
     }
@@ -339,6 +379,12 @@ impl Merge {
         }
         stats
     }
+}
+
+/// Often enough that no finding is resolved while it holds.
+fn compare_seconds(settings: &Settings) -> u64 {
+    let resolve_seconds = settings.alert.resolve_after_seconds / 2;
+    u64::from(settings.documents.compare_seconds.min(resolve_seconds).max(1))
 }
 
 fn tally(tally: Tally) -> FindingTally {
