@@ -59,6 +59,9 @@ pub struct Comparison {
     pub operations_seen: u64,
     /// Documented operations.
     pub operations: u64,
+    /// Operations that were seen and could be one or another, or none: too little of their path is
+    /// shown.
+    pub operations_unclear: u64,
     /// Schemas that were not compared, because they have too many alternatives or lie too deep.
     pub unjudged: u64,
     /// Differences that found no room.
@@ -83,6 +86,7 @@ pub fn compare(documented: &Document, observed: &Document, limits: Limits) -> Co
         thin,
         operations_seen: comparer.operations_seen,
         operations: documented.operations.len() as u64,
+        operations_unclear: comparer.operations_unclear,
         unjudged: comparer.unjudged,
         left_out,
     }
@@ -126,6 +130,7 @@ struct Comparer<'d> {
     found: Differences,
     visited: HashSet<Pair>,
     operations_seen: u64,
+    operations_unclear: u64,
     unjudged: u64,
 }
 
@@ -144,6 +149,7 @@ impl<'d> Comparer<'d> {
             found: Differences::default(),
             visited: HashSet::new(),
             operations_seen: 0,
+            operations_unclear: 0,
             unjudged: 0,
         }
     }
@@ -264,6 +270,10 @@ impl<'d> Comparer<'d> {
         let path_of = |index: &usize| matcher.groups.get(*index).map(|group| group.key().path);
         match found {
             Match::One(_) => {}
+            Match::Unclear(groups) => {
+                covered.extend(groups);
+                self.operations_unclear += 1;
+            }
             Match::Older(index) => {
                 let newer = path_of(index).unwrap_or_default();
                 self.tell(told(Kind::OldVersion, Class::Notice, format!("newer {newer}")));

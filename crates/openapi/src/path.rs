@@ -79,6 +79,11 @@ fn admits_mixed(texts: &[String], text: &str) -> bool {
     true
 }
 
+/// Whether a literal could be taken for a value by who sees only requests.
+pub(crate) fn is_like_a_value(literal: &str) -> bool {
+    literal.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 /// A version as a path segment has it, comparable: `v2`, `2.1`, `2023-10-01`.
 pub(crate) fn version(segment: &str) -> Option<Vec<u32>> {
     let has_mark = segment.starts_with(['v', 'V']);

@@ -54,6 +54,10 @@ fn as_lines(comparison: &Comparison) -> String {
             "differences rest on too few observations (--json has them)",
         ),
         (
+            comparison.operations_unclear,
+            "operations cannot be told from others: too little of their path is shown",
+        ),
+        (
             comparison.unjudged,
             "schemas have too many alternatives, or lie too deep, to be compared",
         ),
@@ -72,6 +76,7 @@ fn as_json(comparison: &Comparison) -> String {
         "thin": comparison.thin,
         "operations": comparison.operations,
         "operations_seen": comparison.operations_seen,
+        "operations_unclear": comparison.operations_unclear,
         "unjudged": comparison.unjudged,
         "left_out": comparison.left_out,
     });

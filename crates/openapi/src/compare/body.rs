@@ -198,10 +198,14 @@ fn collect<'d>(content: &'d BTreeMap<String, Media>, place: &str, into: &mut Con
     }
 }
 
-/// The response that a document has for a status: the narrowest that is for it.
+/// The response that a document has for a status: the narrowest that is for it. Where success is
+/// described by itself, `default` is how errors look.
 fn documented(operation: &Operation, status: StatusKey) -> Option<(StatusKey, &Response)> {
     let class = status.class().and_then(|class| u8::try_from(class).ok());
-    [Some(status), class.map(StatusKey::Class), Some(StatusKey::Default)]
+    let says_success = operation.responses.keys().any(|key| key.class() == Some(2));
+    let is_error = status.class().is_none_or(|class| class >= 4);
+    let default = (is_error || !says_success).then_some(StatusKey::Default);
+    [Some(status), class.map(StatusKey::Class), default]
         .into_iter()
         .flatten()
         .find_map(|key| Some((key, operation.responses.get(&key)?)))

@@ -20,6 +20,8 @@ pub(super) enum Match {
     One(usize),
     /// A template that covers literal paths of these groups and fits none better.
     Covers(Vec<usize>),
+    /// One of these groups, maybe: of its path not enough is shown to say.
+    Unclear(Vec<usize>),
     /// This group, in an older version.
     Older(usize),
     /// None.
@@ -39,6 +41,8 @@ enum Fit {
     Same,
     Near,
     Open,
+    /// A parameter where the document has what looks like a value: a date, a version.
+    Value,
     Unclear,
     Covers,
 }
@@ -69,6 +73,7 @@ impl<'d> Matcher<'d> {
         let candidates = self.by_length.get(&(method, segments.len()));
         let mut best: Option<(Vec<Fit>, usize)> = None;
         let mut covered = Vec::new();
+        let mut unclear = Vec::new();
         let mut older = None;
         for &index in candidates.into_iter().flatten() {
             let Some(group) = self.groups.get(index) else { continue };
@@ -76,14 +81,33 @@ impl<'d> Matcher<'d> {
                 older = Some(index);
             }
             let Some(fits) = fits(segments, &group.segments) else { continue };
+            if fits.contains(&Fit::Unclear) {
+                unclear.push(index);
+                continue;
+            }
             if fits.contains(&Fit::Covers) {
                 covered.push(index);
-            } else if best.as_ref().is_none_or(|(best, _)| fits < *best) {
-                best = Some((fits, index));
+                continue;
             }
+            match best.as_mut() {
+                // Two versions that were seen as one cannot be told apart.
+                Some((best, _)) if fits == *best && fits.contains(&Fit::Value) => {
+                    covered.push(index);
+                }
+                Some((best, _)) if fits >= *best => {}
+                _ => best = Some((fits, index)),
+            }
+        }
+        if let Some((fits, index)) = &best
+            && fits.contains(&Fit::Value)
+            && !covered.is_empty()
+        {
+            covered.push(*index);
+            best = None;
         }
         match (best, older) {
             (Some((_, index)), _) => Match::One(index),
+            (None, _) if !unclear.is_empty() => Match::Unclear(unclear),
             (None, _) if !covered.is_empty() => Match::Covers(covered),
             (None, Some(index)) => Match::Older(index),
             (None, None) => Match::None,
@@ -128,6 +152,9 @@ fn fit(observed: &Segment, documented: &Segment) -> Option<Fit> {
         (Segment::Literal(seen), open) if is_veiled(seen) || open.admits(seen) => Some(Fit::Open),
         (Segment::Literal(_), _) => None,
         (Segment::Mixed(_), Segment::Literal(said)) if !observed.admits(said) => None,
+        (Segment::Parameter, Segment::Literal(said)) if path::is_like_a_value(said) => {
+            Some(Fit::Value)
+        }
         (_, Segment::Literal(_)) => Some(Fit::Covers),
         (seen, said) if seen == said => Some(Fit::Same),
         _ => Some(Fit::Open),
@@ -199,6 +226,7 @@ mod tests {
                 paths.sort();
                 format!("covers {}", paths.join(" "))
             }
+            Match::Unclear(list) => format!("one of {}", list.len()),
             Match::Older(index) => format!("older {}", path(index)),
             Match::None => "none".to_owned(),
         }
@@ -215,6 +243,7 @@ mod tests {
             ("/api/users/alice.json", "/users/{id}.json"),
             ("/api/users/~12ab9f", "/users/{id}"),
             ("/api/users/{userId}/orders", "/users/{id}/{what}"),
+            ("/api/~12ab9f/me", "one of 2"),
             ("/users/{userId}", "none"),
             ("/api/pets/{petId}", "none"),
         ] {
@@ -224,6 +253,9 @@ mod tests {
 
     #[test]
     fn a_template_over_literals_covers_them() {
+        assert_eq!(found(&["/2015-03-31/x", "/b/x"], "/api/{date}/x"), "covers /2015-03-31/x /b/x");
+        assert_eq!(found(&["/2015-03-31/x", "/b/y"], "/api/{date}/x"), "/2015-03-31/x");
+        assert_eq!(found(&["/v1/x", "/v2/x"], "/api/{version}/x"), "covers /v1/x /v2/x");
         assert_eq!(found(&["/a/x", "/a/y", "/b/x"], "/api/a/{what}"), "covers /a/x /a/y");
     }
 

@@ -144,6 +144,9 @@ fn what_contradicts_the_document_is_told_with_its_counts() {
             &format!(
                 "additive undocumented_parameter {pet}: {place}/parameters/query/debug: documented nothing, seen sent (30 of 100)"
             ),
+            &format!(
+                "notice undocumented_status {pet}: {place}/responses/202: documented nothing, seen 202 (40 of 100)"
+            ),
             "notice old_version GET /v1/pets/{petId}: /paths/~1v1~1pets~1{petId}/get: documented newer /pets/{id}, seen GET /v1/pets/{petId} (77 of 77)",
             "additive shadow_operation GET /v2/pets/{petId}/secrets: /paths/~1v2~1pets~1{petId}~1secrets/get: documented nothing, seen GET /v2/pets/{petId}/secrets (33 of 33)",
         ],
