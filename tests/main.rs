@@ -14,6 +14,8 @@ mod data_classes;
 #[cfg(test)]
 mod determinism;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod encapsulation;
 #[cfg(test)]
 mod flood;
