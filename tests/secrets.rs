@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tapline_tests::capture::{Capture, Exchange, response};
@@ -131,6 +132,8 @@ fn planted_secrets_are_seen_nowhere() {
     .map(str::to_owned)
     .to_vec();
     for endpoint in listed["endpoints"].as_array().unwrap() {
+        let host = endpoint["host"].as_str().unwrap();
+        pages.push(format!("/api/v1/hosts/{host}/openapi.yaml"));
         let id = endpoint["id"].as_str().unwrap();
         pages.push(format!("/endpoints/{id}"));
         pages.push(format!("/api/v1/endpoints/{id}"));
@@ -141,8 +144,13 @@ fn planted_secrets_are_seen_nowhere() {
     }
     sensor.signal("TERM");
     assert_eq!(sensor.wait(20), Some(0));
-    for entry in out.read_dir().unwrap() {
-        let path = entry.unwrap().path();
+    let files = |folder: &Path| {
+        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.is_file()).collect::<Vec<_>>()
+    };
+    let documents = files(&out.join("openapi"));
+    assert!(!documents.is_empty());
+    for path in files(&out).into_iter().chain(documents) {
         clean(&path.display().to_string(), &fs::read_to_string(&path).unwrap());
     }
     clean("the log", &fs::read_to_string(&log).unwrap());
