@@ -221,7 +221,7 @@ const fn kind_of(class: DataClass) -> &'static str {
             DataGroup::Identity => "identity",
             DataGroup::Special => "health",
             DataGroup::Credential => "credentials",
-            _ => "person",
+            DataGroup::Personal => "person",
         },
     }
 }

@@ -17,14 +17,14 @@ pub(crate) fn fields_of(endpoint: &EndpointView) -> Vec<ParameterView> {
             (BodyDirection::Response, Some(400..)) => continue,
             (BodyDirection::Response, _) => "response_body",
         };
-        add(location, String::new(), &body.schema, (body.n, body.n), 0, &mut fields);
+        add(location, "", &body.schema, (body.n, body.n), 0, &mut fields);
     }
     fields
 }
 
 fn add(
     location: &str,
-    name: String,
+    name: &str,
     schema: &SchemaView,
     (present, of): (u64, u64),
     depth: usize,
@@ -34,8 +34,7 @@ fn add(
         return;
     }
     if !name.is_empty() && !fields.iter().any(|one| one.location == location && one.name == name) {
-        let name = name.clone();
-        let location = location.to_owned();
+        let (name, location) = (name.to_owned(), location.to_owned());
         let types = types_of(schema);
         fields.push(ParameterView { location, name, types, present, of, ..Default::default() });
     }
@@ -43,10 +42,10 @@ fn add(
         let name =
             if name.is_empty() { member.name.clone() } else { format!("{name}.{}", member.name) };
         let counts = (member.present, member.of);
-        add(location, name, &member.schema, counts, depth + 1, fields);
+        add(location, &name, &member.schema, counts, depth + 1, fields);
     }
     if let Some(items) = &schema.items {
-        add(location, format!("{name}[]"), items, (items.n, items.n), depth + 1, fields);
+        add(location, &format!("{name}[]"), items, (items.n, items.n), depth + 1, fields);
     }
 }
 
@@ -57,7 +56,7 @@ fn types_of(schema: &SchemaView) -> Vec<(String, u64)> {
     }
     let mut kinds: Vec<_> =
         schema.kinds.iter().map(|(kind, count)| (kind.label().to_owned(), *count)).collect();
-    kinds.sort_by(|left, right| right.1.cmp(&left.1));
+    kinds.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
     kinds
 }
 
