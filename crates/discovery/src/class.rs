@@ -91,7 +91,7 @@ pub(crate) fn classes_of(value: &[u8], hints: Hints) -> ClassSet {
     if !hints.any().is_empty() {
         by_name(text, hints, &mut classes);
     }
-    if has_form(text) && !sensitive::is_uuid(text) {
+    if has_form(text) && !sensitive::is_uuid(text) && !is_timestamp(text) {
         by_form(text, &mut classes);
     }
     classes
@@ -144,6 +144,16 @@ fn has_form(text: &[u8]) -> bool {
         || (text.len() >= 8 && text.first().is_some_and(u8::is_ascii_uppercase))
         || text.len() >= 15
         || (digits > 0 && text.contains(&b' '))
+}
+
+/// Whether a value begins as a date does, which proves nothing: a birthday is known by its name.
+fn is_timestamp(text: &[u8]) -> bool {
+    let Some((date, rest)) = text.split_first_chunk::<10>() else { return false };
+    let is_date = date.iter().enumerate().all(|(place, byte)| match place {
+        4 | 7 => *byte == b'-',
+        _ => byte.is_ascii_digit(),
+    });
+    is_date && rest.first().is_none_or(|byte| matches!(byte, b'T' | b't' | b' '))
 }
 
 /// What the value is valid for, whatever its name.

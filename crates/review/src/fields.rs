@@ -1,6 +1,8 @@
 //! The fields of an endpoint, wherever they stand, as one flat list of names and types.
 
-use tapline_model::{BodyDirection, EndpointView, ParameterView, SchemaView};
+use std::collections::BTreeSet;
+
+use tapline_model::{BodyDirection, BodyView, EndpointView, ParameterView, SchemaView};
 
 /// Fields that are listed of one endpoint.
 const FIELDS_MAX: usize = 512;
@@ -12,14 +14,43 @@ const DEPTH_MAX: usize = 12;
 pub(crate) fn fields_of(endpoint: &EndpointView) -> Vec<ParameterView> {
     let mut fields = endpoint.parameters.clone();
     for body in endpoint.bodies.iter() {
-        let location = match (body.direction, body.status) {
-            (BodyDirection::Request, _) => "body",
-            (BodyDirection::Response, Some(400..)) => continue,
-            (BodyDirection::Response, _) => "response_body",
-        };
-        add(location, "", &body.schema, (body.n, body.n), 0, &mut fields);
+        if let Some(location) = location_of(body) {
+            add(location, "", &body.schema, (body.n, body.n), 0, &mut fields);
+        }
     }
+    let mut known = BTreeSet::new();
+    fields.retain(|one| known.insert((one.location.clone(), one.name.clone())));
     fields
+}
+
+/// Whether a field of these locations has a bare name that is wanted; costs no list of them.
+pub(crate) fn has_field(
+    endpoint: &EndpointView,
+    locations: &[&str],
+    is_wanted: impl Fn(&str) -> bool,
+) -> bool {
+    let parameters = &endpoint.parameters;
+    parameters.iter().any(|one| locations.contains(&one.location.as_str()) && is_wanted(&one.name))
+        || endpoint.bodies.iter().any(|body| {
+            location_of(body).is_some_and(|location| locations.contains(&location))
+                && has_member(&body.schema, &is_wanted, 0)
+        })
+}
+
+fn has_member(schema: &SchemaView, is_wanted: &impl Fn(&str) -> bool, depth: usize) -> bool {
+    depth <= DEPTH_MAX
+        && (schema.properties.iter().any(|member| {
+            is_wanted(&member.name) || has_member(&member.schema, is_wanted, depth + 1)
+        }) || schema.items.iter().any(|items| has_member(items, is_wanted, depth + 1)))
+}
+
+/// What stands in the body counts as a field of; none for answers that failed.
+const fn location_of(body: &BodyView) -> Option<&'static str> {
+    match (body.direction, body.status) {
+        (BodyDirection::Request, _) => Some("body"),
+        (BodyDirection::Response, Some(400..)) => None,
+        (BodyDirection::Response, _) => Some("response_body"),
+    }
 }
 
 fn add(
@@ -33,7 +64,7 @@ fn add(
     if depth > DEPTH_MAX || fields.len() >= FIELDS_MAX {
         return;
     }
-    if !name.is_empty() && !fields.iter().any(|one| one.location == location && one.name == name) {
+    if !name.is_empty() {
         let (name, location) = (name.to_owned(), location.to_owned());
         let types = types_of(schema);
         fields.push(ParameterView { location, name, types, present, of, ..Default::default() });
@@ -64,7 +95,7 @@ fn types_of(schema: &SchemaView) -> Vec<(String, u64)> {
 mod tests {
     use std::sync::Arc;
 
-    use tapline_model::{BodyView, JsonKind, Presence, PropertyView};
+    use tapline_model::{JsonKind, Presence, PropertyView};
 
     use super::*;
     use crate::report::tests::endpoint;

@@ -1,8 +1,8 @@
 //! What an endpoint is for, by what it takes, what it answers and what it is called.
 
-use tapline_model::{EndpointView, Fact, ParameterView};
+use tapline_model::{EndpointView, Fact};
 
-use crate::fields::fields_of;
+use crate::fields::has_field;
 
 /// What an endpoint is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,9 +174,7 @@ pub fn role_of(endpoint: &EndpointView) -> Role {
         }
         let takes_password = sends(endpoint, PASSWORDS);
         let gives_session = endpoint.count_of(Fact::SessionSet) > 0
-            || fields_of(endpoint)
-                .iter()
-                .any(|one| one.location == "response_body" && is_named(one, TOKENS));
+            || has_field(endpoint, &["response_body"], |name| is_named(name, TOKENS));
         if takes_password && (gives_session || has_word(LOGIN_WORDS)) {
             return Role::Login;
         }
@@ -206,17 +204,15 @@ pub(crate) fn is_written(method: &str) -> bool {
 
 /// Whether its requests have a field of one of these names.
 fn sends(endpoint: &EndpointView, names: &[&str]) -> bool {
-    fields_of(endpoint)
-        .iter()
-        .any(|one| matches!(one.location.as_str(), "body" | "query") && is_named(one, names))
+    has_field(endpoint, &["body", "query"], |name| is_named(name, names))
 }
 
 fn is_word(word: &str, known: &[&str]) -> bool {
     known.contains(&word) || word.split(['-', '_', ':', '.']).any(|part| known.contains(&part))
 }
 
-pub(crate) fn is_named(parameter: &ParameterView, names: &[&str]) -> bool {
-    names.contains(&bare_name(&parameter.name).as_str())
+fn is_named(name: &str, names: &[&str]) -> bool {
+    names.contains(&bare_name(name).as_str())
 }
 
 /// The last part of a nested name, without what only joins words: `user.card_number[]` is
@@ -232,6 +228,8 @@ pub(crate) fn bare_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tapline_model::ParameterView;
+
     use super::*;
     use crate::report::tests::endpoint;
 
