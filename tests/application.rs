@@ -99,8 +99,10 @@ fn record(folder: &Path, python: &Path, tester: &Path) -> PathBuf {
     );
     let begun = || std::fs::metadata(&capture).is_ok_and(|file| file.len() >= 24);
     assert!(until(10, begun), "tcpdump listens");
-    let drive =
-        |command: &mut Command| command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    // What the tester remembers of a run lies where it runs.
+    let drive = |command: &mut Command| {
+        command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null()).status()
+    };
     let customers =
         drive(Command::new(python).arg(app.join("client.py")).args([&address, "60", "1"]));
     assert!(customers.unwrap().success(), "the customers have shopped");
