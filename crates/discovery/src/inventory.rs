@@ -52,6 +52,8 @@ pub struct Rejected {
     pub parameters: u64,
     /// Values in bodies, queries and header fields that stood in places which found no room.
     pub field_values: u64,
+    /// Deltas of routes whose path found no room to be learned from.
+    pub paths: u64,
     /// Servers, each time one was seen.
     pub servers: u64,
     /// Consumers given up for newer ones.

@@ -88,18 +88,18 @@ impl Paths {
         tree.named.push(Named { route, name: Arc::clone(name), shape });
     }
 
-    /// Learns from what a route saw. Without room for its path, that stays what it is called now.
-    pub(crate) fn teach(&mut self, seen: &RouteDelta) {
-        if seen.learnable == 0 {
-            return;
-        }
-        let Some(tree) = self.hosts.get_mut(&seen.name.host) else { return };
+    /// Learns from what a route saw; false when there was no room for its path, which then stays what
+    /// it is called now.
+    pub(crate) fn teach(&mut self, seen: &RouteDelta) -> bool {
+        let Some(tree) = self.hosts.get_mut(&seen.name.host).filter(|_| seen.learnable > 0) else {
+            return true;
+        };
         if self.places < self.places_max {
             let before = tree.raw.places();
             tree.raw.insert(&seen.name);
             self.places += tree.raw.places() - before;
         }
-        tree.raw.teach(seen);
+        tree.raw.teach(seen)
     }
 
     /// Notes what a route was answered with that was taught without.
@@ -111,10 +111,14 @@ impl Paths {
         }
     }
 
-    /// Forgets a route.
+    /// Forgets a route, and the tree with its last one.
     pub(crate) fn forget(&mut self, route: RouteKey, host: &str) {
-        if let Some(tree) = self.hosts.get_mut(host) {
-            tree.named.retain(|named| named.route != route);
+        let Some(tree) = self.hosts.get_mut(host) else { return };
+        tree.named.retain(|named| named.route != route);
+        if tree.named.is_empty() {
+            // The root was never counted.
+            self.places = self.places.saturating_sub(tree.raw.places().saturating_sub(1));
+            self.hosts.remove(host);
         }
     }
 

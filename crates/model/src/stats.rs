@@ -269,6 +269,8 @@ sums! {
             fields_evicted,
             /// Values that stood in places which found no room.
             field_values_left_out,
+            /// Times that what a route saw taught no path template, for want of room.
+            paths_left_out,
             /// Consumers evicted from their table.
             consumers_evicted,
             /// Consumers tracked now.

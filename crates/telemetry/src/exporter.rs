@@ -282,6 +282,7 @@ fn findings(view: &View) -> Vec<Family> {
         Family::single(names::INVENTORY_FIELDS, number(behavior.fields_known)),
         Family::single(names::INVENTORY_FIELDS_EVICTED, number(behavior.fields_evicted)),
         Family::single(names::INVENTORY_VALUES_LEFT_OUT, number(behavior.field_values_left_out)),
+        Family::single(names::INVENTORY_PATHS_LEFT_OUT, number(behavior.paths_left_out)),
         Family::single(names::CONSUMERS_ACTIVE, number(behavior.consumers_active)),
         Family::single(names::CONSUMERS_EVICTED, number(behavior.consumers_evicted)),
         Family::single(names::UNMATCHED_REQUESTS, number(behavior.unmatched_requests)),

@@ -144,6 +144,8 @@ metrics! {
         "Fields that made room for others.";
     INVENTORY_VALUES_LEFT_OUT: Counter "tapline_inventory_values_left_out_total" []
         "Values in bodies, queries and header fields that stood in places which found no room.";
+    INVENTORY_PATHS_LEFT_OUT: Counter "tapline_inventory_paths_left_out_total" []
+        "Times that what a route saw taught no path template, for want of room.";
     DATA_FIELDS: Gauge "tapline_data_fields" ["class", "place"]
         "Fields of endpoints that hold sensitive data, by class and part of a transaction.";
     CONSUMERS_ACTIVE: Gauge "tapline_consumers_active" []

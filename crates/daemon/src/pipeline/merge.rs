@@ -370,7 +370,9 @@ impl Merge {
         stats.behavior.unmatched_requests = self.inventory.unmatched_requests();
         stats.behavior.fields_known = self.inventory.fields();
         stats.behavior.fields_evicted = self.inventory.fields_evicted();
-        stats.behavior.field_values_left_out = self.inventory.rejected().field_values;
+        let rejected = self.inventory.rejected();
+        stats.behavior.field_values_left_out = rejected.field_values;
+        stats.behavior.paths_left_out = rejected.paths;
         stats.behavior.findings_opened = self.lifecycle.counts().opened;
         stats.alert = (self.alert_stats)();
         for source in self.counters() {

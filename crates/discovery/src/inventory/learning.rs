@@ -32,7 +32,7 @@ impl Inventory {
                     self.rejected.parameters += endpoint.absorb(route, seen, parameters_max);
                     endpoint.note_fresh(seen, seen.last_seen);
                     self.listed_is_stale |= endpoint.is_veiled() != was_veiled;
-                    self.paths.teach(seen);
+                    self.rejected.paths += u64::from(!self.paths.teach(seen));
                 }
                 self.absorb_schemas(id, seen);
                 self.count_matched(seen);
@@ -238,7 +238,7 @@ impl Inventory {
             self.routes.insert(route, Target::Endpoint(id));
             self.routes_changed = true;
             self.paths.admit(route, &seen.name);
-            self.paths.teach(seen);
+            self.rejected.paths += u64::from(!self.paths.teach(seen));
         }
         let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
         self.listed_is_stale |= endpoint.is_veiled();
@@ -291,7 +291,7 @@ impl Inventory {
             self.routes.insert(route, Target::Endpoint(id));
             self.routes_changed = true;
             self.paths.admit(route, &total.name);
-            self.paths.teach(&total);
+            self.rejected.paths += u64::from(!self.paths.teach(&total));
             self.add_endpoint(id, rendered, route, total);
         } else {
             self.attach(route, id, &total);

@@ -146,9 +146,9 @@ impl Raw {
         }
     }
 
-    /// Counts what a route saw, if there is a way for it.
-    pub(super) fn teach(&mut self, seen: &RouteDelta) {
-        let Some((way, end)) = self.way(&seen.name) else { return };
+    /// Counts what a route saw; false when there is no way for it.
+    pub(super) fn teach(&mut self, seen: &RouteDelta) -> bool {
+        let Some((way, end)) = self.way(&seen.name) else { return false };
         if let Some(end) = self.ends.get_mut(end.0 as usize) {
             end.taught += seen.learnable;
             end.note_fields(seen);
@@ -158,6 +158,7 @@ impl Raw {
                 node.taught += seen.learnable;
             }
         }
+        true
     }
 
     /// Notes what a route was answered with, if there is a way for it.

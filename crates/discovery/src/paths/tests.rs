@@ -136,4 +136,5 @@ fn memory_ends_and_learning_goes_on() {
     let endpoints = inventory.endpoints();
     assert_eq!(endpoints.len(), 1, "{endpoints:?}");
     assert_eq!(endpoints[0].requests, 20_000);
+    assert!(inventory.rejected().paths > 0, "what taught nothing is counted");
 }
