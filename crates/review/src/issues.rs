@@ -14,6 +14,15 @@ const ORIGINS_MIN: u64 = 3;
 /// Successes with credentials after which one without is odd.
 const GUARDED_MIN: u64 = 5;
 
+/// What answers give away, worst first.
+pub(crate) const DISCLOSURES: [(Fact, &Rule, Severity); 5] = [
+    (Fact::SecretFile, rule::SECRET_FILE, Severity::Critical),
+    (Fact::DebugPage, rule::DEBUG_PAGE, Severity::High),
+    (Fact::DatabaseError, rule::DATABASE_ERROR, Severity::Medium),
+    (Fact::StackTrace, rule::STACK_TRACE, Severity::Medium),
+    (Fact::DirectoryListing, rule::DIRECTORY_LISTING, Severity::Medium),
+];
+
 /// An issue with the part of the risk it adds to.
 #[derive(Debug)]
 pub(crate) struct Issue {
@@ -284,16 +293,12 @@ impl Judge<'_> {
 
     fn disclosures(&mut self) {
         let of = self.endpoint.requests;
-        for (fact, rule, severity) in [
-            (Fact::SecretFile, rule::SECRET_FILE, Severity::Critical),
-            (Fact::DebugPage, rule::DEBUG_PAGE, Severity::High),
-            (Fact::DatabaseError, rule::DATABASE_ERROR, Severity::Medium),
-            (Fact::StackTrace, rule::STACK_TRACE, Severity::Medium),
-            (Fact::DirectoryListing, rule::DIRECTORY_LISTING, Severity::Medium),
+        let of_endpoints = [
             (Fact::GraphqlIntrospection, rule::GRAPHQL_INTROSPECTION, Severity::Low),
             (Fact::ApiDescription, rule::API_DESCRIPTION, Severity::Info),
             (Fact::VersionShown, rule::VERSION_SHOWN, Severity::Info),
-        ] {
+        ];
+        for (fact, rule, severity) in DISCLOSURES.into_iter().chain(of_endpoints) {
             self.fact(fact, rule, severity, of);
         }
     }

@@ -2,7 +2,7 @@
 
 use tapline_model::{Fact, HostView, IssueView, Severity};
 
-use crate::issues::Issue;
+use crate::issues::{DISCLOSURES, Issue};
 use crate::number::{exact, share};
 use crate::rule::{self, Rule};
 use crate::weak::weakness_of;
@@ -20,16 +20,12 @@ pub(crate) fn issues_of(host: &HostView) -> Vec<IssueView> {
             Some(Issue { rule, severity: weakness.severity, seen, count: 1, of: 1 })
         })
         .collect();
-    for (fact, rule, severity) in [
-        (Fact::SecretFile, rule::SECRET_FILE, Severity::Critical),
-        (Fact::DebugPage, rule::DEBUG_PAGE, Severity::High),
-        (Fact::DatabaseError, rule::DATABASE_ERROR, Severity::Medium),
-        (Fact::StackTrace, rule::STACK_TRACE, Severity::Medium),
-        (Fact::DirectoryListing, rule::DIRECTORY_LISTING, Severity::Medium),
+    let of_hosts = [
         (Fact::TraceAnswered, rule::TRACE_ANSWERED, Severity::Medium),
         (Fact::BasicPlaintext, rule::BASIC_PLAINTEXT, Severity::High),
         (Fact::VersionShown, rule::VERSION_SHOWN, Severity::Info),
-    ] {
+    ];
+    for (fact, rule, severity) in DISCLOSURES.into_iter().chain(of_hosts) {
         issues.extend(fact_issue(host, fact, rule, severity));
     }
     issues.sort_by(|left, right| {
