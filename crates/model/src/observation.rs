@@ -278,7 +278,7 @@ pub struct Consumer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterLocation {
-    /// In a slot of the path; its name is the slot's index among the parameters, from 0.
+    /// In a slot of the path; its name is the index of its segment, from 0.
     Path,
     /// In the query.
     Query,

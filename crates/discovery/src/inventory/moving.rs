@@ -77,9 +77,15 @@ impl Inventory {
             return;
         }
         let Some(entry) = self.paths_known.remove(&path) else { return };
-        let Some(heir) = self.endpoints.get(&heir) else { return };
-        let to = path_hash(&self.key, &heir.total.name.host, &heir.rendered);
-        self.inherit(to, entry);
+        if let Some(heir) = self.endpoints.get(&heir) {
+            let to = path_hash(&self.key, &heir.total.name.host, &heir.rendered);
+            self.inherit(to, entry);
+        } else {
+            for route in &entry.attribute_routes {
+                self.routes.remove(route);
+            }
+            self.count_unmatched(&name.host, entry.attribute_requests);
+        }
     }
 
     fn inherit(&mut self, path: u64, left: PathEntry) {
