@@ -27,6 +27,8 @@ use crate::sensitive;
 const VALUE_BYTES_MAX: usize = 8_192;
 /// Longest value that an identifier can be.
 const IDENTIFIER_BYTES_MAX: usize = 48;
+/// Digits of an identifier: the two by which an IBAN is checked.
+const IDENTIFIER_DIGITS_MIN: usize = 2;
 /// Longest value with a form of its own that is no token: an address in a line.
 const LINE_BYTES_MAX: usize = 320;
 
@@ -91,8 +93,9 @@ pub(crate) fn classes_of(value: &[u8], hints: Hints) -> ClassSet {
     if !hints.any().is_empty() {
         by_name(text, hints, &mut classes);
     }
-    if has_form(text) && !sensitive::is_uuid(text) && !is_timestamp(text) {
-        by_form(text, &mut classes);
+    let look = Look::of(text);
+    if look.may_prove(text) {
+        by_form(text, look, &mut classes);
     }
     classes
 }
@@ -132,20 +135,6 @@ fn by_name(text: &[u8], hints: Hints, classes: &mut ClassSet) {
     }
 }
 
-/// Whether a value can have any form that proves itself: most are short words and numbers.
-fn has_form(text: &[u8]) -> bool {
-    let (mut digits, mut signs) = (0_usize, false);
-    for &byte in text.get(..64).unwrap_or(text) {
-        digits += usize::from(byte.is_ascii_digit());
-        signs |= b"@$:{%;".contains(&byte);
-    }
-    digits >= 4
-        || signs
-        || (text.len() >= 8 && text.first().is_some_and(u8::is_ascii_uppercase))
-        || text.len() >= 15
-        || (digits > 0 && text.contains(&b' '))
-}
-
 /// Whether a value begins as a date does, which proves nothing: a birthday is known by its name.
 fn is_timestamp(text: &[u8]) -> bool {
     let Some((date, rest)) = text.split_first_chunk::<10>() else { return false };
@@ -156,32 +145,105 @@ fn is_timestamp(text: &[u8]) -> bool {
     is_date && rest.first().is_none_or(|byte| matches!(byte, b'T' | b't' | b' '))
 }
 
-/// What the value is valid for, whatever its name.
-fn by_form(text: &[u8], classes: &mut ClassSet) {
+/// Signs that a form needs, as bits.
+mod sign {
+    pub(super) const SPACE: u8 = 1;
+    pub(super) const AT: u8 = 2;
+    /// `+` and `(`.
+    pub(super) const DIALLING: u8 = 4;
+    /// `=` and `^`.
+    pub(super) const TRACK: u8 = 8;
+    pub(super) const ANGLE: u8 = 16;
+    /// `$`, `{`, `%` and `;`.
+    pub(super) const HASH: u8 = 32;
+}
+
+/// What stands in a value: it rules out most of what it could be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
+    digits: usize,
+    dots: usize,
+    colons: usize,
+    dashes: usize,
+    /// Of [`sign`].
+    signs: u8,
+}
+
+impl Look {
+    /// At the first bytes.
+    fn of(text: &[u8]) -> Self {
+        let mut look = Self::default();
+        for &byte in text.get(..LINE_BYTES_MAX).unwrap_or(text) {
+            match byte {
+                b'0'..=b'9' => look.digits += 1,
+                b'.' => look.dots += 1,
+                b':' => look.colons += 1,
+                b'-' => look.dashes += 1,
+                b' ' => look.signs |= sign::SPACE,
+                b'@' => look.signs |= sign::AT,
+                b'+' | b'(' => look.signs |= sign::DIALLING,
+                b'=' | b'^' => look.signs |= sign::TRACK,
+                b'<' => look.signs |= sign::ANGLE,
+                b'$' | b'{' | b'%' | b';' => look.signs |= sign::HASH,
+                _ => {}
+            }
+        }
+        look
+    }
+
+    const fn has(self, sign: u8) -> bool {
+        self.signs & sign != 0
+    }
+
+    /// Whether the value can have any form that proves itself: most are short words and numbers.
+    fn may_prove(self, text: &[u8]) -> bool {
+        let has_form = self.digits >= 4
+            || self.has(sign::AT | sign::HASH)
+            || self.colons > 0
+            || (text.len() >= 8 && text.first().is_some_and(u8::is_ascii_uppercase))
+            || text.len() >= 15
+            || (self.digits > 0 && self.has(sign::SPACE));
+        has_form && !sensitive::is_uuid(text) && !is_timestamp(text)
+    }
+}
+
+/// What the value is valid for, whatever its name. What `look` rules out is not tried.
+fn by_form(text: &[u8], look: Look, classes: &mut ClassSet) {
     let mut insert = |class, holds: bool| {
         if holds {
             classes.insert(class);
         }
     };
-    insert(DataClass::PrivateKey, credential::is_private_key(text));
-    insert(DataClass::ApiKey, credential::is_marked_key(text));
-    insert(DataClass::Password, credential::is_password_hash(text));
+    insert(DataClass::PrivateKey, look.dashes >= 5 && credential::is_private_key(text));
+    insert(DataClass::ApiKey, look.digits > 0 && credential::is_marked_key(text));
+    let may_be_hash = look.has(sign::HASH) || look.colons > 0;
+    insert(DataClass::Password, may_be_hash && credential::is_password_hash(text));
     if text.len() > LINE_BYTES_MAX {
         return;
     }
-    insert(DataClass::Secret, credential::is_connection(text));
-    insert(DataClass::Email, contact::is_email(text));
-    insert(DataClass::PostalAddress, contact::is_street(text));
-    insert(DataClass::TrackData, payment::is_track(text));
-    insert(DataClass::Passport, contact::is_machine_readable(text));
+    insert(
+        DataClass::Secret,
+        look.has(sign::AT) && look.colons >= 2 && credential::is_connection(text),
+    );
+    insert(DataClass::Email, look.has(sign::AT) && contact::is_email(text));
+    insert(
+        DataClass::PostalAddress,
+        look.digits > 0 && look.has(sign::SPACE) && contact::is_street(text),
+    );
+    insert(DataClass::TrackData, look.has(sign::TRACK) && payment::is_track(text));
+    insert(DataClass::Passport, look.has(sign::ANGLE) && contact::is_machine_readable(text));
     if text.len() > IDENTIFIER_BYTES_MAX {
         return;
     }
-    insert(DataClass::Phone, contact::is_phone(text));
-    insert(DataClass::Geo, contact::is_point(text));
-    insert(DataClass::IpAddress, contact::is_ip(text));
-    insert(DataClass::MacAddress, contact::is_mac(text));
+    insert(DataClass::Phone, look.has(sign::DIALLING) && contact::is_phone(text));
+    insert(DataClass::Geo, look.dots >= 2 && look.digits >= 6 && contact::is_point(text));
+    let may_be_ip = look.dots >= 3 || look.colons >= 2;
+    insert(DataClass::IpAddress, may_be_ip && contact::is_ip(text));
+    insert(DataClass::MacAddress, matches!(text.len(), 14 | 17) && contact::is_mac(text));
     insert(DataClass::Bic, bank::is_bic(text));
+    if look.digits < IDENTIFIER_DIGITS_MIN {
+        return;
+    }
     let Some(compact) = Compact::of(text) else { return };
     insert(DataClass::CardNumber, payment::is_card_number(&compact));
     insert(DataClass::Iban, bank::is_iban(&compact));

@@ -186,8 +186,15 @@ fn content(answered: Headers<'_>, media_type: &str, facts: &mut FactSet) {
 
 /// Whether nothing keeps shared caches from keeping an answer (RFC 9111 section 5.2.2).
 fn is_cacheable(answered: Headers<'_>) -> bool {
+    let forbids = |directive: &[u8]| {
+        let end = memchr::memchr(b'=', directive).unwrap_or(directive.len());
+        let name = directive.get(..end).unwrap_or_default().trim_ascii();
+        [b"no-store".as_slice(), b"no-cache", b"private"]
+            .iter()
+            .any(|word| name.eq_ignore_ascii_case(word))
+    };
     !answered.of(HeaderKind::CacheControl).any(|value| {
-        [b"no-store".as_slice(), b"no-cache", b"private"].iter().any(|word| has_word(value, word))
+        value.get(..FIELD_BYTES_MAX).unwrap_or(value).split(|&byte| byte == b',').any(forbids)
     })
 }
 

@@ -25,6 +25,7 @@ mod notes;
 mod parameter;
 mod path;
 mod paths;
+mod prefixes;
 mod record;
 mod sampling;
 mod sensitive;

@@ -324,6 +324,17 @@ fn rounded(number: f64) -> Span {
     if number.abs() <= EXACT_MAX && number.fract().abs() <= 0.0 {
         return Span::of_numbers(number, number);
     }
+    if let Some((low, high)) = rounded_by_power(number.abs()) {
+        return if number < 0.0 {
+            Span::of_numbers(-high, -low)
+        } else {
+            Span::of_numbers(low, high)
+        };
+    }
+    rounded_by_text(number)
+}
+
+fn rounded_by_text(number: f64) -> Span {
     let text = format_compact!("{:e}", number.abs());
     let Some((digits, exponent)) = text.split_once('e') else { return Span::NONE };
     let Ok(exponent) = exponent.parse::<i32>() else { return Span::NONE };
@@ -336,6 +347,27 @@ fn rounded(number: f64) -> Span {
         (Some(low), Some(high)) => Span::of_numbers(low, high),
         _ => Span::NONE,
     }
+}
+
+/// The nearest numbers of two digits around one that is neither very great nor very small, as their
+/// decimal form reads: the quotient of two numbers that are exact is the one nearest to it.
+fn rounded_by_power(number: f64) -> Option<(f64, f64)> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (two, low, next) = if number >= 100.0 {
+        let power = *POWERS.get(1..)?.iter().find(|&power| number < power * 100.0)?;
+        let two = (number / power).floor();
+        (two, two * power, (two + 1.0) * power)
+    } else {
+        let power = *POWERS.iter().find(|&power| number * power >= 10.0)?;
+        let two = (number * power).floor();
+        (two, two / power, (two + 1.0) / power)
+    };
+    // Where rounding went over a border the long way is taken.
+    if !(10.0..=99.0).contains(&two) || !(low..next).contains(&number) {
+        return None;
+    }
+    Some((low, if number > low { next } else { low }))
 }
 
 #[cfg(test)]
@@ -364,6 +396,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn both_ways_of_rounding_agree(number in 1e-12..1e17f64, places in 0..6_i32) {
+            let scale = 10f64.powi(places);
+            for number in [number, (number * scale).round() / scale, 1.0 / number] {
+                if let Some(both) = rounded_by_power(number) {
+                    prop_assert_eq!(Some(both), rounded_by_text(number).numbers(), "{}", number);
+                }
+            }
+        }
+
         #[test]
         fn rounding_goes_outward_and_not_far(number in prop::num::f64::NORMAL) {
             let (low, high) = rounded(number).numbers().unwrap();

@@ -6,6 +6,7 @@ use memchr::memchr_iter;
 use tapline_model::SegmentClass;
 
 use crate::lexical;
+use crate::prefixes::Prefixes;
 
 /// A class of text that is masked wherever it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,34 +58,34 @@ pub(crate) const TOKEN_BYTES_MIN: usize = 10;
 /// Shortest well-known key.
 const KNOWN_KEY_BYTES_MIN: usize = 15;
 /// How well-known keys begin, with the fewest bytes that follow.
-const KEY_PREFIXES: &[(&str, usize)] = &[
-    ("AKIA", 16),
-    ("ASIA", 16),
-    ("AIza", 30),
-    ("SG.", 20),
-    ("dop_v1_", 16),
-    ("ghp_", 16),
-    ("gho_", 16),
-    ("ghs_", 16),
-    ("ghu_", 16),
-    ("github_pat_", 16),
-    ("glpat-", 12),
-    ("hf_", 20),
-    ("npm_", 20),
-    ("pk_live_", 8),
-    ("pk_test_", 8),
-    ("rk_live_", 8),
-    ("rk_test_", 8),
-    ("shpat_", 16),
-    ("sk-", 20),
-    ("sk_live_", 8),
-    ("sk_test_", 8),
-    ("whsec_", 16),
-    ("xoxa-", 10),
-    ("xoxb-", 10),
-    ("xoxp-", 10),
-    ("ya29.", 16),
-];
+static KEY_PREFIXES: Prefixes<26> = Prefixes::new([
+    (b"AKIA", 16),
+    (b"ASIA", 16),
+    (b"AIza", 30),
+    (b"SG.", 20),
+    (b"dop_v1_", 16),
+    (b"ghp_", 16),
+    (b"gho_", 16),
+    (b"ghs_", 16),
+    (b"ghu_", 16),
+    (b"github_pat_", 16),
+    (b"glpat-", 12),
+    (b"hf_", 20),
+    (b"npm_", 20),
+    (b"pk_live_", 8),
+    (b"pk_test_", 8),
+    (b"rk_live_", 8),
+    (b"rk_test_", 8),
+    (b"shpat_", 16),
+    (b"sk-", 20),
+    (b"sk_live_", 8),
+    (b"sk_test_", 8),
+    (b"whsec_", 16),
+    (b"xoxa-", 10),
+    (b"xoxb-", 10),
+    (b"xoxp-", 10),
+    (b"ya29.", 16),
+]);
 /// Names whose values are secrets, whatever they look like.
 const SECRET_NAMES: &[&str] = &[
     "access_key",
@@ -279,8 +280,7 @@ pub(crate) fn is_harmless_path(path: &[u8]) -> bool {
 
 /// Words joined by separators are no key, unless a word is what keys begin with.
 fn begins_as_key(text: &[u8]) -> bool {
-    text.split(|byte| b"/ ".contains(byte))
-        .any(|run| KEY_PREFIXES.iter().any(|(prefix, _)| run.starts_with(prefix.as_bytes())))
+    text.split(|byte| b"/ ".contains(byte)).any(|run| KEY_PREFIXES.begin(run))
 }
 
 /// As RFC 9562 writes it.
@@ -343,12 +343,9 @@ pub(crate) fn is_key(text: &[u8]) -> bool {
 /// A key that begins as those of its maker do.
 pub(crate) fn is_well_known_key(text: &[u8]) -> bool {
     text.len() >= KNOWN_KEY_BYTES_MIN
-        && KEY_PREFIXES.iter().any(|&(prefix, rest_min)| {
-            text.strip_prefix(prefix.as_bytes()).is_some_and(|rest| {
-                rest.len() >= rest_min
-                    && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-                    && rest.iter().any(u8::is_ascii_digit)
-            })
+        && KEY_PREFIXES.rests(text).any(|(_, rest)| {
+            rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+                && rest.iter().any(u8::is_ascii_digit)
         })
 }
 
@@ -571,9 +568,7 @@ mod tests {
 
     #[test]
     fn no_known_key_is_shorter_than_the_least() {
-        for (prefix, rest_min) in KEY_PREFIXES {
-            assert!(prefix.len() + rest_min >= KNOWN_KEY_BYTES_MIN, "{prefix}");
-        }
+        assert!(KEY_PREFIXES.bytes_min() >= KNOWN_KEY_BYTES_MIN);
     }
 
     #[test]

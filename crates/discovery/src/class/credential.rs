@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 
+use crate::prefixes::Prefixes;
 use crate::{base64, lexical, sensitive};
 
 /// Bits per byte from which on text is taken for random (gitleaks: 3.5 for keys of no known kind).
@@ -25,7 +26,7 @@ const HASHES: &[&[u8]] = &[
     b"scrypt:",
 ];
 /// How keys begin that [`sensitive::is_key`] does not know, with the fewest bytes that follow.
-const PREFIXES: &[(&[u8], usize)] = &[
+static PREFIXES: Prefixes<49> = Prefixes::new([
     (b"ABIA", 16),
     (b"ACCA", 16),
     (b"ghr_", 16),
@@ -75,21 +76,18 @@ const PREFIXES: &[(&[u8], usize)] = &[
     (b"SWMTKN-1-", 20),
     (b"T3BlbkFJ", 20),
     (b"whsec_", 16),
-];
+]);
 
 /// A key by the way it begins: a maker's own mark.
 pub(super) fn is_marked_key(text: &[u8]) -> bool {
     if !(15..=300).contains(&text.len()) || text.contains(&b' ') {
         return false;
     }
-    let known = PREFIXES.iter().any(|&(prefix, least)| {
-        text.strip_prefix(prefix).is_some_and(|rest| {
-            rest.len() >= least
-                && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=/+".contains(byte))
-                && rest.iter().any(u8::is_ascii_digit)
-                && (prefix.len() > 2 || rest.iter().all(u8::is_ascii_hexdigit))
-                && entropy(rest) >= ENTROPY_MIN
-        })
+    let known = PREFIXES.rests(text).any(|(prefix, rest)| {
+        rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=/+".contains(byte))
+            && rest.iter().any(u8::is_ascii_digit)
+            && (prefix.len() > 2 || rest.iter().all(u8::is_ascii_hexdigit))
+            && entropy(rest) >= ENTROPY_MIN
     });
     known || sensitive::is_well_known_key(text)
 }

@@ -65,7 +65,7 @@ pub(crate) fn text_format(text: &[u8]) -> Option<TextFormat> {
 /// Whether a text is a word of the API's own language that may be shown: letters in parts, perhaps
 /// with a short number, or a version.
 pub(crate) fn is_plain(text: &[u8]) -> bool {
-    if text.len() > PLAIN_BYTES_MAX || sensitive::find(text).is_some() {
+    if text.len() > PLAIN_BYTES_MAX {
         return false;
     }
     let is_part = |part: &[u8]| {
@@ -73,9 +73,10 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
         !part.is_empty() && (is_number || super::is_word(part))
     };
     let has_letters = text.iter().any(u8::is_ascii_alphabetic);
-    super::is_version(text)
+    let is_formed = super::is_version(text)
         || super::is_word(text)
-        || (has_letters && text.split(|byte| b"-_. /:+".contains(byte)).all(is_part))
+        || (has_letters && text.split(|byte| b"-_. /:+".contains(byte)).all(is_part));
+    is_formed && sensitive::find(text).is_none()
 }
 
 fn number_format(text: &[u8]) -> Option<TextFormat> {

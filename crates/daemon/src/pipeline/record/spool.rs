@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -70,23 +71,28 @@ impl Spool {
     /// # Errors
     /// When reading the spool or writing fails.
     pub(crate) fn finish(mut self, write: &mut Writing<'_>) -> io::Result<()> {
-        if self.runs.is_empty() {
-            return self.collected.each(|entry, bytes| write(entry.route, bytes));
-        }
-        self.spill()?;
         self.await_spilled()?;
         while self.runs.len() > FAN_IN_MAX {
             let batch: Vec<PathBuf> = self.runs.drain(..FAN_IN_MAX).collect();
             let path = self.next_run();
             let mut file = BufWriter::new(File::create(&path)?);
-            merge_runs(&batch, &mut |key, route, line| write_entry(&mut file, key, route, line))?;
+            let mut merging = Merging::open(&batch)?;
+            while merging.give(&mut |key, route, line| write_entry(&mut file, key, route, line))? {}
             file.flush()?;
             for done in &batch {
                 std::fs::remove_file(done)?;
             }
             self.runs.push(path);
         }
-        merge_runs(&self.runs, &mut |_, route, line| write(route, line))
+        let mut merging = Merging::open(&self.runs)?;
+        self.collected.each(|entry, bytes| {
+            while merging.next_key().is_some_and(|key| key < entry.key) {
+                merging.give(&mut |_, route, line| write(route, line))?;
+            }
+            write(entry.route, bytes)
+        })?;
+        while merging.give(&mut |_, route, line| write(route, line))? {}
+        Ok(())
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -222,23 +228,43 @@ impl Run {
 /// Takes one line with its key and route.
 type Take<'a> = dyn FnMut(SortKey, Option<RouteKey>, &[u8]) -> io::Result<()> + 'a;
 
-fn merge_runs(paths: &[PathBuf], each: &mut Take<'_>) -> io::Result<()> {
-    let mut runs = Vec::with_capacity(paths.len());
-    let mut next = BinaryHeap::with_capacity(paths.len());
-    for path in paths {
-        if let Some(run) = Run::open(path)? {
-            next.push(Reverse((run.key, runs.len())));
-            runs.push(run);
+/// Sorted runs being read as one.
+struct Merging {
+    runs: Vec<Run>,
+    /// The next key of each run that has one, and which run it is.
+    next: BinaryHeap<Reverse<(SortKey, usize)>>,
+}
+
+impl Merging {
+    fn open(paths: &[PathBuf]) -> io::Result<Self> {
+        let mut merging = Self { runs: Vec::new(), next: BinaryHeap::with_capacity(paths.len()) };
+        for path in paths {
+            if let Some(run) = Run::open(path)? {
+                merging.next.push(Reverse((run.key, merging.runs.len())));
+                merging.runs.push(run);
+            }
         }
+        Ok(merging)
     }
-    while let Some(Reverse((key, index))) = next.pop() {
-        let Some(run) = runs.get_mut(index) else { continue };
-        each(key, run.route, &run.line)?;
+
+    fn next_key(&self) -> Option<SortKey> {
+        self.next.peek().map(|Reverse((key, _))| *key)
+    }
+
+    /// Gives the next entry; false when there is none.
+    fn give(&mut self, each: &mut Take<'_>) -> io::Result<bool> {
+        let Some(mut top) = self.next.peek_mut() else { return Ok(false) };
+        let Reverse((key, index)) = &mut *top;
+        let run = self.runs.get_mut(*index);
+        let Some(run) = run else { return Ok(false) };
+        each(*key, run.route, &run.line)?;
         if run.advance()? {
-            next.push(Reverse((run.key, index)));
+            *key = run.key;
+        } else {
+            PeekMut::pop(top);
         }
+        Ok(true)
     }
-    Ok(())
 }
 
 #[cfg(test)]
