@@ -77,7 +77,7 @@ impl Default for Config {
             body_fields_max: 1_024,
             body_depth_max: 12,
             bodies_read_min: 100,
-            bodies_one_in: 64,
+            bodies_one_in: 128,
             body_bytes_per_second: 128 << 10,
             hosts_max: 10_000,
             endpoints_max: 50_000,

@@ -43,7 +43,7 @@ impl Host {
         if let Some(latency_ns) = observation.latency_ns {
             delta.latency_us.record(latency_ns / 1_000);
         }
-        if self.servers.first() != Some(&observation.server) {
+        if !self.servers.contains(&observation.server) {
             self.add_server(observation.server);
         }
         self.facts.count(observation.facts);

@@ -31,6 +31,8 @@ pub(crate) struct Software {
     /// By place; empty at first.
     remembered: Vec<(Vec<u8>, Named)>,
     text: Vec<u8>,
+    /// The place of what was read last.
+    last: usize,
 }
 
 impl std::fmt::Debug for Software {
@@ -44,7 +46,7 @@ impl Software {
         let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
         let mut known: Vec<_> = lines.filter_map(|line| line.split_once('\t')).collect();
         known.sort_unstable();
-        Self { known, remembered: Vec::new(), text: Vec::new() }
+        Self { known, remembered: Vec::new(), text: Vec::new(), last: 0 }
     }
 
     /// What the banners of one answer say.
@@ -58,10 +60,14 @@ impl Software {
         if self.remembered.is_empty() {
             self.remembered.resize(PLACES, (Vec::new(), Named::default()));
         }
+        let is_it = |(text, _): &&(Vec<u8>, Named)| !text.is_empty() && *text == self.text;
+        // Most answers are like the one before.
+        if let Some((_, named)) = self.remembered.get(self.last).filter(is_it) {
+            return named.clone();
+        }
         let place = place_of(&self.text);
-        if let Some((_, named)) =
-            self.remembered.get(place).filter(|(text, _)| !text.is_empty() && *text == self.text)
-        {
+        self.last = place;
+        if let Some((_, named)) = self.remembered.get(place).filter(is_it) {
             return named.clone();
         }
         let named = self.name();
