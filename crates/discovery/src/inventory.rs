@@ -9,6 +9,7 @@ mod freshness;
 mod hosts;
 mod learning;
 mod life;
+mod looking;
 mod moving;
 mod naming;
 mod parts;

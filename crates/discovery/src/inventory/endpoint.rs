@@ -16,7 +16,7 @@ use super::distribution::Distribution;
 use super::freshness::Freshness;
 use super::naming::Rendered;
 use super::parts::Parts;
-use super::schema::{Schemas, Seen, presence, schema_of_types, share_min};
+use super::schema::{SchemaParts, Schemas, Seen, presence, schema_of_types, share_min};
 use crate::class;
 use crate::template::place_name;
 
@@ -48,6 +48,8 @@ pub(crate) struct Endpoint {
     /// Everything counted, but for the distributions and schemas below.
     pub(crate) total: RouteDelta,
     pub(crate) schemas: Schemas,
+    /// The same by route, while several routes lead here and there is room for it.
+    pub(crate) schema_parts: Option<Box<SchemaParts>>,
     /// When its schemas got something last, in deltas.
     pub(crate) fields_touched: u64,
     latency_us: Distribution,
@@ -90,6 +92,7 @@ impl Endpoint {
             routes: SmallVec::from_elem(route, 1),
             total,
             schemas: Schemas::default(),
+            schema_parts: None,
             fields_touched: 0,
             latency_us,
             request_bytes,

@@ -6,8 +6,7 @@ use tapline_model::{AuthSet, ChangeKind, EndpointId, RouteDelta, RouteKey, Templ
 use super::endpoint::Endpoint;
 use super::naming::Rendered;
 use super::pending::PendingRoute;
-use super::schema::Room;
-use super::{Inventory, SIGHTINGS_MAX, Target, path_hash};
+use super::{Inventory, Target, path_hash};
 
 /// Lexical routes of all endpoints, as a multiple of `endpoints_max`: one endpoint may be reached
 /// through several, because slots of several classes render equally.
@@ -16,9 +15,6 @@ const ROUTES_PER_ENDPOINT_MAX: usize = 4;
 const ATTRIBUTE_ROUTES_MAX: usize = 64;
 /// Consumers that a route must have been refused to before it is a candidate.
 const REFUSED_CONSUMERS_MIN: u64 = 2;
-
-/// Deltas without a document after which the fields of an endpoint make room for others.
-const FIELDS_QUIET_DELTAS: u64 = 3_600;
 
 impl Inventory {
     /// Adds what a route saw to where it belongs; false when it has no endpoint yet.
@@ -34,7 +30,7 @@ impl Inventory {
                     self.listed_is_stale |= endpoint.is_veiled() != was_veiled;
                     self.rejected.paths += u64::from(!self.paths.teach(seen));
                 }
-                self.absorb_schemas(id, seen);
+                self.absorb_schemas(id, route, seen);
                 self.count_matched(seen);
                 true
             }
@@ -48,79 +44,6 @@ impl Inventory {
                 false
             }
         }
-    }
-
-    /// Adds what documents look like, as far as there is room.
-    fn absorb_schemas(&mut self, id: EndpointId, seen: &RouteDelta) {
-        if seen.looked_into.is_empty() {
-            return;
-        }
-        let fields_max = usize::try_from(self.config.fields_max).unwrap_or(usize::MAX);
-        let wanted: usize = seen.schemas.values().map(|schema| schema.fields.len()).sum();
-        self.make_room_for_fields(fields_max.saturating_sub(wanted), id);
-        let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
-        let room = Room {
-            endpoint_max: self.config.endpoint_fields_max.into(),
-            left: fields_max.saturating_sub(self.fields.count),
-        };
-        let before = endpoint.schemas.len();
-        let known_by = endpoint.known_by.filter(|_| endpoint.is_well_known);
-        self.rejected.field_values += endpoint.schemas.absorb(seen, room, known_by, &self.key);
-        let bodies_read = endpoint.schemas.bodies_read();
-        endpoint.known_by = Some(bodies_read);
-        let is_enough = bodies_read >= self.config.bodies_read_min.into();
-        self.routes_changed |=
-            is_enough && !std::mem::replace(&mut endpoint.is_well_known, is_enough);
-        self.sightings.extend(endpoint.sightings(seen).take(SIGHTINGS_MAX - self.sightings.len()));
-        self.fields.count = self.fields.count - before + endpoint.schemas.len();
-        let touched = std::mem::replace(&mut endpoint.fields_touched, self.applied);
-        if touched != self.applied {
-            self.fields.by_quiet.remove(&(touched, id));
-            self.fields.by_quiet.insert((self.applied, id));
-        }
-    }
-
-    /// What was left of an endpoint goes to the one that its last route has moved to.
-    pub(super) fn inherit_schemas(&mut self, mut left: Endpoint, heir: EndpointId) {
-        self.forget_fields(&left);
-        let fields_max = usize::try_from(self.config.fields_max).unwrap_or(usize::MAX);
-        let Some(endpoint) = self.endpoints.get_mut(&heir) else { return };
-        let room = Room {
-            endpoint_max: self.config.endpoint_fields_max.into(),
-            left: fields_max.saturating_sub(self.fields.count),
-        };
-        let before = endpoint.schemas.len();
-        let schemas = std::mem::take(&mut left.schemas);
-        self.rejected.field_values += endpoint.schemas.join(schemas, room, &self.key);
-        endpoint.touch();
-        self.fields.count = self.fields.count - before + endpoint.schemas.len();
-        let touched = endpoint.fields_touched.max(left.fields_touched);
-        self.fields.by_quiet.remove(&(endpoint.fields_touched, heir));
-        self.fields.by_quiet.insert((touched, heir));
-        endpoint.fields_touched = touched;
-    }
-
-    /// Gives up the fields of endpoints that have been quiet for long, but not of `wanted_by`, until
-    /// there are at most `fields_max`.
-    fn make_room_for_fields(&mut self, fields_max: usize, wanted_by: EndpointId) {
-        while self.fields.count > fields_max
-            && let Some(&(touched, id)) = self.fields.by_quiet.first()
-            && touched.saturating_add(FIELDS_QUIET_DELTAS) <= self.applied
-            && id != wanted_by
-        {
-            self.fields.by_quiet.pop_first();
-            let Some(endpoint) = self.endpoints.get_mut(&id) else { continue };
-            let given_up = std::mem::take(&mut endpoint.schemas).len();
-            endpoint.touch();
-            self.fields.count -= given_up;
-            self.fields.evicted += given_up as u64;
-        }
-    }
-
-    /// An endpoint is gone.
-    fn forget_fields(&mut self, endpoint: &Endpoint) {
-        self.fields.by_quiet.remove(&(endpoint.fields_touched, endpoint.id));
-        self.fields.count -= endpoint.schemas.len();
     }
 
     /// Notes where a route redirects to if it does nothing else. Gives the routes that led to what
@@ -226,7 +149,7 @@ impl Inventory {
         self.count_matched(&total);
         self.attach(route, id, &total);
         if let Some(seen) = seen {
-            self.absorb_schemas(id, seen);
+            self.absorb_schemas(id, route, seen);
         }
     }
 
@@ -242,11 +165,14 @@ impl Inventory {
         }
         let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
         self.listed_is_stale |= endpoint.is_veiled();
-        self.rejected.parameters += if is_remembered {
-            endpoint.join(route, seen, parameters_max)
+        if is_remembered {
+            self.rejected.parameters += endpoint.join(route, seen, parameters_max);
+            let before = endpoint.fields();
+            endpoint.tell_apart(self.applied, &self.key);
+            self.fields.count = self.fields.count - before + endpoint.fields();
         } else {
-            endpoint.absorb(route, seen, parameters_max)
-        };
+            self.rejected.parameters += endpoint.absorb(route, seen, parameters_max);
+        }
     }
 
     fn has_room_for_a_route(&self) -> bool {
@@ -298,7 +224,7 @@ impl Inventory {
         }
         if let Some(seen) = seen {
             self.paths.note_answers(seen);
-            self.absorb_schemas(id, seen);
+            self.absorb_schemas(id, route, seen);
         }
         self.judge(id);
     }

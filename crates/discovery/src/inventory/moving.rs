@@ -40,6 +40,10 @@ impl Inventory {
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
         let Some(endpoint) = self.endpoints.get_mut(&old) else { return };
         let seen = endpoint.leave(route, &name, parameters_max);
+        let fields = endpoint.fields();
+        let documents = endpoint.leave_schemas(route, new, &self.key);
+        self.fields.count = self.fields.count - fields + endpoint.fields();
+        let touched = endpoint.fields_touched;
         let is_empty = endpoint.routes.is_empty();
         self.routes.insert(route, Target::Endpoint(new));
         if let Some(endpoint) = self.endpoints.get_mut(&new) {
@@ -49,9 +53,13 @@ impl Inventory {
         } else {
             self.unlearn(route, &seen);
         }
+        self.inherit_schemas(new, Some(route), &documents, touched);
         if is_empty && let Some(left) = self.endpoints.remove(&old) {
             self.abandon(&left, new);
-            self.inherit_schemas(left, new);
+            self.forget_fields(&left);
+            if let Some((heir, rest)) = left.schema_parts.and_then(|parts| parts.into_rest()) {
+                self.inherit_schemas(heir, None, &rest, touched);
+            }
         }
         self.judge(new);
     }

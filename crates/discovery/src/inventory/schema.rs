@@ -2,6 +2,7 @@
 
 mod classes;
 mod conclude;
+mod parts;
 mod show;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,6 +16,7 @@ use self::classes::Judged;
 pub(super) use self::classes::Seen;
 use self::conclude::looks_like_map;
 pub(super) use self::conclude::{presence, share_min};
+pub(super) use self::parts::SchemaParts;
 pub(super) use self::show::schema_of_types;
 
 #[cfg(test)]
@@ -32,8 +34,13 @@ pub(crate) struct Room {
     pub(crate) left: usize,
 }
 
+impl Room {
+    /// For what had room before.
+    pub(crate) const ANY: Self = Self { endpoint_max: usize::MAX, left: usize::MAX };
+}
+
 /// All parts of one endpoint.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Schemas {
     parts: BTreeMap<FieldPart, Part>,
     /// Transactions that were looked into, by status.
@@ -46,14 +53,14 @@ pub(crate) struct Schemas {
 }
 
 /// The documents of one part.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Part {
     pub(super) documents: u64,
     pub(super) fields: BTreeMap<FieldKey, Field>,
 }
 
 /// One place of documents.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Field {
     pub(super) seen: FieldDelta,
     /// Objects that were seen while nobody knew whether they had this member.
@@ -101,24 +108,34 @@ impl Schemas {
     }
 
     /// Joins those of another endpoint. Gives the number of values that found no room.
-    pub(crate) fn join(&mut self, other: Self, room: Room, key: &Key) -> u64 {
+    pub(crate) fn join(&mut self, other: &Self, room: Room, key: &Key) -> u64 {
         self.shown = None;
-        for (status, count) in other.looked_into {
+        for (&status, count) in &other.looked_into {
             *self.looked_into.entry(status).or_default() += count;
         }
         let mut refused = 0;
         let fields_max = room.endpoint_max.min(self.fields.saturating_add(room.left));
-        for (name, theirs) in other.parts {
-            if !self.parts.contains_key(&name) && self.parts.len() >= RouteDelta::PARTS_MAX {
+        for (name, theirs) in &other.parts {
+            if !self.parts.contains_key(name) && self.parts.len() >= RouteDelta::PARTS_MAX {
                 refused += theirs.fields.values().map(|field| field.seen.n()).sum::<u64>();
                 continue;
             }
-            let part = self.parts.entry(name).or_default();
+            let part = self.parts.entry(name.clone()).or_default();
             let others = self.fields - part.fields.len();
-            refused += part.join(&theirs, fields_max.saturating_sub(others), key);
+            refused += part.join(theirs, fields_max.saturating_sub(others), key);
             self.fields = others + part.fields.len();
         }
         refused
+    }
+
+    /// Remembers of the fields that are still there which of them came late.
+    pub(crate) fn keep_late_fields(&mut self, before: &Self) {
+        for (name, part) in &mut self.parts {
+            let Some(known) = before.parts.get(name) else { continue };
+            for (place, field) in &mut part.fields {
+                field.came_after = known.fields.get(place).and_then(|field| field.came_after);
+            }
+        }
     }
 
     /// Adds what one epoch brought. Gives the number of values that found no room.

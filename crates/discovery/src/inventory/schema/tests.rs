@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tapline_model::{
-    BodyDirection, BodyView, Delta, Feedback, JsonKind, Presence, SchemaView, ShardId, TextFormat,
+    BodyDirection, BodyView, Delta, EndpointView, Feedback, JsonKind, Presence, SchemaView,
+    ShardId, TextFormat,
 };
 
 use crate::testing::{Exchange, delta_of};
@@ -271,6 +272,52 @@ fn fields_of_the_longest_quiet_make_room_after_an_hour() {
 }
 
 /// Documents of a few names, so that they meet.
+/// The members of what each endpoint answered, and how many documents there were.
+fn answered(inventory: &mut Inventory) -> Vec<(String, u64, Vec<String>)> {
+    let name = |endpoint: &EndpointView| endpoint.template.clone();
+    let members = |body: &BodyView| -> Vec<String> {
+        body.schema.properties.iter().map(|property| property.name.clone()).collect()
+    };
+    let endpoints = inventory.endpoints();
+    let listed = endpoints.iter().flat_map(|endpoint| {
+        endpoint.bodies.iter().map(|body| (name(endpoint), body.n, members(body)))
+    });
+    listed.collect()
+}
+
+#[test]
+fn a_word_that_was_taken_for_a_value_takes_its_fields_along() {
+    let user = json!({"id": 1, "name": "x"});
+    let audit = json!({"log": [], "cursor": "x"});
+    let at =
+        |target: String, answer: &Value, client: u8| Exchange { target, ..get(answer, client) };
+    let mut first: Vec<Exchange> = (0..26u8)
+        .map(|number| {
+            let name = char::from(b'a' + number);
+            at(format!("/users/{name}lice{name}"), &user, number % 4 + 1)
+        })
+        .collect();
+    first.push(at("/users/audit".to_owned(), &audit, 1));
+    let later: Vec<Exchange> =
+        (0..60u8).map(|number| at("/users/audit".to_owned(), &audit, number % 4 + 1)).collect();
+    let mut inventory = inventory_of(Config::default(), &[first]);
+    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let mixed = names(&["cursor", "id", "log", "name"]);
+    inventory.settle();
+    assert_eq!(answered(&mut inventory), [("/users/{userId}".to_owned(), 27, mixed)]);
+    inventory.apply(&delta_of(&later));
+    inventory.settle();
+    assert_eq!(
+        answered(&mut inventory),
+        [
+            ("/users/audit".to_owned(), 61, names(&["cursor", "log"])),
+            ("/users/{userId}".to_owned(), 26, names(&["id", "name"])),
+        ]
+    );
+    let fields: usize = inventory.endpoints.values().map(|endpoint| endpoint.fields()).sum();
+    assert_eq!(inventory.fields(), fields as u64);
+}
+
 fn documents() -> impl Strategy<Value = Vec<(Value, u8)>> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -420,7 +467,7 @@ proptest! {
         };
         let room = super::Room { endpoint_max: 10_000, left: 10_000 };
         let mut joined = schemas(&at("/a", left));
-        joined.join(schemas(&at("/b", right)), room, &tapline_model::Key::fixed());
+        joined.join(&schemas(&at("/b", right)), room, &tapline_model::Key::fixed());
         let mut whole = schemas(&at("/c", &documents));
         prop_assert_eq!(joined.bodies(), whole.bodies());
         prop_assert_eq!(joined.len(), whole.len());
