@@ -60,7 +60,7 @@ pub struct Comparison {
     /// Documented operations.
     pub operations: u64,
     /// Operations that were seen and could be one or another, or none: too little of their path is
-    /// shown.
+    /// shown, or their template covers the words of several.
     pub operations_unclear: u64,
     /// Schemas that were not compared, because they have too many alternatives or lie too deep.
     pub unjudged: u64,
@@ -103,6 +103,9 @@ pub(crate) fn templates(document: &Document) -> Vec<(String, String)> {
     };
     keys.flat_map(below).collect()
 }
+
+/// An operation that was seen, and what it is.
+type Seen<'d> = (&'d OperationKey, &'d Operation, Match);
 
 /// A pair of shapes that has been looked at: their schemas, the side and how.
 type Pair = (Vec<usize>, Vec<usize>, How);
@@ -158,7 +161,9 @@ impl<'d> Comparer<'d> {
         let bases = matching::bases(self.documented);
         let mut matcher = Matcher::new(self.documented, &bases);
         let mut matches = self.matches(&matcher);
-        let is_one = |(_, _, found): &(_, _, Match)| matches!(found, Match::One(_));
+        let is_one = |(_, _, found): &Seen<'_>| {
+            matches!(found, Match::One(_) | Match::Merged { best: Some(_), .. })
+        };
         if !matches.iter().any(is_one) && !bases.iter().any(String::is_empty) {
             // A proxy may have taken the base path away.
             let bare = Matcher::new(self.documented, &[String::new()]);
@@ -167,6 +172,12 @@ impl<'d> Comparer<'d> {
                 self.tell_base_path(&bases);
                 (matcher, matches) = (bare, again);
             }
+        }
+        // What was seen by itself is in no template beside it.
+        let alone: BTreeSet<usize> =
+            matches.iter().filter_map(|(.., found)| found.best()).collect();
+        for (.., found) in &mut matches {
+            found.leave_out(&alone);
         }
         let mut seen: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         for (key, operation, found) in &matches {
@@ -177,14 +188,14 @@ impl<'d> Comparer<'d> {
         // A server may have several base paths: an operation is seen when it is seen below one.
         let groups = matcher.groups.iter().enumerate();
         let mut accounted: BTreeSet<&OperationKey> = groups
-            .filter(|(index, _)| seen.contains_key(index))
+            .filter(|(index, _)| alone.contains(index))
             .flat_map(|(_, group)| group.operations.iter().map(|(key, _)| *key))
             .collect();
         self.operations_seen = accounted.len() as u64;
         let mut covered = BTreeSet::new();
         for (key, operation, found) in matches {
             self.operation = key.clone();
-            self.unmatched(operation, &found, &matcher, &seen, &mut covered);
+            self.unmatched(operation, &found, &matcher, &mut covered);
         }
         for (index, group) in matcher.groups.iter().enumerate() {
             let keys = || group.operations.iter().map(|(key, _)| *key);
@@ -213,24 +224,36 @@ impl<'d> Comparer<'d> {
         }
     }
 
-    fn matches(&self, matcher: &Matcher<'d>) -> Vec<(&'d OperationKey, &'d Operation, Match)> {
+    fn matches(&self, matcher: &Matcher<'d>) -> Vec<Seen<'d>> {
         let bases: Vec<_> =
             matching::bases(self.observed).iter().map(|base| path::segments(base)).collect();
-        let found = |key: &OperationKey| {
+        let found = |key: &OperationKey, operation: &Operation| {
             let mut best = Match::None;
             for base in &bases {
                 let mut segments = base.clone();
                 segments.extend(path::segments(&key.path));
+                let may_be = |index: &usize| {
+                    let group = matcher.groups.get(*index);
+                    group.is_some_and(|group| group.may_be(base.len(), key, operation))
+                };
                 match matcher.find(&key.method, &segments) {
                     one @ Match::One(_) => return one,
                     Match::None => {}
+                    // Another document means no more than it says.
+                    Match::Merged { best: Some(one), .. } if !self.is_observed => {
+                        return Match::One(one);
+                    }
+                    Match::Merged { best: one, mut covered } => {
+                        covered.retain(may_be);
+                        best = Match::Merged { best: one, covered };
+                    }
                     other => best = other,
                 }
             }
             best
         };
         let operations = self.observed.operations.iter();
-        operations.map(|(key, operation)| (key, operation, found(key))).collect()
+        operations.map(|(key, operation)| (key, operation, found(key, operation))).collect()
     }
 
     fn tell_base_path(&mut self, bases: &[String]) {
@@ -248,10 +271,9 @@ impl<'d> Comparer<'d> {
 
     fn unmatched(
         &mut self,
-        operation: &Operation,
+        operation: &'d Operation,
         found: &Match,
         matcher: &Matcher<'d>,
-        seen: &BTreeMap<usize, Vec<(&OperationKey, &Operation)>>,
         covered: &mut BTreeSet<usize>,
     ) {
         let n = operation.evidence.as_ref().map_or(0, |evidence| evidence.n);
@@ -278,14 +300,14 @@ impl<'d> Comparer<'d> {
                 let newer = path_of(index).unwrap_or_default();
                 self.tell(told(Kind::OldVersion, Class::Notice, format!("newer {newer}")));
             }
-            // Where one of them was never seen by itself, the template may be all there was of it.
-            Match::Covers(groups) if groups.iter().any(|index| !seen.contains_key(index)) => {
-                covered.extend(groups);
-                let paths: Vec<_> = groups.iter().filter_map(path_of).take(4).collect();
-                let documented = format!("{} ({} paths)", paths.join(", "), groups.len());
-                self.tell(told(Kind::MergedOperations, Class::Notice, documented));
+            // What all of them do not allow is a difference all the same.
+            Match::Merged { best, covered: more } => {
+                covered.extend(more);
+                self.operations_unclear += 1;
+                let groups = best.iter().chain(more).filter_map(|&index| matcher.groups.get(index));
+                self.group(&Group::of_all(groups), operation);
             }
-            Match::Covers(_) | Match::None => {
+            Match::None => {
                 self.tell(told(Kind::ShadowOperation, Class::Additive, "nothing".to_owned()));
             }
         }
@@ -294,7 +316,7 @@ impl<'d> Comparer<'d> {
     fn orphan(&mut self, group: &Group<'_>) {
         let looked = match &self.observed.evidence {
             Some(evidence) => format!(
-                "nothing in {} requests from {} to {}",
+                "no success in {} requests from {} to {}",
                 evidence.n,
                 evidence.first.as_deref().unwrap_or("the beginning"),
                 evidence.last.as_deref().unwrap_or("the end"),

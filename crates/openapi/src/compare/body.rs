@@ -83,11 +83,36 @@ impl<'d> Comparer<'d> {
                 .iter()
                 .filter_map(|(key, operation)| Some((*key, documented(operation, status)?)))
                 .collect();
+            let is_by_default = said.iter().all(|(_, (key, _))| *key == StatusKey::Default)
+                && group.operations.iter().any(|(_, said)| is_left_to_default(said, status));
             if said.is_empty() {
                 self.undocumented_status(group, status, seen, n);
-                continue;
+            } else if is_by_default {
+                self.success_by_default(group, &said, status, seen, n);
+            } else {
+                self.response(&said, status, seen);
             }
-            self.response(&said, status, seen);
+        }
+    }
+
+    /// Where success is described by itself, `default` is how errors look: another success is
+    /// documented by it only if it looks like that.
+    fn success_by_default(
+        &mut self,
+        group: &Group<'_>,
+        said: &[(&OperationKey, (StatusKey, &'d Response))],
+        status: StatusKey,
+        seen: &'d Response,
+        n: u64,
+    ) {
+        let found = std::mem::take(&mut self.found);
+        let (visited, unjudged) = (std::mem::take(&mut self.visited), self.unjudged);
+        self.response(said, status, seen);
+        let differs = !std::mem::replace(&mut self.found, found).is_empty();
+        self.visited = visited;
+        self.unjudged = unjudged;
+        if differs {
+            self.undocumented_status(group, status, seen, n);
         }
     }
 
@@ -198,17 +223,24 @@ fn collect<'d>(content: &'d BTreeMap<String, Media>, place: &str, into: &mut Con
     }
 }
 
-/// The response that a document has for a status: the narrowest that is for it. Where success is
-/// described by itself, `default` is how errors look.
+/// The response that a document has for a status: the narrowest that is for it.
 fn documented(operation: &Operation, status: StatusKey) -> Option<(StatusKey, &Response)> {
+    keys(status).find_map(|key| Some((key, operation.responses.get(&key)?)))
+}
+
+/// Whether only `default` is for a success, although the document describes success by itself.
+fn is_left_to_default(operation: &Operation, status: StatusKey) -> bool {
+    let is_success = |status: StatusKey| matches!(status.class(), Some(2 | 3));
+    let first = keys(status).find(|key| operation.responses.contains_key(key));
+    is_success(status)
+        && first == Some(StatusKey::Default)
+        && operation.responses.keys().any(|&key| is_success(key))
+}
+
+/// What a document may have for a status, the narrowest first.
+fn keys(status: StatusKey) -> impl Iterator<Item = StatusKey> {
     let class = status.class().and_then(|class| u8::try_from(class).ok());
-    let says_success = operation.responses.keys().any(|key| key.class() == Some(2));
-    let is_error = status.class().is_none_or(|class| class >= 4);
-    let default = (is_error || !says_success).then_some(StatusKey::Default);
-    [Some(status), class.map(StatusKey::Class), default]
-        .into_iter()
-        .flatten()
-        .find_map(|key| Some((key, operation.responses.get(&key)?)))
+    [Some(status), class.map(StatusKey::Class), Some(StatusKey::Default)].into_iter().flatten()
 }
 
 /// The documented forms that an observed one is, and whether the document names it. A JSON that is

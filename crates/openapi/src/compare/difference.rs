@@ -21,8 +21,6 @@ pub enum Kind {
     ZombieOperation,
     /// An older version of a documented operation, still answering.
     OldVersion,
-    /// One template was seen that covers several documented operations.
-    MergedOperations,
     /// The documented base path was never seen, the paths below it were.
     BasePath,
     /// A parameter that is not documented.
@@ -58,7 +56,7 @@ pub enum Kind {
 impl Kind {
     /// Whether it tells of an operation that the document does not have.
     pub const fn is_of_unknown_operation(self) -> bool {
-        matches!(self, Self::ShadowOperation | Self::OldVersion | Self::MergedOperations)
+        matches!(self, Self::ShadowOperation | Self::OldVersion)
     }
 
     /// The label in files.
@@ -68,7 +66,6 @@ impl Kind {
             Self::OrphanOperation => "orphan_operation",
             Self::ZombieOperation => "zombie_operation",
             Self::OldVersion => "old_version",
-            Self::MergedOperations => "merged_operations",
             Self::BasePath => "base_path",
             Self::UndocumentedParameter => "undocumented_parameter",
             Self::MissingParameter => "missing_parameter",
@@ -226,6 +223,11 @@ impl Differences {
         } else {
             entry.operations_more += 1;
         }
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_subject.is_empty()
     }
 
     /// The differences that are sure, those that rest on too little, and how many found no room.

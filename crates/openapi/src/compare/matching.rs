@@ -1,10 +1,11 @@
 //! Which documented operation an observed one is: by structure, not by the names of parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{Document, Operation, OperationKey};
+use crate::document::{Document, Location, Operation, OperationKey, ParameterKey};
 use crate::path::{self, Segment};
 use crate::read::escaped;
+use crate::schema::{Schema, Type};
 
 /// Documented operations that no request can tell apart, with the base path of a server.
 #[derive(Debug)]
@@ -18,14 +19,34 @@ pub(super) struct Group<'d> {
 pub(super) enum Match {
     /// This group.
     One(usize),
-    /// A template that covers literal paths of these groups and fits none better.
-    Covers(Vec<usize>),
+    /// A template that fits `best`, if any, and `covered`, too, which have words where it has a
+    /// parameter: what was seen may be of them.
+    Merged { best: Option<usize>, covered: Vec<usize> },
     /// One of these groups, maybe: of its path not enough is shown to say.
     Unclear(Vec<usize>),
     /// This group, in an older version.
     Older(usize),
     /// None.
     None,
+}
+
+impl Match {
+    /// The group that it fits best.
+    pub(super) const fn best(&self) -> Option<usize> {
+        match self {
+            Self::One(index) | Self::Merged { best: Some(index), .. } => Some(*index),
+            _ => None,
+        }
+    }
+
+    /// Covers these groups no longer.
+    pub(super) fn leave_out(&mut self, groups: &BTreeSet<usize>) {
+        let Self::Merged { best, covered } = self else { return };
+        covered.retain(|index| !groups.contains(index));
+        if covered.is_empty() {
+            *self = best.map_or(Self::None, Self::One);
+        }
+    }
 }
 
 /// The documented operations, ready to be found.
@@ -71,7 +92,7 @@ impl<'d> Matcher<'d> {
     /// Finds an observed operation, whose path has the base path of its own document before it.
     pub(super) fn find(&self, method: &str, segments: &[Segment]) -> Match {
         let candidates = self.by_length.get(&(method, segments.len()));
-        let mut best: Option<(Vec<Fit>, usize)> = None;
+        let (mut plain, mut value): (Option<(Vec<Fit>, usize)>, Option<_>) = (None, None);
         let mut covered = Vec::new();
         let mut unclear = Vec::new();
         let mut older = None;
@@ -89,37 +110,64 @@ impl<'d> Matcher<'d> {
                 covered.push(index);
                 continue;
             }
+            let best = if fits.contains(&Fit::Value) { &mut value } else { &mut plain };
             match best.as_mut() {
                 // Two versions that were seen as one cannot be told apart.
                 Some((best, _)) if fits == *best && fits.contains(&Fit::Value) => {
                     covered.push(index);
                 }
                 Some((best, _)) if fits >= *best => {}
-                _ => best = Some((fits, index)),
+                _ => *best = Some((fits, index)),
             }
         }
-        if let Some((fits, index)) = &best
-            && fits.contains(&Fit::Value)
-            && !covered.is_empty()
-        {
-            covered.push(*index);
-            best = None;
-        }
+        // What looks like a value may have been one of those that a parameter had.
+        let best = match (plain, value) {
+            (None, Some(value)) if covered.is_empty() => Some(value),
+            (plain, value) => {
+                covered.extend(value.map(|(_, index)| index));
+                plain
+            }
+        };
+        let best = best.map(|(_, index)| index);
         match (best, older) {
-            (Some((_, index)), _) => Match::One(index),
             (None, _) if !unclear.is_empty() => Match::Unclear(unclear),
-            (None, _) if !covered.is_empty() => Match::Covers(covered),
+            _ if !covered.is_empty() => Match::Merged { best, covered },
+            (Some(index), _) => Match::One(index),
             (None, Some(index)) => Match::Older(index),
             (None, None) => Match::None,
         }
     }
 }
 
-impl Group<'_> {
+impl<'d> Group<'d> {
     /// The one of it that is written alike, if there are others and it is among them.
     pub(super) fn only(&self, key: &OperationKey) -> Option<Self> {
         let one = self.operations.iter().find(|(one, _)| *one == key).copied()?;
         Some(Self { operations: vec![one], segments: self.segments.clone() })
+    }
+
+    /// Whether an operation that was seen below a base path may be it where it has words and the
+    /// operation has parameters: their values may have been those words.
+    pub(super) fn may_be(&self, base: usize, key: &OperationKey, seen: &Operation) -> bool {
+        let slots = path::slots(&key.path);
+        let mut pairs = slots.iter().zip(self.segments.iter().skip(base));
+        pairs.all(|(slot, segment)| {
+            let (Some(name), Segment::Literal(text)) = (slot, segment) else { return true };
+            let key = ParameterKey { location: Location::Path, name: (*name).to_owned() };
+            seen.parameters.get(&key).is_none_or(|seen| may_have_been(&seen.schema, text))
+        })
+    }
+
+    /// All operations of several groups, as one that no request can tell apart.
+    pub(super) fn of_all<'g>(groups: impl Iterator<Item = &'g Self>) -> Self
+    where
+        Self: 'g,
+    {
+        let mut all = Self { operations: Vec::new(), segments: Vec::new() };
+        for group in groups {
+            all.operations.extend(&group.operations);
+        }
+        all
     }
 
     /// What it is called: its first operation.
@@ -136,6 +184,18 @@ impl Group<'_> {
 /// Where an operation stands in a document.
 pub(super) fn operation_place(key: &OperationKey) -> String {
     format!("/paths/{}/{}", escaped(&key.path), key.method.to_ascii_lowercase())
+}
+
+/// Whether a text may have been among the values of a parameter.
+fn may_have_been(values: &Schema, text: &str) -> bool {
+    if !values.values.is_empty() {
+        return values.values.iter().any(|value| value.as_str() == Some(text));
+    }
+    let types = values.types;
+    let is_number = text.parse::<f64>().is_ok();
+    let is_text =
+        types.contains(Type::String) && (values.format.is_none() || path::is_like_a_value(text));
+    types.is_empty() || is_text || (is_number && types.allows(Type::Integer))
 }
 
 fn fits(observed: &[Segment], documented: &[Segment]) -> Option<Vec<Fit>> {
@@ -221,10 +281,11 @@ mod tests {
         let path = |index: usize| matcher.groups[index].key().path;
         match matcher.find("GET", &path::segments(observed)) {
             Match::One(index) => path(index),
-            Match::Covers(list) => {
-                let mut paths: Vec<_> = list.into_iter().map(path).collect();
+            Match::Merged { best, covered } => {
+                let mut paths: Vec<_> = covered.into_iter().map(path).collect();
                 paths.sort();
-                format!("covers {}", paths.join(" "))
+                let best = best.map(|index| format!("{} or ", path(index)));
+                format!("{}covers {}", best.unwrap_or_default(), paths.join(" "))
             }
             Match::Unclear(list) => format!("one of {}", list.len()),
             Match::Older(index) => format!("older {}", path(index)),
@@ -237,7 +298,7 @@ mod tests {
         let documented = ["/users/me", "/users/{id}", "/users/{id}.json", "/users/{id}/{what}"];
         for (observed, expected) in [
             ("/api/users/me", "/users/me"),
-            ("/api/users/{userId}", "/users/{id}"),
+            ("/api/users/{userId}", "/users/{id} or covers /users/me"),
             ("/api/users/{userId}.json", "/users/{id}.json"),
             ("/api/users/7", "/users/{id}"),
             ("/api/users/alice.json", "/users/{id}.json"),

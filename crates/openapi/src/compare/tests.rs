@@ -83,7 +83,7 @@ const ALLOWED: &str = "
 #[test]
 fn what_the_document_allows_is_no_difference() {
     let old = "notice orphan_operation GET /old: /paths/~1old/get: documented GET /old, \
-               seen nothing in 1000 requests from A to B";
+               seen no success in 1000 requests from A to B";
     check(PETS, &seen(ALLOWED), &[old]);
 }
 
@@ -116,7 +116,11 @@ fn what_contradicts_the_document_is_told_with_its_counts() {
                   name: {type: string, x-tapline: {n: 60, of: 90, types: {string: 60}}}
                   age: {type: [string, 'null'], x-tapline: {n: 90, of: 90, types: {string: 50, 'null': 40}}}
                   password: {type: string, x-tapline: {n: 90, of: 90, types: {string: 90}}}
-        '202': {description: '', x-tapline: {n: 40, of: 100}}
+        '202':
+          description: ''
+          x-tapline: {n: 40, of: 100}
+          content: {application/json: {schema: {type: object, properties: {job: {type: string}}}}}
+  /v2/pets/all: {get: {x-tapline: {n: 50, of: 50}, responses: {'200': {description: ''}}}}
   /v2/pets/{petId}/secrets: {get: {x-tapline: {n: 33, of: 33}}}
   /v1/pets/{petId}: {get: {x-tapline: {n: 77, of: 77}}}
   /v2/old: {get: {x-tapline: {n: 50, of: 50}, responses: {'200': {description: ''}}}}
@@ -137,7 +141,6 @@ fn what_contradicts_the_document_is_told_with_its_counts() {
                 "additive undocumented_field {pet}: /components/schemas/Pet/properties/password: documented nothing, seen string (90 of 90)"
             ),
             "notice zombie_operation GET /v2/old: /paths/~1old/get: documented deprecated, seen still answering (50 of 50)",
-            "notice orphan_operation GET /pets/all: /paths/~1pets~1all/get: documented GET /pets/all, seen nothing in 1000 requests from A to B",
             &format!(
                 "additive type_drift {pet}: {place}/parameters/path/id/schema: documented integer, seen string (40 of 100)"
             ),
@@ -151,6 +154,50 @@ fn what_contradicts_the_document_is_told_with_its_counts() {
             "additive shadow_operation GET /v2/pets/{petId}/secrets: /paths/~1v2~1pets~1{petId}~1secrets/get: documented nothing, seen GET /v2/pets/{petId}/secrets (33 of 33)",
         ],
     );
+}
+
+#[test]
+fn another_success_is_documented_by_a_default_that_it_looks_like() {
+    let observed = |content: &str| {
+        ALLOWED.replace(
+            "        '404':",
+            &format!("        '202': {{description: '', content: {{{content}}}}}\n        '404':"),
+        )
+    };
+    let json = |name: &str| {
+        let schema = format!("{{type: object, properties: {{{name}: {{type: integer}}}}}}");
+        observed(&format!("application/json: {{schema: {schema}}}"))
+    };
+    let kinds = |paths: &str| -> Vec<Kind> {
+        let comparison = compare(&document(PETS), &document(&seen(paths)), Limits::default());
+        comparison.differences.iter().map(|one| one.kind).collect()
+    };
+    assert_eq!(kinds(&observed("")), [Kind::OrphanOperation]);
+    assert_eq!(kinds(&json("code")), [Kind::OrphanOperation]);
+    assert_eq!(kinds(&json("job")), [Kind::OrphanOperation, Kind::UndocumentedStatus]);
+}
+
+#[test]
+fn what_may_be_of_several_operations_is_held_against_all_of_them() {
+    let all = "  /v2/pets/all: {get: {x-tapline: {n: 50, of: 50}, responses: {'503': {description: ''}}}}\n";
+    let unseen = ALLOWED.replace(all, "");
+    let kinds = |paths: &str| -> (Vec<Kind>, u64) {
+        let comparison = compare(&document(PETS), &document(&seen(paths)), Limits::default());
+        let kinds = comparison.differences.iter().map(|one| one.kind).collect();
+        (kinds, comparison.operations_unclear)
+    };
+    // No number is `all`; a text may have been.
+    let orphan = Kind::OrphanOperation;
+    assert_eq!(kinds(&unseen), (vec![orphan, orphan], 0));
+    let texts = unseen.replace("schema: {type: integer}", "schema: {type: string}");
+    assert_eq!(kinds(&texts), (vec![orphan], 1));
+    let strange =
+        texts.replace("tags: {type: object,", "password: {type: string}, tags: {type: object,");
+    let strange = strange.replace(
+        "password: {type: string}, tags",
+        "password: {type: string}\n                  tags",
+    );
+    assert_eq!(kinds(&strange), (vec![Kind::UndocumentedField, orphan], 1));
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use tapline_openapi::{
     Additional, Class, Comparison, Difference, Document, Evidence, Kind, Limits, Location, Media,
-    Operation, OperationKey, Parameter, ParameterKey, Schema, StatusKey, Type, Types, compare,
-    read,
+    Operation, OperationKey, Parameter, ParameterKey, Response, Schema, StatusKey, Type, Types,
+    compare, read,
 };
 
 use crate::support::corpus;
@@ -87,6 +88,105 @@ fn a_new_parameter_is_told_once() {
             Some((changed, Kind::UndocumentedParameter, class))
         });
     }
+}
+
+#[test]
+fn a_required_parameter_that_is_left_out_is_told_once() {
+    each(|document, random, is_seen| {
+        let mut changed = document.clone();
+        let is_required = |(key, one): &(&ParameterKey, &Parameter)| {
+            key.location == Location::Query && one.required && !one.schema.types.is_empty()
+        };
+        let (key, name) = some(&document.operations, random, |key, operation| {
+            let found = operation.parameters.iter().find(is_required)?.0.clone();
+            (!has_twin(document, key)).then_some(found)
+        })?;
+        changed.operations.get_mut(&key)?.parameters.remove(&name);
+        let kind = if is_seen { Kind::MissingParameter } else { Kind::Removed };
+        Some((changed, kind, Class::Additive))
+    });
+}
+
+#[test]
+fn an_undocumented_status_is_told_once() {
+    each(|document, random, is_seen| {
+        let mut changed = document.clone();
+        let status = StatusKey::Code(299);
+        let (key, ()) = some(&document.operations, random, |key, operation| {
+            let others = [StatusKey::Default, StatusKey::Class(2)];
+            let is_said = others.iter().any(|key| operation.responses.contains_key(key));
+            (!operation.responses.is_empty() && !is_said && !has_twin(document, key)).then_some(())
+        })?;
+        let evidence = is_seen.then(|| Evidence::seen(N / 2, N));
+        let response = Response { evidence, ..Response::default() };
+        changed.operations.get_mut(&key)?.responses.insert(status, response);
+        Some((changed, Kind::UndocumentedStatus, Class::Notice))
+    });
+}
+
+#[test]
+fn an_undocumented_media_type_is_told_once() {
+    each(|document, random, is_seen| {
+        let mut changed = document.clone();
+        let (key, status) = some(&document.operations, random, |key, operation| {
+            let is_plain = |response: &Response| {
+                !response.content.is_empty()
+                    && response.content.keys().all(|name| !name.contains('*'))
+            };
+            let success = operation
+                .responses
+                .iter()
+                .find(|(status, response)| status.class() == Some(2) && is_plain(response));
+            success.filter(|_| !has_twin(document, key)).map(|(&status, _)| status)
+        })?;
+        let evidence = is_seen.then(|| Evidence::seen(N / 2, N));
+        let response = changed.operations.get_mut(&key)?.responses.get_mut(&status)?;
+        let media = Media { evidence, ..Media::default() };
+        response.content.insert("application/x-tapline-planted".to_owned(), media);
+        Some((changed, Kind::UndocumentedMedia, Class::Notice))
+    });
+}
+
+#[test]
+fn credentials_that_are_not_needed_are_told_once() {
+    each(|document, random, is_seen| {
+        let mut changed = document.clone();
+        let (key, ()) = some(&document.operations, random, |key, operation| {
+            let any = operation.security.as_ref()?;
+            let is_asked = !any.is_empty() && any.iter().all(|one| !one.is_empty());
+            (is_asked && !has_twin(document, key)).then_some(())
+        })?;
+        let operation = changed.operations.get_mut(&key)?;
+        if is_seen {
+            let evidence = operation.evidence.get_or_insert_default();
+            evidence.credentials = BTreeMap::from([("none".to_owned(), N)]);
+            evidence.consumers = Some(5);
+            operation.responses.retain(|status, _| status.class().is_some_and(|class| class < 4));
+        } else {
+            operation.security = Some(Vec::new());
+        }
+        Some((changed, Kind::AuthDrift, Class::Breaking))
+    });
+}
+
+#[test]
+fn a_value_that_is_not_listed_is_told_once() {
+    each(|document, random, is_seen| {
+        let mut changed = document.clone();
+        let (key, name) = some(&document.operations, random, |key, operation| {
+            let is_listed = |(key, one): &(&ParameterKey, &Parameter)| {
+                key.location == Location::Query && one.schema.values.iter().any(Value::is_string)
+            };
+            let found = operation.parameters.iter().find(is_listed)?.0.clone();
+            (!has_twin(document, key)).then_some(found)
+        })?;
+        let parameter = changed.operations.get_mut(&key)?.parameters.get_mut(&name)?;
+        parameter.schema.values.push(Value::from("tapline-planted"));
+        if is_seen {
+            parameter.schema.evidence = Some(Box::new(evidence_of(Types::one(Type::String))));
+        }
+        Some((changed, Kind::EnumDrift, Class::Notice))
+    });
 }
 
 #[test]
@@ -210,6 +310,17 @@ fn each(plant: impl Fn(&Document, &mut Random, bool) -> Planted) {
 
 fn any<'m, K, V>(map: &'m BTreeMap<K, V>, random: &mut Random) -> Option<(&'m K, &'m V)> {
     if map.is_empty() { None } else { map.iter().nth(random.below(map.len())) }
+}
+
+/// Some operation that has what is looked for, and that.
+fn some<T>(
+    operations: &BTreeMap<OperationKey, Operation>,
+    random: &mut Random,
+    what: impl Fn(&OperationKey, &Operation) -> Option<T>,
+) -> Option<(OperationKey, T)> {
+    let start = random.below(operations.len().max(1));
+    let mut turned = operations.iter().cycle().skip(start).take(operations.len());
+    turned.find_map(|(key, operation)| Some((key.clone(), what(key, operation)?)))
 }
 
 /// Whether no request can tell the operation from another.
