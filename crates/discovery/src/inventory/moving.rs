@@ -1,5 +1,7 @@
 //! Routes whose template turned out to be another move to another endpoint, with their past.
 
+use std::collections::BTreeSet;
+
 use compact_str::CompactString;
 use tapline_model::{EndpointId, RouteDelta, RouteKey};
 
@@ -14,8 +16,10 @@ impl Inventory {
     pub(super) fn learn_paths<'h>(&mut self, hosts: impl Iterator<Item = &'h str>, at_last: bool) {
         for host in hosts {
             let Some(renamed) = self.paths.learn(host, at_last) else { continue };
-            for renamed in renamed {
-                self.rename(renamed);
+            let left: BTreeSet<EndpointId> =
+                renamed.into_iter().filter_map(|renamed| self.rename(renamed)).collect();
+            for id in left {
+                self.dissolve(id);
             }
             self.decide_again(host);
         }
@@ -28,17 +32,18 @@ impl Inventory {
         self.listed_is_stale |= self.hosts.settle_aliases();
     }
 
-    fn rename(&mut self, renamed: Renamed) {
+    /// Moves a route. Gives the endpoint that it has left, if others still lead there.
+    fn rename(&mut self, renamed: Renamed) -> Option<EndpointId> {
         let Renamed { route, name, template, is_known } = renamed;
-        let Some(&Target::Endpoint(old)) = self.routes.get(&route) else { return };
+        let Some(&Target::Endpoint(old)) = self.routes.get(&route) else { return None };
         let rendered = Rendered::of(&template, &self.key);
         let new = EndpointId::of(&name.host, &name.method, &rendered.full);
         if new == old {
-            return;
+            return None;
         }
         self.listed_is_stale = true;
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
-        let Some(endpoint) = self.endpoints.get_mut(&old) else { return };
+        let endpoint = self.endpoints.get_mut(&old)?;
         let seen = endpoint.leave(route, &name, parameters_max);
         let fields = endpoint.fields();
         let documents = endpoint.leave_schemas(route, new, &self.key);
@@ -62,6 +67,18 @@ impl Inventory {
             }
         }
         self.judge(new);
+        (!is_empty).then_some(old)
+    }
+
+    /// Takes back an endpoint that has only routes left which had followed those that are gone.
+    fn dissolve(&mut self, id: EndpointId) {
+        let Some(endpoint) = self.endpoints.get(&id) else { return };
+        let is_learned = endpoint.total.learnable > 0 || endpoint.total.refused > 0;
+        if let Some(&route) = endpoint.routes.first()
+            && !is_learned
+        {
+            self.reconsider(route);
+        }
     }
 
     /// A route that had followed an endpoint, of which nothing says that it is one itself.

@@ -92,6 +92,28 @@ fn an_error_before_the_first_success_counts() {
 }
 
 #[test]
+fn what_only_followed_a_template_goes_with_it() {
+    let names = ["devices", "sessions", "avatars", "payments", "accounts", "cards", "events"];
+    let word = |name: &str| get(&format!("/{name}")).answer("application/json", r#"{"id":1}"#);
+    let missing = |n: u32| Exchange::new("GET", &format!("/server-status{n}"), 404);
+    let mut inventory = inventory(&[names.iter().map(|name| word(name)).collect()]);
+    inventory.settle();
+    inventory.apply(&delta_of(&(1000..1010).map(missing).collect::<Vec<_>>()));
+    // Each answers something else, and comes often: words.
+    let often = names.iter().enumerate().flat_map(|(n, name)| {
+        let answer = format!(r#"{{"{name}":[],"next{n}":"x"}}"#);
+        (0..40u8).map(move |client| {
+            get(&format!("/{name}")).client(client % 9).answer("application/json", &answer)
+        })
+    });
+    inventory.apply(&delta_of(&often.collect::<Vec<_>>()));
+    inventory.settle();
+    let failing = |line: &String| line.contains("{id}") || line.contains("server-status");
+    let shown = shown(&mut inventory);
+    assert!(!shown.iter().any(failing), "{shown:#?}");
+}
+
+#[test]
 fn an_endpoint_is_confirmed_by_use() {
     let state = |exchanges: &[Exchange]| inventory(&[exchanges.to_vec()]).endpoints()[0].state;
     let by = |client| get("/a").client(client);

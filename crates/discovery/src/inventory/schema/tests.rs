@@ -9,6 +9,7 @@ use tapline_model::{
     ShardId, TextFormat,
 };
 
+use crate::inventory::endpoint::Endpoint;
 use crate::testing::{Exchange, delta_of};
 use crate::{Config, Discovery, Inventory};
 
@@ -314,7 +315,7 @@ fn a_word_that_was_taken_for_a_value_takes_its_fields_along() {
             ("/users/{userId}".to_owned(), 26, names(&["id", "name"])),
         ]
     );
-    let fields: usize = inventory.endpoints.values().map(|endpoint| endpoint.fields()).sum();
+    let fields: usize = inventory.endpoints.values().map(Endpoint::fields).sum();
     assert_eq!(inventory.fields(), fields as u64);
 }
 
