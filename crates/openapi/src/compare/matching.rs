@@ -12,6 +12,8 @@ use crate::schema::{Schema, Type};
 pub(super) struct Group<'d> {
     pub(super) operations: Vec<(&'d OperationKey, &'d Operation)>,
     segments: Vec<Segment>,
+    /// A parameter that may be empty was left out of the path.
+    pub(super) is_shortened: bool,
 }
 
 /// What an observed operation is.
@@ -80,11 +82,25 @@ impl<'d> Matcher<'d> {
                 by_structure.entry((&key.method, segments)).or_default().push((key, operation));
             }
         }
+        let mut shortened: BTreeMap<(&str, Vec<Segment>), Vec<_>> = BTreeMap::new();
+        for base in bases {
+            for (key, operation) in &document.operations {
+                let Some(short) = without_empty(key, operation) else { continue };
+                let mut segments = path::segments(base);
+                segments.extend(short);
+                let name = (key.method.as_str(), segments);
+                if !by_structure.contains_key(&name) {
+                    shortened.entry(name).or_default().push((key, operation));
+                }
+            }
+        }
         let mut matcher = Self { groups: Vec::new(), by_length: BTreeMap::new() };
-        for ((method, segments), operations) in by_structure {
+        let whole = by_structure.into_iter().map(|group| (group, false));
+        let shortened = shortened.into_iter().map(|group| (group, true));
+        for (((method, segments), operations), is_shortened) in whole.chain(shortened) {
             let index = matcher.groups.len();
             matcher.by_length.entry((method, segments.len())).or_default().push(index);
-            matcher.groups.push(Group { operations, segments });
+            matcher.groups.push(Group { operations, segments, is_shortened });
         }
         matcher
     }
@@ -143,7 +159,8 @@ impl<'d> Group<'d> {
     /// The one of it that is written alike, if there are others and it is among them.
     pub(super) fn only(&self, key: &OperationKey) -> Option<Self> {
         let one = self.operations.iter().find(|(one, _)| *one == key).copied()?;
-        Some(Self { operations: vec![one], segments: self.segments.clone() })
+        let (segments, is_shortened) = (self.segments.clone(), self.is_shortened);
+        Some(Self { operations: vec![one], segments, is_shortened })
     }
 
     /// Whether an operation that was seen below a base path may be it where it has words and the
@@ -163,7 +180,7 @@ impl<'d> Group<'d> {
     where
         Self: 'g,
     {
-        let mut all = Self { operations: Vec::new(), segments: Vec::new() };
+        let mut all = Self { operations: Vec::new(), segments: Vec::new(), is_shortened: false };
         for group in groups {
             all.operations.extend(&group.operations);
         }
@@ -184,6 +201,22 @@ impl<'d> Group<'d> {
 /// Where an operation stands in a document.
 pub(super) fn operation_place(key: &OperationKey) -> String {
     format!("/paths/{}/{}", escaped(&key.path), key.method.to_ascii_lowercase())
+}
+
+/// The path of an operation without the parameters whose values may be empty, if there are such.
+fn without_empty(key: &OperationKey, operation: &Operation) -> Option<Vec<Segment>> {
+    let may_be_empty = |name: &str| {
+        let key = ParameterKey { location: Location::Path, name: name.to_owned() };
+        let parameter = operation.parameters.get(&key);
+        parameter.is_some_and(|one| one.schema.values.iter().any(|value| value == ""))
+    };
+    let slots = path::slots(&key.path);
+    let kept = |slot: &Option<&str>| !slot.is_some_and(may_be_empty);
+    if slots.iter().all(kept) {
+        return None;
+    }
+    let segments = path::segments(&key.path).into_iter().zip(&slots);
+    Some(segments.filter(|(_, slot)| kept(slot)).map(|(segment, _)| segment).collect())
 }
 
 /// Whether a text may have been among the values of a parameter.

@@ -47,6 +47,9 @@ impl<'d> Comparer<'d> {
 
     /// Path parameters have other names in what was seen: their place tells which is which.
     fn path_parameters(&mut self, group: &Group<'d>, observed: &'d Operation) {
+        if group.is_shortened {
+            return;
+        }
         let path = self.operation.path.clone();
         let names = path::slots(&path);
         for (key, operation) in &group.operations {

@@ -161,7 +161,7 @@ fn another_success_is_documented_by_a_default_that_it_looks_like() {
     let observed = |content: &str| {
         ALLOWED.replace(
             "        '404':",
-            &format!("        '202': {{description: '', content: {{{content}}}}}\n        '404':"),
+            &format!("        '202': {{description: '', x-tapline: {{n: 40, of: 100}}, content: {{{content}}}}}\n        '404':"),
         )
     };
     let json = |name: &str| {
@@ -220,6 +220,32 @@ fn credentials_that_are_not_needed_are_told() {
     let comparison = compare(&document(&documented), &document(&seen(observed)), Limits::default());
     let told = comparison.differences.iter().find(|one| one.kind == Kind::AuthDrift).unwrap();
     assert_eq!((told.class, told.seen, told.of), (Class::Breaking, 10, 50));
+}
+
+#[test]
+fn a_parameter_that_may_be_empty_may_be_left_out_of_the_path() {
+    let documented = "
+openapi: 3.1.0
+info: {title: T, version: '1'}
+paths:
+  /firms/{id}/{part}:
+    get:
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: integer}}
+        - {name: part, in: path, required: true, schema: {type: string, enum: [full, '']}}
+      responses: {'200': {description: ''}}
+";
+    let number = "{name: firmId, in: path, required: true, schema: {type: integer}}";
+    let observed = |path: &str| {
+        let parameters = if path.contains('{') { number } else { "" };
+        seen(&format!(
+            "  {path}: {{get: {{x-tapline: {{n: 50, of: 50}}, parameters: [{parameters}], responses: {{}}}}}}"
+        ))
+    };
+    check(documented, &observed("/firms/{firmId}/"), &[]);
+    check(documented, &observed("/firms/{firmId}/full"), &[]);
+    let told = compare(&document(documented), &document(&observed("/firms")), Limits::default());
+    assert_eq!(told.differences.len(), 2);
 }
 
 #[test]
