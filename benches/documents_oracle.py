@@ -70,7 +70,7 @@ class Oracle:
         self.draw(folder, by_drawn)
         plain = {name: document[name] for name in ("definitions", "components") if name in document}
         self.reduced = self.reduce(dict(copy.deepcopy(plain), paths=copy.deepcopy(document["paths"])))
-        self.validators = {}
+        self.validators, self.by_template = {}, {}
         self.references = set(re.findall(r'"\$ref": "(#[^"]+)"', json.dumps(document)))
 
     def draw(self, folder, by_drawn):
@@ -263,19 +263,30 @@ class Oracle:
 
     def of_template(self, one):
         """The transactions of the operations that a difference names."""
-        templates = [(named["method"], pattern(named["path"])) for named in one["operations"]]
-        fits = lambda line: any(line["method"] == method and known.fullmatch(line["path"]) for method, known in templates)
-        return [line for line in self.drawn if fits(line)]
+        found = {}
+        for named in one["operations"]:
+            key = named["method"], named["path"]
+            if key not in self.by_template:
+                known = pattern(named["path"])
+                self.by_template[key] = [
+                    (at, line) for at, line in enumerate(self.drawn)
+                    if line["method"] == key[0] and known.fullmatch(line["path"])]
+            found.update(self.by_template[key])
+        return found.values()
 
     def bodies(self, lines, side):
         for line in lines:
-            text = line["req_body"] if side == "request" else line["resp_body"]
-            if text and (side == "response" or line["status"] < 400):
+            name = "req_body" if side == "request" else "resp_body"
+            if line[name] and (side == "response" or line["status"] < 400):
                 for operation in line["by"]:
                     content = operation.body if side == "request" else self.said(operation, line["status"])
-                    media = [schema for name, schema in (content or {}).items() if "json" in name or name == "*/*"]
-                    with contextlib.suppress(ValueError):  # The generator cuts what is long.
-                        yield line, media, json.loads(text)
+                    media = [schema for form, schema in (content or {}).items() if "json" in form or form == "*/*"]
+                    if side not in line:
+                        line[side] = None
+                        with contextlib.suppress(ValueError):  # The generator cuts what is long.
+                            line[side] = json.loads(line[name])
+                    if line[side] is not None:
+                        yield line, media, line[side]
 
     def query(self, line):
         return {part.split("=")[0] for part in line["target"].partition("?")[2].split("&") if part}

@@ -11,8 +11,8 @@ with inventory.json place by place. Prints per document:
   bodies    (endpoint, direction, status) whose documents were all looked into, and compared
   left      bodies left out: not all looked into, longer than the sample, with more values than are
             noted of one, or with fields left out
-  moved     bodies that hold another number of documents than their endpoint: a schema cannot be
-            parted when a route turns out to belong elsewhere
+  moved     bodies that hold another number of documents than their endpoint: of a route that turns
+            out to belong elsewhere, only what was told apart goes along
   places    places compared; wrong: those with other types or other presence
   required  members said to be required; falsely: those that were missing once
 
