@@ -155,7 +155,7 @@ impl<'d> Matcher<'d> {
     }
 }
 
-impl<'d> Group<'d> {
+impl Group<'_> {
     /// The one of it that is written alike, if there are others and it is among them.
     pub(super) fn only(&self, key: &OperationKey) -> Option<Self> {
         let one = self.operations.iter().find(|(one, _)| *one == key).copied()?;
@@ -211,12 +211,12 @@ fn without_empty(key: &OperationKey, operation: &Operation) -> Option<Vec<Segmen
         parameter.is_some_and(|one| one.schema.values.iter().any(|value| value == ""))
     };
     let slots = path::slots(&key.path);
-    let kept = |slot: &Option<&str>| !slot.is_some_and(may_be_empty);
-    if slots.iter().all(kept) {
+    let kept = |slot: Option<&str>| !slot.is_some_and(may_be_empty);
+    if slots.iter().all(|&slot| kept(slot)) {
         return None;
     }
     let segments = path::segments(&key.path).into_iter().zip(&slots);
-    Some(segments.filter(|(_, slot)| kept(slot)).map(|(segment, _)| segment).collect())
+    Some(segments.filter(|(_, slot)| kept(**slot)).map(|(segment, _)| segment).collect())
 }
 
 /// Whether a text may have been among the values of a parameter.
