@@ -84,7 +84,7 @@ pub use transaction::{
 };
 pub use view::{
     BaselineState, BaselineView, BodyDirection, BodyView, DataFieldView, EndpointId, EndpointState,
-    EndpointView, EnumView, FindingTally, HostView, MapView, ParameterView, PropertyView,
-    Quantiles, SchemaView, ServerView, SourceView, VariantMemberView, VariantView, VariantsView,
-    View,
+    EndpointView, EnumView, FindingTally, HostView, LabelsView, MapView, ParameterView,
+    PropertyView, Quantiles, SchemaView, ServerView, SourceView, VariantMemberView, VariantView,
+    VariantsView, View,
 };

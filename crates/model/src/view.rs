@@ -1,6 +1,7 @@
 //! merge → readers: one immutable value per epoch for pages, API and metrics.
 
 mod data;
+mod labels;
 mod schema;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::data::DataFieldView;
+pub use self::labels::LabelsView;
 pub use self::schema::{
     BodyDirection, BodyView, EnumView, MapView, PropertyView, SchemaView, VariantMemberView,
     VariantView, VariantsView,
@@ -231,6 +233,9 @@ pub struct EndpointView {
     /// How much harm it can do, and why.
     #[serde(default)]
     pub risk: Option<RiskView>,
+    /// What operators say of it.
+    #[serde(default)]
+    pub labels: LabelsView,
 }
 
 impl EndpointView {
@@ -282,6 +287,9 @@ pub struct HostView {
     /// Transactions that showed each fact, those to no endpoint among them.
     #[serde(default, with = "facts_by_label")]
     pub facts: Vec<(Fact, u64)>,
+    /// What operators say of all of it.
+    #[serde(default)]
+    pub labels: LabelsView,
 }
 
 /// Facts as an object: label and count.

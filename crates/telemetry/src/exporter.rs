@@ -347,6 +347,7 @@ mod tests {
             reflected_origins: 0,
             callers: Arc::default(),
             risk: None,
+            labels: tapline_model::LabelsView::default(),
         })
     }
 

@@ -72,6 +72,7 @@ pub(crate) fn endpoint(method: &str, template: &str) -> EndpointView {
         reflected_origins: 0,
         callers: Arc::default(),
         risk: None,
+        labels: tapline_model::LabelsView::default(),
     }
 }
 
