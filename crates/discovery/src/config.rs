@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::TemplateRule;
+
 /// A network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -33,6 +35,8 @@ impl Network {
 pub struct Config {
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
     pub trusted_proxies: Vec<Network>,
+    /// What is known of paths, at most 1 000, no two of the same paths.
+    pub templates: Vec<TemplateRule>,
     /// Parameters noted of one transaction, 1 to 1 024.
     pub transaction_parameters_max: u16,
     /// Values noted of one body, of one query and of one set of header fields, 1 to 4 096.
@@ -73,6 +77,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             trusted_proxies: Vec::new(),
+            templates: Vec::new(),
             transaction_parameters_max: 128,
             body_fields_max: 1_024,
             body_depth_max: 12,

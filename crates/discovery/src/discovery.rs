@@ -80,6 +80,7 @@ impl Discovery {
         Self {
             sampler: Sampler::new(&key, config.body_bytes_per_second, config.bodies_one_in),
             begun: None,
+            routes: Routes::new(key.clone(), &config.templates),
             config,
             consumers: Consumers::new(key.clone()),
             evidence: Evidence::new(key.clone()),
@@ -87,7 +88,6 @@ impl Discovery {
             names: Names::new(key.clone()),
             shapes: Shapes::new(),
             notes: Notes::default(),
-            routes: Routes::new(key.clone()),
             key,
             observation: blank(),
             hosts: Hosts::default(),

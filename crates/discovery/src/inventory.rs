@@ -38,6 +38,7 @@ use self::servers::Servers;
 use crate::Config;
 use crate::consumer::cookie_hash;
 use crate::paths::Paths;
+use crate::rules::{Documented, RuleBook, labels_of};
 
 /// Cookies by which callers are known, of all hosts.
 const SESSION_COOKIES_MAX: usize = 10_000;
@@ -140,7 +141,10 @@ impl Inventory {
             fields: Fields::default(),
             routes: HashMap::new(),
             paths_known: HashMap::new(),
-            paths: Paths::new(size(config.path_places_max)),
+            paths: Paths::new(
+                size(config.path_places_max),
+                RuleBook::new(config.templates.clone().into(), Documented::default()),
+            ),
             pending: Pending::new(size(config.endpoints_max)),
             pending_attributes: HashMap::new(),
             hosts: Hosts::new(size(config.hosts_max)),
@@ -264,7 +268,7 @@ impl Inventory {
         if std::mem::replace(&mut self.listed_is_stale, false) {
             self.list();
         }
-        let Self { listed, endpoints, paths_known: paths, key, .. } = self;
+        let Self { listed, endpoints, paths_known, paths, key, .. } = self;
         listed
             .iter()
             .filter_map(|id| {
@@ -272,17 +276,23 @@ impl Inventory {
                 if let Some(view) = endpoint.unchanged() {
                     return Some(view);
                 }
-                let path =
-                    paths.get(&path_hash(key, &endpoint.total.name.host, &endpoint.rendered));
+                let name = &endpoint.total.name;
+                let path = paths_known.get(&path_hash(key, &name.host, &endpoint.rendered));
                 let (head, options) = path.map_or((false, false), |path| (path.head, path.options));
-                Some(endpoint.view(head, options))
+                let template = &endpoint.rendered.template;
+                let labels = labels_of(&paths.rules_of(&name.host, &name.method, template));
+                Some(endpoint.view(head, options, labels))
             })
             .collect()
     }
 
     /// Every host that has endpoints and is no other name of one, by name.
-    pub fn hosts(&self) -> Vec<HostView> {
-        self.hosts.view()
+    pub fn hosts(&mut self) -> Vec<HostView> {
+        let mut hosts = self.hosts.view();
+        for host in &mut hosts {
+            host.labels = labels_of(&self.paths.rules_of_all(&host.host));
+        }
+        hosts
     }
 
     /// Who calls, by requests, most first; at most 1 000.

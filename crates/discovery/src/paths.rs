@@ -16,10 +16,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use smallvec::SmallVec;
 use tapline_model::{RouteDelta, RouteKey, RouteName, Template};
 
 use self::learned::Learned;
 use self::raw::Raw;
+use crate::rules::{RuleBook, RuleTree, TemplateRule};
 
 /// Routes after which a small tree is learned anew.
 const NEW_ROUTES: usize = 4;
@@ -33,6 +35,7 @@ pub(crate) struct Paths {
     /// Places in all trees.
     places: usize,
     places_max: usize,
+    rules: RuleBook,
 }
 
 /// The paths of one host.
@@ -44,6 +47,17 @@ struct Tree {
     /// Ends and requests when it was learned last.
     learned_ends: usize,
     learned_taught: u64,
+    rules: Arc<RuleTree>,
+    /// Other rules hold since it was learned last.
+    is_stale: bool,
+}
+
+/// What a route is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Known {
+    pub(crate) template: Template,
+    /// By segment: what rules call its slot; none behind the last of them.
+    pub(crate) names: SmallVec<[Option<CompactString>; 6]>,
 }
 
 /// A route of the tree.
@@ -60,31 +74,62 @@ struct Named {
 pub(crate) struct Renamed {
     pub(crate) route: RouteKey,
     pub(crate) name: Arc<RouteName>,
-    pub(crate) template: Template,
+    pub(crate) known: Known,
     /// That it is called so was learned from answers.
     pub(crate) is_known: bool,
 }
 
 impl Paths {
     /// No paths yet, and at most `places_max` places for them.
-    pub(crate) fn new(places_max: usize) -> Self {
-        Self { hosts: HashMap::new(), places: 0, places_max }
+    pub(crate) fn new(places_max: usize, rules: RuleBook) -> Self {
+        Self { hosts: HashMap::new(), places: 0, places_max, rules }
+    }
+
+    /// Takes other rules: all paths are learned anew when next asked for.
+    pub(crate) fn rule(&mut self, rules: RuleBook) {
+        self.rules = rules;
+        for (host, tree) in &mut self.hosts {
+            tree.rules = self.rules.tree_of(host);
+            tree.is_stale = true;
+        }
     }
 
     /// What a route is called, as far as is known now.
-    pub(crate) fn template(&self, name: &RouteName) -> Template {
-        self.known_template(name).unwrap_or_else(|| name.template.clone())
+    pub(crate) fn template(&mut self, name: &RouteName) -> Known {
+        match self.hosts.get(&name.host) {
+            Some(tree) => tree.known(name).0,
+            None => Known::of(&self.rules.tree_of(&name.host), name, None),
+        }
     }
 
-    /// What a route is called, if its method is known where its path leads.
-    pub(crate) fn known_template(&self, name: &RouteName) -> Option<Template> {
-        self.hosts.get(&name.host)?.learned.template(&name.method, &name.template)
+    /// What a route is called, if its method is known where its path leads, or a rule says it.
+    pub(crate) fn known_template(&self, name: &RouteName) -> Option<Known> {
+        let (known, is_known) = self.hosts.get(&name.host)?.known(name);
+        is_known.then_some(known)
+    }
+
+    /// The rules that are of paths of a host with this template, the most specific first.
+    pub(crate) fn rules_of(
+        &self,
+        host: &str,
+        method: &str,
+        template: &Template,
+    ) -> Vec<&TemplateRule> {
+        let tree = self.hosts.get(host);
+        tree.map(|tree| tree.rules.all(method, template)).unwrap_or_default()
+    }
+
+    /// The rules that are of every path of a host, the most specific first.
+    pub(crate) fn rules_of_all(&self, host: &str) -> Vec<&TemplateRule> {
+        self.hosts.get(host).map(|tree| tree.rules.of_all()).unwrap_or_default()
     }
 
     /// Takes in a route that belongs to an endpoint.
     pub(crate) fn admit(&mut self, route: RouteKey, name: &Arc<RouteName>) {
         let shape = shape_of(&self.template(name));
-        let tree = self.hosts.entry(name.host.clone()).or_insert_with(Tree::new);
+        let Self { hosts, rules, .. } = self;
+        let tree =
+            hosts.entry(name.host.clone()).or_insert_with(|| Tree::new(rules.tree_of(&name.host)));
         tree.named.push(Named { route, name: Arc::clone(name), shape });
     }
 
@@ -137,17 +182,31 @@ impl Paths {
 }
 
 impl Tree {
-    fn new() -> Self {
+    fn new(rules: Arc<RuleTree>) -> Self {
         Self {
             raw: Raw::new(),
             learned: Learned::default(),
             named: Vec::new(),
             learned_ends: 0,
             learned_taught: 0,
+            rules,
+            is_stale: false,
         }
     }
 
+    /// What a route is called, and whether a rule or its answers say so.
+    fn known(&self, name: &RouteName) -> (Known, bool) {
+        let learned = self.learned.template(&name.method, &name.template);
+        let is_learned = learned.is_some();
+        let known = Known::of(&self.rules, name, learned);
+        let is_ruled = !known.names.is_empty();
+        (known, is_learned || is_ruled)
+    }
+
     fn is_due(&self, at_last: bool) -> bool {
+        if self.is_stale {
+            return true;
+        }
         let new = self.raw.ends() - self.learned_ends;
         let taught = self.raw.taught_in_all();
         if at_last {
@@ -158,29 +217,56 @@ impl Tree {
     }
 
     fn learn(&mut self) -> Vec<Renamed> {
-        self.learned = learner::learn(&self.raw);
+        self.learned = learner::learn(&self.raw, &self.rules);
+        self.is_stale = false;
         self.learned_ends = self.raw.ends();
         self.learned_taught = self.raw.taught_in_all();
         let mut renamed = Vec::new();
-        for named in &mut self.named {
-            let Named { route, name, shape } = named;
-            let template = self.learned.template(&name.method, &name.template);
-            let is_known = template.is_some();
-            let template = template.unwrap_or_else(|| name.template.clone());
-            let now = shape_of(&template);
-            if std::mem::replace(shape, now) != now {
+        for place in 0..self.named.len() {
+            let Some(Named { route, name, shape }) = self.named.get(place) else { break };
+            let learned = self.learned.template(&name.method, &name.template);
+            let is_known = learned.is_some();
+            let known = Known::of(&self.rules, name, learned);
+            let now = shape_of(&known);
+            if *shape != now {
                 let (route, name) = (*route, Arc::clone(name));
-                renamed.push(Renamed { route, name, template, is_known });
+                renamed.push(Renamed { route, name, known, is_known });
+            }
+            if let Some(named) = self.named.get_mut(place) {
+                named.shape = now;
             }
         }
         renamed
     }
 }
 
+impl Known {
+    /// What the rules say of a route, and what was learned where they say nothing.
+    fn of(rules: &RuleTree, name: &RouteName, learned: Option<Template>) -> Self {
+        let template = learned.unwrap_or_else(|| name.template.clone());
+        if rules.is_empty() {
+            return Self::from(template);
+        }
+        let Some(ruled) = rules.find(&name.method, &name.template) else {
+            return Self::from(template);
+        };
+        let mut segments = ruled.segments;
+        segments.extend(template.segments.into_iter().skip(segments.len()));
+        let trailing_slash = template.trailing_slash;
+        Self { template: Template { segments, trailing_slash }, names: ruled.names }
+    }
+}
+
+impl From<Template> for Known {
+    fn from(template: Template) -> Self {
+        Self { template, names: SmallVec::new() }
+    }
+}
+
 /// Tells templates apart.
-fn shape_of(template: &Template) -> u64 {
+fn shape_of(known: &Known) -> u64 {
     let mut hasher = DefaultHasher::new();
-    template.hash(&mut hasher);
+    known.hash(&mut hasher);
     hasher.finish()
 }
 

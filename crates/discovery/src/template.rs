@@ -1,5 +1,6 @@
 //! From a path to its lexical template and its route.
 
+mod held;
 mod steps;
 
 use std::sync::Arc;
@@ -10,13 +11,17 @@ use tapline_model::{
     ValueKind,
 };
 
+pub(crate) use self::held::is_like_a_value;
+
+use self::held::{Held, HeldSet};
 use self::steps::{Node, Steps};
 use crate::lexical::{self, Shape};
 use crate::path::{self, NormalPath};
+use crate::rules::TemplateRule;
 use crate::sensitive::{self, Sensitive};
 
 /// Segments of a template; what follows is one slot.
-const SEGMENTS_MAX: usize = 16;
+pub(crate) const SEGMENTS_MAX: usize = 16;
 /// Bytes of a segment that are looked at.
 const SEGMENT_BYTES_MAX: usize = 128;
 /// Bytes of text that may cross to the merge although it may be a value.
@@ -33,6 +38,7 @@ const ROUTES_MAX: usize = 8_192;
 #[derive(Debug)]
 pub(crate) struct Routes {
     key: Key,
+    held: Held,
     steps: Steps,
     /// What is hashed to the key of a route.
     signature: Vec<u8>,
@@ -67,10 +73,11 @@ mod tag {
 }
 
 impl Routes {
-    /// Hashes with `key`.
-    pub(crate) fn new(key: Key) -> Self {
+    /// Hashes with `key`. What `rules` call a word is one, whatever it looks like.
+    pub(crate) fn new(key: Key, rules: &[TemplateRule]) -> Self {
         Self {
             key,
+            held: Held::new(rules),
             steps: Steps::new(),
             signature: Vec::new(),
             scratch: Vec::new(),
@@ -80,10 +87,11 @@ impl Routes {
 
     /// The route of a request: the keyed hash of host, method and template, and what is known of it.
     pub(crate) fn of(&mut self, host: &str, method: &str, path: &NormalPath) -> (RouteKey, &Route) {
-        let end = self.walk(host, method, path);
+        let held = self.held.of(host, path);
+        let end = self.walk(host, method, path, held);
         let slash = path.trailing_slash();
         let walked = end.and_then(|end| self.steps.route(end, slash));
-        let route = walked.unwrap_or_else(|| self.sign(host, method, path));
+        let route = walked.unwrap_or_else(|| self.sign(host, method, path, held));
         if let Some(end) = end.filter(|_| walked.is_none()) {
             self.steps.remember(end, slash, route);
         }
@@ -92,7 +100,7 @@ impl Routes {
         }
         let Self { known, scratch, .. } = self;
         let entry = known.entry(route).or_insert_with(|| {
-            let template = build(path, scratch);
+            let template = build(path, held, scratch);
             let masked = template.segments.iter().filter(|segment| is_masked(segment)).count();
             let name = RouteName { host: host.into(), method: method.into(), template };
             Route { name: Arc::new(name), masked: masked as u64, slots: None }
@@ -101,7 +109,7 @@ impl Routes {
     }
 
     /// Goes the way of a request; none when it is longer than a template may be.
-    fn walk(&mut self, host: &str, method: &str, path: &NormalPath) -> Option<Node> {
+    fn walk(&mut self, host: &str, method: &str, path: &NormalPath, held: HeldSet) -> Option<Node> {
         let Self { steps, scratch, .. } = self;
         steps.begin();
         let mut node = steps.take(Node::START, tag::HOST, host.as_bytes());
@@ -114,14 +122,14 @@ impl Routes {
             // Words are what most paths are made of; no word begins with a digit.
             let may_be_word = !segment.first().is_some_and(u8::is_ascii_digit);
             let word = may_be_word.then(|| steps.find(node, tag::WORD, segment)).flatten();
-            node =
-                word.unwrap_or_else(|| match part_of(segment, index, index + 1 < count, scratch) {
-                    Part::Word(word) => steps.take(node, tag::WORD, word),
-                    Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
-                    Part::Slot(class, suffix) => {
-                        steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
-                    }
-                });
+            let place = Place::of(index, count, held);
+            node = word.unwrap_or_else(|| match part_of(segment, place, scratch) {
+                Part::Word(word) => steps.take(node, tag::WORD, word),
+                Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
+                Part::Slot(class, suffix) => {
+                    steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
+                }
+            });
         }
         Some(node)
     }
@@ -138,7 +146,7 @@ impl Routes {
         }
     }
 
-    fn sign(&mut self, host: &str, method: &str, path: &NormalPath) -> RouteKey {
+    fn sign(&mut self, host: &str, method: &str, path: &NormalPath, held: HeldSet) -> RouteKey {
         let Self { key, signature: text, scratch, .. } = self;
         text.clear();
         for part in [host, method] {
@@ -151,7 +159,7 @@ impl Routes {
             let part = if is_over {
                 OVERSIZED
             } else {
-                part_of(segment, index, index + 1 < count, scratch)
+                part_of(segment, Place::of(index, count, held), scratch)
             };
             let (tag, shown) = match &part {
                 Part::Word(word) => (b'w', *word),
@@ -176,7 +184,7 @@ impl Routes {
 const OVERSIZED: Part<'static> = Part::Slot(SegmentClass::Oversized, CompactString::const_new(""));
 
 /// Replaces the values of `path` by slots.
-fn build(path: &NormalPath, scratch: &mut Vec<u8>) -> Template {
+fn build(path: &NormalPath, held: HeldSet, scratch: &mut Vec<u8>) -> Template {
     let mut template = Template { trailing_slash: path.trailing_slash(), ..Template::default() };
     let count = path.segment_count();
     for (index, segment) in path.segments().enumerate() {
@@ -188,7 +196,7 @@ fn build(path: &NormalPath, scratch: &mut Vec<u8>) -> Template {
             ));
             break;
         }
-        template.segments.push(match part_of(segment, index, index + 1 < count, scratch) {
+        template.segments.push(match part_of(segment, Place::of(index, count, held), scratch) {
             Part::Word(word) => TemplateSegment::Word(CompactString::from_utf8_lossy(word)),
             Part::Weak(weak) => TemplateSegment::Weak(CompactString::from_utf8_lossy(weak)),
             Part::Slot(class, suffix) => TemplateSegment::Parameter(class, suffix),
@@ -197,12 +205,32 @@ fn build(path: &NormalPath, scratch: &mut Vec<u8>) -> Template {
     template
 }
 
-/// What the segment at `place` contributes, perhaps followed by others.
-fn part_of<'a>(text: &'a [u8], place: usize, is_followed: bool, scratch: &mut Vec<u8>) -> Part<'a> {
+/// Where a segment stands.
+#[derive(Clone, Copy)]
+struct Place {
+    index: usize,
+    is_followed: bool,
+    /// A rule says that it is a word.
+    is_held: bool,
+}
+
+impl Place {
+    fn of(index: usize, count: usize, held: HeldSet) -> Self {
+        let is_held = index < SEGMENTS_MAX && held & (1 << index) != 0;
+        Self { index, is_followed: index + 1 < count, is_held }
+    }
+}
+
+/// What the segment at `place` contributes.
+fn part_of<'a>(text: &'a [u8], place: Place, scratch: &mut Vec<u8>) -> Part<'a> {
+    let Place { index, is_followed, is_held } = place;
+    if is_held {
+        return Part::Word(text);
+    }
     if text.len() > SEGMENT_BYTES_MAX {
         return OVERSIZED;
     }
-    if place < VERSION_PLACES && is_followed && lexical::may_be_version(text, place == 0) {
+    if index < VERSION_PLACES && is_followed && lexical::may_be_version(text, index == 0) {
         return Part::Word(text);
     }
     let slot = |class| Part::Slot(class, CompactString::default());
@@ -258,7 +286,7 @@ mod tests {
     fn template(sent: &str) -> Template {
         let mut path = NormalPath::default();
         path.set(sent.as_bytes());
-        Routes::new(Key::fixed()).of("h", "GET", &path).1.name.template.clone()
+        Routes::new(Key::fixed(), &[]).of("h", "GET", &path).1.name.template.clone()
     }
 
     fn shown(sent: &str) -> String {
@@ -300,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_route_is_host_method_and_template() {
-        let mut routes = Routes::new(Key::fixed());
+        let mut routes = Routes::new(Key::fixed(), &[]);
         let mut route = |host, method, sent: &str| {
             let mut path = NormalPath::default();
             path.set(sent.as_bytes());

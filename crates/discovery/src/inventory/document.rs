@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tapline_model::{
     AuthUse, BaselineView, DataClass, DataFieldView, DataPlace, EndpointId, EndpointState,
-    EndpointView, HostView, ParameterView, Presence, Quantiles, RiskView,
+    EndpointView, HostView, LabelsView, ParameterView, Presence, Quantiles, RiskView,
 };
 
 use self::schema::{Body, Schema};
@@ -28,6 +28,7 @@ pub fn inventory_json<'a>(
         aliases: &host.aliases,
         endpoints: by_host.remove(host.host.as_str()).unwrap_or_default(),
         host: &host.host,
+        labels: InOrder(&host.labels),
         requests: host.requests,
         servers: &host.servers,
         session_cookies: &host.session_cookies,
@@ -49,6 +50,7 @@ struct Service<'a> {
     aliases: &'a [String],
     endpoints: Vec<Endpoint<'a>>,
     host: &'a str,
+    labels: InOrder<'a, LabelsView>,
     requests: u64,
     servers: &'a [String],
     session_cookies: &'a [String],
@@ -71,6 +73,7 @@ struct Endpoint<'a> {
     formats: &'a [String],
     head: bool,
     id: EndpointId,
+    labels: InOrder<'a, LabelsView>,
     last_seen: String,
     latency_us: InOrder<'a, Quantiles>,
     method: &'a str,
@@ -150,6 +153,7 @@ impl<'a> Endpoint<'a> {
             formats: &endpoint.formats,
             head: endpoint.head,
             id: endpoint.id,
+            labels: InOrder(&endpoint.labels),
             last_seen: endpoint.last_seen.to_string(),
             latency_us: InOrder(&endpoint.latency_us),
             method: &endpoint.method,

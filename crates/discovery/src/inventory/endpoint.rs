@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
     AuthSet, AuthUse, ConsumerKey, DataClass, DataFieldView, DataPlace, EndpointId, EndpointRef,
-    EndpointState, EndpointView, FieldPart, Outcome, ParameterDelta, ParameterLocation,
+    EndpointState, EndpointView, FieldPart, LabelsView, Outcome, ParameterDelta, ParameterLocation,
     ParameterView, PropertyView, RouteDelta, RouteKey, RouteName, SchemaView, Sighting,
     TemplateSegment, Timestamp, ValueKind,
 };
@@ -224,8 +224,13 @@ impl Endpoint {
     }
 
     /// As it is shown; made anew.
-    pub(crate) fn view(&mut self, head: bool, options: bool) -> Arc<EndpointView> {
-        let view = Arc::new(self.make_view(head, options));
+    pub(crate) fn view(
+        &mut self,
+        head: bool,
+        options: bool,
+        labels: LabelsView,
+    ) -> Arc<EndpointView> {
+        let view = Arc::new(EndpointView { labels, ..self.make_view(head, options) });
         self.view = Some(Arc::clone(&view));
         view
     }
@@ -266,6 +271,7 @@ impl Endpoint {
             reflected_origins: total.reflected_origins.len() as u64,
             callers: total.consumers.iter().map(ConsumerKey).collect(),
             risk: None,
+            labels: LabelsView::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use compact_str::CompactString;
 use smallvec::SmallVec;
-use tapline_model::{HostDelta, HostView, RouteKey};
+use tapline_model::{HostDelta, HostView, LabelsView, RouteKey};
 
 use crate::answer::NOT_A_SUCCESS;
 
@@ -304,6 +304,7 @@ impl Hosts {
                     .collect(),
                 software: host.total.software.iter().map(ToString::to_string).collect(),
                 facts: host.total.facts.iter().map(|(&fact, &count)| (fact, count)).collect(),
+                labels: LabelsView::default(),
             })
             .collect();
         views.sort_unstable_by(|left, right| left.host.cmp(&right.host));

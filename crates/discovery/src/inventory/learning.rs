@@ -1,12 +1,13 @@
 //! Which routes become endpoints, and which cease to be: the learning gate at the merge.
 
 use smallvec::SmallVec;
-use tapline_model::{AuthSet, ChangeKind, EndpointId, RouteDelta, RouteKey, Template};
+use tapline_model::{AuthSet, ChangeKind, EndpointId, RouteDelta, RouteKey};
 
 use super::endpoint::Endpoint;
 use super::naming::Rendered;
 use super::pending::PendingRoute;
 use super::{Inventory, Target, path_hash};
+use crate::paths::Known;
 
 /// Lexical routes of all endpoints, as a multiple of `endpoints_max`: one endpoint may be reached
 /// through several, because slots of several classes render equally.
@@ -130,17 +131,17 @@ impl Inventory {
         };
         if self.successes(total) > 0 || is_protected() {
             self.create(route, seen);
-        } else if let Some(template) = self.paths.known_template(&total.name) {
-            self.follow(route, &template, seen);
+        } else if let Some(known) = self.paths.known_template(&total.name) {
+            self.follow(route, &known, seen);
         }
     }
 
     /// Counts a route at the endpoint that its path belongs to, although it was answered with nothing
     /// that would make one.
-    fn follow(&mut self, route: RouteKey, template: &Template, seen: Option<&RouteDelta>) {
+    fn follow(&mut self, route: RouteKey, known: &Known, seen: Option<&RouteDelta>) {
         let Some(pending) = self.pending.get(route) else { return };
         let name = &pending.total.name;
-        let rendered = Rendered::of(template, &self.key);
+        let rendered = Rendered::of(known, &self.key);
         let id = EndpointId::of(&name.host, &name.method, &rendered.full);
         if !self.endpoints.contains_key(&id) {
             return;

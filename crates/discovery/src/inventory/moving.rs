@@ -8,7 +8,9 @@ use tapline_model::{EndpointId, RouteDelta, RouteKey};
 use super::endpoint::Endpoint;
 use super::naming::Rendered;
 use super::{Inventory, PathEntry, Target, path_hash};
+use crate::Config;
 use crate::paths::Renamed;
+use crate::rules::{Documented, RuleBook};
 
 impl Inventory {
     /// Learns the paths of every host that has seen enough that is new; of all that have seen anything
@@ -25,6 +27,17 @@ impl Inventory {
         }
     }
 
+    /// Takes other rules, and the templates that documents have. What is known already follows them,
+    /// with its past.
+    pub fn rule(&mut self, config: &Config, documented: Documented) {
+        self.config.templates.clone_from(&config.templates);
+        self.paths.rule(RuleBook::new(config.templates.clone().into(), documented));
+        let hosts = self.paths.hosts();
+        self.learn_paths(hosts.iter().map(CompactString::as_str), false);
+        self.listed_is_stale |= self.hosts.settle_aliases();
+        self.endpoints.values_mut().for_each(Endpoint::touch);
+    }
+
     /// Learns all paths as far as anything has come since: what ends a replay.
     pub fn settle(&mut self) {
         let hosts = self.paths.hosts();
@@ -34,9 +47,9 @@ impl Inventory {
 
     /// Moves a route. Gives the endpoint that it has left, if others still lead there.
     fn rename(&mut self, renamed: Renamed) -> Option<EndpointId> {
-        let Renamed { route, name, template, is_known } = renamed;
+        let Renamed { route, name, known, is_known } = renamed;
         let Some(&Target::Endpoint(old)) = self.routes.get(&route) else { return None };
-        let rendered = Rendered::of(&template, &self.key);
+        let rendered = Rendered::of(&known, &self.key);
         let new = EndpointId::of(&name.host, &name.method, &rendered.full);
         if new == old {
             return None;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use tapline_model::{Key, SegmentClass, Template, TemplateSegment};
 
 use crate::lexical;
+use crate::paths::Known;
 
 /// A template as text.
 #[derive(Clone, Debug)]
@@ -19,16 +20,19 @@ pub(crate) struct Rendered {
     pub(crate) slots: Vec<String>,
     /// Which segments they are.
     pub(crate) places: Vec<usize>,
+    /// What it is the text of.
+    pub(crate) template: Template,
 }
 
 impl Rendered {
     /// Writes a template as text. Slots are named after the word before them and their class, so
-    /// lexical templates that mean the same render equally.
-    pub(crate) fn of(template: &Template, key: &Key) -> Self {
+    /// lexical templates that mean the same render equally; or as rules call them.
+    pub(crate) fn of(known: &Known, key: &Key) -> Self {
+        let Known { template, names } = known;
         let mut full = String::new();
         let mut veiled = String::new();
         let mut slots: Vec<String> = Vec::new();
-        let mut taken = BTreeSet::new();
+        let mut taken: BTreeSet<String> = names.iter().flatten().map(ToString::to_string).collect();
         let mut collection: Option<&str> = None;
         let mut has_weak = false;
         let mut places = Vec::new();
@@ -50,7 +54,11 @@ impl Rendered {
                     collection = None;
                 }
                 TemplateSegment::Parameter(class, suffix) => {
-                    let name = unique(&slot_name(*class, collection.take()), &mut taken);
+                    let derived = slot_name(*class, collection.take());
+                    let name = match names.get(place).and_then(Option::as_ref) {
+                        Some(name) => name.to_string(),
+                        None => unique(&derived, &mut taken),
+                    };
                     for text in [&mut full, &mut veiled] {
                         text.push('{');
                         text.push_str(&name);
@@ -66,7 +74,8 @@ impl Rendered {
             full.push('/');
             veiled.push('/');
         }
-        Self { full, veiled: has_weak.then_some(veiled), slots, places }
+        let template = template.clone();
+        Self { full, veiled: has_weak.then_some(veiled), slots, places, template }
     }
 }
 
@@ -170,8 +179,8 @@ mod tests {
     fn rendered(sent: &str) -> Rendered {
         let mut path = NormalPath::default();
         path.set(sent.as_bytes());
-        let mut routes = Routes::new(Key::fixed());
-        Rendered::of(&routes.of("h", "GET", &path).1.name.template, &Key::fixed())
+        let mut routes = Routes::new(Key::fixed(), &[]);
+        Rendered::of(&routes.of("h", "GET", &path).1.name.template.clone().into(), &Key::fixed())
     }
 
     #[test]

@@ -12,6 +12,7 @@ use compact_str::CompactString;
 use super::learned::{Learned, PlaceId};
 use super::raw::{Label, NodeId, Raw};
 use super::trial::{Site, Text, Trial, real, real_of};
+use crate::rules::{RuleTree, Stop};
 
 /// Trials within trials walk the same places again: so many times the tree may be walked in all.
 const WALKS_MAX: usize = 48;
@@ -23,18 +24,20 @@ const WORD_ONE_IN: u64 = 2_000;
 /// Words that an API has before anything is known of it.
 const WORDS_EXPECTED: f64 = 40.0;
 
-/// Learns the whole tree.
-pub(super) fn learn(raw: &Raw) -> Learned {
+/// Learns the whole tree. What `rules` call a word is one; what they call a slot is one, too, or, where
+/// they speak of whole paths only, is likelier to be.
+pub(super) fn learn(raw: &Raw, rules: &RuleTree) -> Learned {
     let mut learned = Learned::default();
     let root = learned.add(raw, vec![Raw::ROOT]);
     let walks_left = raw.places().saturating_mul(WALKS_MAX);
-    let mut learner = Learner { raw, learned, newness: newness(raw), walks_left };
-    learner.grow(root);
+    let mut learner = Learner { raw, rules, learned, newness: newness(raw), walks_left };
+    learner.grow(root, &RuleTree::start());
     learner.learned
 }
 
 struct Learner<'a> {
     raw: &'a Raw,
+    rules: &'a RuleTree,
     learned: Learned,
     /// How likely a request is for a word that was never seen, at most.
     newness: f64,
@@ -46,24 +49,63 @@ struct Learner<'a> {
 type Kids = BTreeMap<CompactString, Vec<NodeId>>;
 
 impl Learner<'_> {
-    /// Learns what lies below a place.
-    fn grow(&mut self, place: PlaceId) {
+    /// Learns what lies below a place, to which the patterns of rules have led as far as `stops`.
+    fn grow(&mut self, place: PlaceId, stops: &[Stop]) {
         let (mut texts, mut slots) = self.kids(place);
+        self.obey(place, stops, &mut texts, &mut slots);
         for suffix in suffixes(&texts) {
-            self.find_slot(place, &suffix, &mut texts, &mut slots);
+            self.find_slot(place, stops, &suffix, &mut texts, &mut slots);
         }
-        self.find_slot(place, "", &mut texts, &mut slots);
+        self.find_slot(place, stops, "", &mut texts, &mut slots);
         // What is left is what it is.
         for (suffix, members) in slots {
             let slot = self.learned.add_slot(self.raw, members, &suffix);
+            let stops = self.rules.pass_slot(stops, &suffix);
             self.learned.hang(place, Label::Slot(suffix), slot);
-            self.grow(slot);
+            self.grow(slot, &stops);
         }
         for (text, members) in texts {
-            let kid = self.learned.add(self.raw, members);
-            self.learned.hang(place, Label::Text(text), kid);
-            self.grow(kid);
+            self.add_word(place, stops, text, members);
         }
+    }
+
+    /// Takes out what rules call a word or a slot.
+    fn obey(&mut self, place: PlaceId, stops: &[Stop], texts: &mut Kids, slots: &mut Kids) {
+        if stops.is_empty() {
+            return;
+        }
+        let (words, rest) = std::mem::take(texts)
+            .into_iter()
+            .partition(|(text, _)| self.rules.is_word(stops, text));
+        *texts = rest;
+        let words: Kids = words;
+        for (text, members) in words {
+            self.add_word(place, stops, text, members);
+        }
+        for suffix in self.rules.forced(stops) {
+            let slot = slots.remove(&suffix).unwrap_or_default();
+            let (values, rest): (Kids, Kids) = std::mem::take(texts)
+                .into_iter()
+                .partition(|(text, _)| text.len() > suffix.len() && text.ends_with(&*suffix));
+            *texts = rest;
+            if !values.is_empty() || !slot.is_empty() {
+                let joined = self.join(values.keys(), stops, &values, &slot, &suffix);
+                self.learned.hang(place, Label::Slot(suffix), joined);
+            }
+        }
+    }
+
+    fn add_word(
+        &mut self,
+        place: PlaceId,
+        stops: &[Stop],
+        text: CompactString,
+        members: Vec<NodeId>,
+    ) {
+        let kid = self.learned.add(self.raw, members);
+        let stops = self.rules.pass_word(stops, &text);
+        self.learned.hang(place, Label::Text(text), kid);
+        self.grow(kid, &stops);
     }
 
     /// The raw places below a learned one.
@@ -85,7 +127,14 @@ impl Learner<'_> {
     }
 
     /// Joins the texts with this suffix that are values of one slot, if they are.
-    fn find_slot(&mut self, place: PlaceId, suffix: &str, texts: &mut Kids, slots: &mut Kids) {
+    fn find_slot(
+        &mut self,
+        place: PlaceId,
+        stops: &[Stop],
+        suffix: &str,
+        texts: &mut Kids,
+        slots: &mut Kids,
+    ) {
         let slot = slots.get(suffix).cloned().unwrap_or_default();
         let considered: Vec<Text> = texts
             .iter()
@@ -101,13 +150,14 @@ impl Learner<'_> {
             taught: self.learned.taught(self.raw, place),
             now: self.raw.taught_in_all(),
             has_slot: !slot.is_empty(),
+            is_told: self.rules.has_slot(stops, suffix),
             newness: self.newness,
         };
         let Some(trial) = Trial::of(considered, site) else { return };
         if self.walks_left == 0 {
             return;
         }
-        let joined = self.join(trial.seldom(), texts, &slot, suffix);
+        let joined = self.join(trial.seldom(), stops, texts, &slot, suffix);
         let values = trial.values(self.raw, &self.learned, joined, texts, &slot);
         if values.is_empty() {
             return;
@@ -116,7 +166,8 @@ impl Learner<'_> {
         let (seldom, often): (BTreeSet<_>, BTreeSet<_>) =
             values.into_iter().partition(|text| trial.is_seldom(text));
         // What was joined wrongly must leave nothing behind.
-        let joined = if is_whole { joined } else { self.join(seldom.iter(), texts, &slot, suffix) };
+        let joined =
+            if is_whole { joined } else { self.join(seldom.iter(), stops, texts, &slot, suffix) };
         for text in &often {
             for member in texts.get(text).cloned().unwrap_or_default() {
                 self.learned.pour(self.raw, joined, member);
@@ -131,6 +182,7 @@ impl Learner<'_> {
     fn join<'t>(
         &mut self,
         names: impl Iterator<Item = &'t CompactString>,
+        stops: &[Stop],
         texts: &Kids,
         slot: &[NodeId],
         suffix: &str,
@@ -138,7 +190,8 @@ impl Learner<'_> {
         let mut members = slot.to_vec();
         members.extend(names.filter_map(|name| texts.get(name)).flatten());
         let joined = self.learned.add_slot(self.raw, members, suffix);
-        self.grow(joined);
+        let stops = self.rules.pass_slot(stops, suffix);
+        self.grow(joined, &stops);
         joined
     }
 }

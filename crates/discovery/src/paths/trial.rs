@@ -53,6 +53,8 @@ pub(super) struct Site {
     pub(super) now: u64,
     /// Whether there is a slot already.
     pub(super) has_slot: bool,
+    /// Whether a rule or a document has one here.
+    pub(super) is_told: bool,
     /// How likely a request is for a word that was never seen, at most.
     pub(super) newness: f64,
 }
@@ -172,6 +174,8 @@ impl Trial {
             Novelty::Beside => is_alike,
             Novelty::Closed => is_alike && values.len() >= CLOSED_MIN,
         };
+        // Where a slot is told of, texts need not be many.
+        let enough = enough || (self.site.is_told && is_alike);
         if enough { values } else { BTreeSet::new() }
     }
 
@@ -218,7 +222,7 @@ fn judge(texts: &[&Text], site: &Site) -> Option<(Novelty, f64)> {
     let keep = (late >= LATE_MIN && late * LATE_ONE_IN >= texts.len())
         .then(|| (Novelty::Late, real(late) / words(real_of(taught) / 2.0, WORDS_MAX / 2.0)));
     let closed = (texts.len() >= CLOSED_MIN).then_some((Novelty::Closed, 0.0));
-    let beside = site.has_slot.then_some((Novelty::Beside, 0.0));
+    let beside = (site.has_slot || site.is_told).then_some((Novelty::Beside, 0.0));
     [beside, closed, once, keep]
         .into_iter()
         .flatten()
