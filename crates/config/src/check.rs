@@ -1,5 +1,6 @@
 //! What single values do not show: how they go together, and what a reload can do.
 
+use tapline_discovery::TemplateRule;
 use tapline_web::Config as Web;
 
 use crate::filter;
@@ -86,6 +87,12 @@ pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
     log.level.clone_from(&running.log.level);
     let mut decap = new.decap.clone();
     decap.own_sockets.clone_from(&running.decap.own_sockets);
+    let mut discovery = new.discovery.clone();
+    discovery.templates.clone_from(&running.discovery.templates);
+    let held = |settings: &Settings| -> Vec<TemplateRule> {
+        let rules = settings.discovery.templates.iter();
+        rules.filter(|rule| rule.holds_words()).cloned().collect()
+    };
     let sections = [
         ("sensor", running.sensor != new.sensor),
         ("log.format", running.log != log),
@@ -94,7 +101,8 @@ pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
         ("decap", running.decap != decap),
         ("reassembly", running.reassembly != new.reassembly),
         ("protocol", running.protocol != new.protocol),
-        ("discovery", running.discovery != new.discovery),
+        ("discovery", running.discovery != discovery),
+        ("discovery.templates with words that look like values", held(running) != held(new)),
         ("alert (delivery)", running.alert != delivery),
         ("web", running.web != new.web),
     ];

@@ -55,6 +55,8 @@ pub(crate) enum Kind {
     },
     /// `documents.apis`.
     Documents,
+    /// `discovery.templates`.
+    Templates,
     /// `alert.alertmanagers`.
     Alertmanagers,
     /// `web.basic_auth`.
@@ -75,6 +77,7 @@ impl Kind {
             Self::Real { min, max, unit, .. } => format!("a number ({unit}) from {min} to {max}"),
             Self::Text { shape, .. } | Self::List { shape, .. } => shape.to_owned(),
             Self::Documents => "a list of documents".to_owned(),
+            Self::Templates => "a list of path templates".to_owned(),
             Self::Alertmanagers => "a list of Alertmanagers".to_owned(),
             Self::WebLogin => "username and password_file".to_owned(),
         }

@@ -16,6 +16,7 @@ mod secret;
 mod settings;
 mod size;
 mod suggest;
+mod templates;
 mod tree;
 mod url;
 mod walk;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use tapline_discovery::TemplateRule;
+
 use crate::key::{Key, Kind};
 use crate::keys;
 use crate::settings::{ApiDocument, Settings};
@@ -12,8 +14,8 @@ const WIDTH: usize = 98;
 const HEADER: &str = "\
 # Tapline: every key with its default, unit and range. What is left out keeps its default.
 # Check a file with `tapline check-config FILE`. SIGHUP reads it again: `behavior`,
-# `documents`, `log` and `alert.resolve_after_seconds` take effect at once, the rest at the next
-# start.
+# `discovery.templates`, `documents`, `log` and `alert.resolve_after_seconds` take effect at once,
+# the rest at the next start.
 # Sizes may be written with KiB, MiB and GiB.
 ";
 
@@ -92,6 +94,7 @@ fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
             format!(" [{}]", items.join(", "))
         }
         Kind::Documents => documents(settings, indent),
+        Kind::Templates => templates(settings, indent),
         Kind::Alertmanagers => alertmanagers(settings, indent),
         Kind::WebLogin => match (&settings.web.basic_auth, &settings.secret_files.web) {
             (Some((username, _)), Some(file)) => {
@@ -118,6 +121,31 @@ fn documents(settings: &Settings, indent: &str) -> String {
         text
     };
     let items: Vec<String> = settings.documents.apis.iter().map(item).collect();
+    if items.is_empty() { " []".to_owned() } else { items.concat() }
+}
+
+fn templates(settings: &Settings, indent: &str) -> String {
+    let texts = |texts: &mut dyn Iterator<Item = &str>| {
+        let texts: Vec<String> = texts.map(quoted).collect();
+        (!texts.is_empty()).then(|| format!("[{}]", texts.join(", ")))
+    };
+    let item = |rule: &TemplateRule| {
+        let mut text = format!("\n{indent}  - path: {}", quoted(&rule.path.to_string()));
+        let pairs = [
+            ("host", Some(quoted(rule.host.as_str()))),
+            ("methods", texts(&mut rule.methods.iter().map(String::as_str))),
+            ("name", rule.name.as_deref().map(quoted)),
+            ("deprecated", rule.deprecated.map(|flag| flag.to_string())),
+            ("owner", rule.owner.as_deref().map(quoted)),
+            ("tags", texts(&mut rule.tags.iter().map(String::as_str))),
+        ];
+        for (name, value) in pairs.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)))
+        {
+            text.push_str(&["\n", indent, "    ", name, ": ", value].concat());
+        }
+        text
+    };
+    let items: Vec<String> = settings.discovery.templates.iter().map(item).collect();
     if items.is_empty() { " []".to_owned() } else { items.concat() }
 }
 

@@ -9,7 +9,7 @@ use crate::problem::{Place, Problems, quoted, shortened};
 use crate::secret::{self, ReadSecret};
 use crate::settings::Settings;
 use crate::tree::{Entry, Node, Value};
-use crate::{alertmanager, documents, login, size, suggest};
+use crate::{alertmanager, documents, login, size, suggest, templates};
 
 /// Settings that are being read.
 pub(crate) struct Walk<'r> {
@@ -116,6 +116,70 @@ impl<'r> Walk<'r> {
         distinct
     }
 
+    /// The items of a list; `shape` says how one is written.
+    pub(crate) fn items<'n, 'a>(
+        &mut self,
+        path: &str,
+        node: &'n Node<'a>,
+        count_max: usize,
+        shape: &str,
+    ) -> &'n [Node<'a>] {
+        let items = match &node.value {
+            Value::Null => &[],
+            Value::Sequence(items) => items.as_slice(),
+            _ => {
+                let text = format!("is not a list; write each as {shape}");
+                self.problem(node.place, path, text);
+                &[]
+            }
+        };
+        if items.len() > count_max {
+            let text = format!("has {} items; at most {count_max}", items.len());
+            self.problem(node.place, path, text);
+            return &[];
+        }
+        items
+    }
+
+    /// A text that `read` takes; none with a problem noted if it does not.
+    pub(crate) fn text<T>(
+        &mut self,
+        path: &str,
+        node: &Node<'_>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let said = match &node.value {
+            Value::Scalar(text) => match read(text) {
+                Ok(value) => return Some(value),
+                Err(said) => said,
+            },
+            _ => "is not a text; give one".to_owned(),
+        };
+        self.problem(node.place, path, said);
+        None
+    }
+
+    /// A list of texts, no two alike.
+    pub(crate) fn texts<T: PartialEq>(
+        &mut self,
+        path: &str,
+        node: &Node<'_>,
+        count_max: usize,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let mut values = Vec::new();
+        for (index, item) in self.items(path, node, count_max, "- text").iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let Some(value) = self.text(&path, item, &read) else { continue };
+            if values.contains(&value) {
+                self.problem(item.place, &path, "is in the list twice; keep one");
+            } else {
+                values.push(value);
+            }
+        }
+        values
+    }
+
     /// The password in a file that is named in the configuration, and where that is.
     pub(crate) fn password(&self, named: &str) -> Result<(String, PathBuf), String> {
         let path = secret::locate(named, self.file)?;
@@ -138,6 +202,7 @@ impl<'r> Walk<'r> {
     fn key(&mut self, key: &Key, node: &Node<'_>) {
         match (key.kind, &node.value) {
             (Kind::Documents, _) => documents::read(self, key.path, node),
+            (Kind::Templates, _) => templates::read(self, key.path, node),
             (Kind::Alertmanagers, _) => alertmanager::read(self, key.path, node),
             (Kind::WebLogin, _) => {
                 let login = login::read(self, key.path, node);
@@ -229,7 +294,11 @@ fn set(settings: &mut Settings, kind: Kind, text: &str) -> Result<(), String> {
                 value.ok_or_else(|| format!("{} is not {}", quoted(text), kind.shape()))?;
         }
         Kind::Text { set, .. } => set(settings, text)?,
-        Kind::List { .. } | Kind::Documents | Kind::Alertmanagers | Kind::WebLogin => {}
+        Kind::List { .. }
+        | Kind::Documents
+        | Kind::Templates
+        | Kind::Alertmanagers
+        | Kind::WebLogin => {}
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tapline_config::Settings;
+use tapline_discovery::{Documented, HostPattern, PathPattern};
 use tapline_openapi::{HostDocument, Limits};
 
 use crate::command::convert::read;
@@ -37,6 +38,17 @@ pub(crate) fn load(settings: &Settings) -> Result<Documents, Failure> {
         return Ok(documents.into());
     }
     Err(Failure::new(CONFIG, problems.join("\n")))
+}
+
+/// The path templates of documents by host, as far as they can be known in traffic.
+pub(crate) fn templates(documents: &[HostDocument]) -> Documented {
+    let of_one = |one: &HostDocument| {
+        let host = HostPattern::parse(&one.host);
+        let paths = one.templates();
+        let paths = paths.into_iter().filter_map(|path| PathPattern::parse(&path).ok());
+        paths.filter_map(move |path| Some((host.clone()?, path))).collect::<Vec<_>>()
+    };
+    documents.iter().flat_map(of_one).collect()
 }
 
 /// When what is seen is enough for a finding.

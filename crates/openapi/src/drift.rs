@@ -37,6 +37,15 @@ impl HostDocument {
             None => self.host.eq_ignore_ascii_case(host),
         }
     }
+
+    /// Path templates, base path included, of all its operations.
+    pub fn templates(&self) -> Vec<String> {
+        let templates = crate::compare::templates(&self.document);
+        let mut templates: Vec<_> = templates.into_iter().map(|(_, template)| template).collect();
+        templates.sort();
+        templates.dedup();
+        templates
+    }
 }
 
 /// Every document that was given, and since when what is seen differs from them.

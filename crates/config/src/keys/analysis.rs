@@ -77,6 +77,11 @@ pub(super) const KEYS: &[Key] = &[
             shape: "a list of addresses and networks",
         },
     },
+    Key {
+        path: "discovery.templates",
+        help: "What is known of paths, whatever their traffic looks like; a reload applies it to what is known already, too. Each with path (/users/me, /files/{path}, /reports/{day}.json; /v1/** for all paths that begin so) and, as needed, host (a name, *.example.test or \"*\"), methods, and the labels name, deprecated, owner and tags. A path that fits belongs to the template, the most specific first: so words stay words, and what was told apart is joined. At the end, /** fixes the beginning and leaves the rest to learning.",
+        kind: Kind::Templates,
+    },
     whole(
         "discovery.transaction_parameters_max",
         "Parameters in path and query noted of one transaction.",

@@ -33,7 +33,7 @@ pub(crate) enum Message {
     Report(Box<Report>),
     /// Transaction records.
     Records(Records),
-    /// New settings, of which those of behavior and alert take effect at once.
+    /// New settings, of which those of behavior and alert and the rules of discovery take effect at once.
     /// With the documents that they name.
     Reload(Arc<Settings>, Documents),
 }
@@ -131,9 +131,11 @@ impl Merge {
             FeedbackRule::Exact => None,
             FeedbackRule::Newest => Some(u64::from(settings.behavior.lateness_seconds_max)),
         };
+        let mut inventory = Inventory::new(settings.discovery.clone(), shared.key.clone());
+        inventory.rule(&settings.discovery, documents::templates(&shared.documents));
         Self {
             sealer: Sealer::new(lateness_max, shared.workers),
-            inventory: Inventory::new(settings.discovery.clone(), shared.key.clone()),
+            inventory,
             behavior: Behavior::new(settings.behavior.clone(), shared.key.clone()),
             drift: Drift::new(Arc::clone(&shared.documents), documents::limits(settings)),
             compare_seconds: compare_seconds(settings),
@@ -288,6 +290,7 @@ impl Merge {
     }
 
     fn reload(&mut self, settings: &Settings, documents: Documents) {
+        self.inventory.rule(&settings.discovery, documents::templates(&documents));
         self.drift.reconfigure(documents, documents::limits(settings));
         self.compare_seconds = compare_seconds(settings);
         self.behavior.reconfigure(settings.behavior.clone());
