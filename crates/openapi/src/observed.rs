@@ -161,6 +161,9 @@ fn operation(endpoint: &EndpointView, open: &[&Finding]) -> Operation {
         body: body(endpoint),
         responses: responses(endpoint),
         evidence: Some(evidence),
+        deprecated: endpoint.labels.deprecated,
+        tags: endpoint.labels.tags.clone(),
+        summary: endpoint.labels.name.clone(),
         ..Operation::default()
     }
 }

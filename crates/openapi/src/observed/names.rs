@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use tapline_model::{EndpointId, EndpointView};
 
-/// A name for every endpoint, such as `getUsersByUserId`. Where two would be alike, both have their
+/// A name for every endpoint, such as `getUsersByUserId`, or the one that operators gave. Where two would be alike, both have their
 /// endpoint's id at the end, so that a name depends on nothing but such twins.
 pub(super) fn operation_ids(endpoints: &[&EndpointView]) -> BTreeMap<EndpointId, String> {
-    let names: Vec<_> =
-        endpoints.iter().map(|endpoint| name(&endpoint.method, &endpoint.template)).collect();
+    let names =
+        endpoints.iter().map(|endpoint| given(endpoint).unwrap_or_else(|| derived(endpoint)));
+    let names: Vec<String> = names.collect();
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for name in &names {
         *counts.entry(name).or_default() += 1;
@@ -19,6 +20,19 @@ pub(super) fn operation_ids(endpoints: &[&EndpointView]) -> BTreeMap<EndpointId,
         (endpoint.id, name)
     };
     endpoints.iter().zip(&names).map(own).collect()
+}
+
+/// What operators call it, if code can be made of that.
+fn given(endpoint: &EndpointView) -> Option<String> {
+    let is_name = |name: &&String| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    };
+    endpoint.labels.name.as_ref().filter(is_name).cloned()
+}
+
+fn derived(endpoint: &EndpointView) -> String {
+    name(&endpoint.method, &endpoint.template)
 }
 
 fn name(method: &str, template: &str) -> String {

@@ -7,9 +7,9 @@ use tapline_model::{
     AuthUse, BaselineState, BaselineView, BodyDirection, BodyView, ChangeKind, ChangeView,
     ConsumerKey, ConsumerKind, ConsumerView, DataClass, DataFieldView, DataPlace, DropReason,
     EndpointId, EndpointRef, EndpointState, EndpointView, EnumView, Evidence, Fact, Finding,
-    FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind, Ledger, Mappings,
-    Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling, SchemaView, ServerView,
-    Severity, SourceView, Stats, TextFormat, Timestamp, View,
+    FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind, LabelsView, Ledger,
+    Mappings, Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling, SchemaView,
+    ServerView, Severity, SourceView, Stats, TextFormat, Timestamp, View,
 };
 
 /// 2026-05-04 12:00:00 UTC.
@@ -173,6 +173,17 @@ fn data(template: &str, written: bool) -> Vec<DataFieldView> {
     }
 }
 
+fn labels(template: &str) -> LabelsView {
+    let is_of_cart = template.starts_with("/v1/cart");
+    LabelsView {
+        name: (template == "/v1/search").then(|| "searchProducts".to_owned()),
+        deprecated: template == "/v1/login",
+        owner: is_of_cart.then(|| "checkout".to_owned()),
+        tags: is_of_cart.then(|| "pci".to_owned()).into_iter().collect(),
+        environment: None,
+    }
+}
+
 fn endpoint(
     place: u64,
     (host, method, template, rate, error_percent, p50, auth): Sketch,
@@ -198,6 +209,7 @@ fn endpoint(
         reflected_origins: u64::from(template == "/graphql") * 8,
         callers: (0..=place % 7).map(|caller| ConsumerKey(caller * 0x1234_5678_9ABC)).collect(),
         risk: None,
+        labels: labels(template),
         data: data(template, written),
         records: Quantiles::default(),
         id: EndpointId::of(host, method, template),

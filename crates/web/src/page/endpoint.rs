@@ -8,7 +8,7 @@ use tapline_model::{
 
 use super::bodies::{self, Body};
 use super::data::rank;
-use super::row::FindingRow;
+use super::row::{FindingRow, label_tags};
 use super::shell::Shell;
 use crate::asked::{Answer, Asked, html};
 use crate::number;
@@ -174,6 +174,9 @@ fn tags(endpoint: &EndpointView) -> Vec<Tag> {
     }];
     let formats = endpoint.formats.iter().take(8);
     tags.extend(formats.map(|format| Tag::new("plain", shown(format, 32))));
+    let name = endpoint.labels.name.iter();
+    tags.extend(name.map(|name| Tag::new("plain", shown(name, 128))));
+    tags.extend(label_tags(&endpoint.labels));
     let also = [(endpoint.head, "also HEAD"), (endpoint.options, "also OPTIONS")];
     tags.extend(also.iter().filter(|(does, _)| *does).map(|(_, word)| Tag::new("plain", *word)));
     tags

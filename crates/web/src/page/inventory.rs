@@ -45,6 +45,8 @@ struct Page {
     methods: Vec<Choice>,
     auths: Vec<Choice>,
     states: Vec<Choice>,
+    owners: Vec<Choice>,
+    tags: Vec<Choice>,
     pager: Pager,
     csv: String,
     json: String,
@@ -119,6 +121,18 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         states: menu(
             EndpointState::ALL.iter().map(|state| state.label()),
             selection.state.map_or("", EndpointState::label),
+        ),
+        owners: menu(
+            choices(view, |endpoint, add| {
+                endpoint.labels.owner.iter().for_each(|owner| add(owner));
+            }),
+            &selection.owner,
+        ),
+        tags: menu(
+            choices(view, |endpoint, add| {
+                endpoint.labels.tags.iter().for_each(|tag| add(tag));
+            }),
+            &selection.tag,
         ),
         pager,
         csv: format!("/api/v1/endpoints{}", encode(&exported)),

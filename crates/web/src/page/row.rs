@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tapline_model::{EndpointState, EndpointView, Finding, FindingState, Timestamp};
+use tapline_model::{EndpointState, EndpointView, Finding, FindingState, LabelsView, Timestamp};
 
 use crate::number;
 use crate::part::{Bar, Instant, Name, Spark, Tag};
@@ -20,6 +20,8 @@ pub(crate) struct EndpointRow {
     pub(crate) name: Name,
     /// It is not certain yet.
     pub(crate) candidate: bool,
+    /// What operators say of it.
+    pub(crate) tags: Vec<Tag>,
     /// Its commonest credentials.
     pub(crate) auth: String,
     /// How many other sorts it was asked with.
@@ -62,6 +64,7 @@ impl EndpointRow {
             host: shown(&endpoint.host, LISTED_MAX).into_owned(),
             name: Name::new(&endpoint.method, &endpoint.template, LISTED_MAX),
             candidate: endpoint.state == EndpointState::Candidate,
+            tags: label_tags(&endpoint.labels),
             auth: shown(commonest, 40).into_owned(),
             auth_more: endpoint.auth.len().saturating_sub(1),
             open: endpoint.auth.iter().any(|(label, _)| label == "none"),
@@ -77,6 +80,17 @@ impl EndpointRow {
             last_seen: Instant::new(now, endpoint.last_seen),
         }
     }
+}
+
+/// Labels as words in boxes: whose it is, what else is said, and that it is to be used no more.
+pub(crate) fn label_tags(labels: &LabelsView) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    if labels.deprecated {
+        tags.push(Tag::new("medium", "deprecated"));
+    }
+    let texts = labels.owner.iter().chain(&labels.tags);
+    tags.extend(texts.map(|text| Tag::new("plain", shown(text, 64))));
+    tags
 }
 
 /// One finding in a list.

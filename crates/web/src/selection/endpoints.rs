@@ -10,8 +10,8 @@ use crate::problem::Problem;
 use crate::query::Query;
 
 /// What the query may name.
-pub(crate) const PARAMETERS: [&str; 9] =
-    ["q", "host", "method", "auth", "state", "sort", "order", "page", "per_page"];
+pub(crate) const PARAMETERS: [&str; 11] =
+    ["q", "host", "method", "auth", "state", "owner", "tag", "sort", "order", "page", "per_page"];
 
 /// What endpoints are put in order by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +135,10 @@ pub(crate) struct Selection {
     pub(crate) auth: String,
     /// In this state.
     pub(crate) state: Option<EndpointState>,
+    /// For which this one answers.
+    pub(crate) owner: String,
+    /// With this tag.
+    pub(crate) tag: String,
     /// By what.
     pub(crate) sort: Column,
     /// Which way round.
@@ -160,6 +164,8 @@ impl Selection {
             method: text("method"),
             auth: text("auth"),
             state: query.choice("state", EndpointState::ALL, EndpointState::label)?,
+            owner: text("owner"),
+            tag: text("tag"),
             sort,
             order: order.unwrap_or(sort.order()),
             paging: Paging::of(query, rows)?,
@@ -189,6 +195,8 @@ impl Selection {
             ("method", self.method.clone()),
             ("auth", self.auth.clone()),
             ("state", state.to_owned()),
+            ("owner", self.owner.clone()),
+            ("tag", self.tag.clone()),
             ("sort", self.sort.label().to_owned()),
             ("order", self.order.label().to_owned()),
             ("page", page),
@@ -212,8 +220,8 @@ impl Selection {
 
     /// Whether anything is left out.
     pub(crate) fn is_narrowed(&self) -> bool {
-        self.state.is_some()
-            || [&self.q, &self.host, &self.method, &self.auth].iter().any(|text| !text.is_empty())
+        let texts = [&self.q, &self.host, &self.method, &self.auth, &self.owner, &self.tag];
+        self.state.is_some() || texts.iter().any(|text| !text.is_empty())
     }
 
     fn takes(&self, endpoint: &EndpointView) -> bool {
@@ -221,6 +229,8 @@ impl Selection {
             && (self.method.is_empty() || self.method == endpoint.method)
             && self.state.is_none_or(|state| state == endpoint.state)
             && (self.auth.is_empty() || endpoint.auth.iter().any(|(label, _)| *label == self.auth))
+            && (self.owner.is_empty() || endpoint.labels.owner.as_ref() == Some(&self.owner))
+            && (self.tag.is_empty() || endpoint.labels.tags.contains(&self.tag))
             && self.words.are_in(&[&endpoint.method, &endpoint.host, &endpoint.template])
     }
 }

@@ -46,6 +46,27 @@ async fn errors_are_json_below_api_and_pages_elsewhere() {
 }
 
 #[tokio::test]
+async fn labels_are_shown_and_filtered_by() {
+    let app = shop();
+    for (query, is_wanted) in
+        [("owner=checkout", true), ("tag=pci", true), ("owner=check", false), ("tag=none", false)]
+    {
+        let got = get(&app, &format!("/api/v1/endpoints?{query}")).await.json();
+        let endpoints = got["endpoints"].as_array().unwrap();
+        assert_eq!(!endpoints.is_empty(), is_wanted, "{query}");
+        for endpoint in endpoints {
+            assert!(endpoint["template"].as_str().unwrap().starts_with("/v1/cart"));
+        }
+    }
+    let page = get(&app, "/inventory?owner=checkout").await.text;
+    assert!(page.contains("<option selected>checkout</option>"), "{page}");
+    assert!(page.contains(r#"<span class="tag plain">pci</span>"#), "{page}");
+    assert!(!page.contains("/v1/products"), "{page}");
+    let page = get(&app, "/inventory?q=login").await.text;
+    assert!(page.contains("deprecated"), "{page}");
+}
+
+#[tokio::test]
 async fn pages_of_the_inventory_hold_every_endpoint_once() {
     let app = shop();
     let mut seen = BTreeSet::new();
