@@ -57,6 +57,15 @@ pub(crate) fn cookie_hash(key: &Key, host: &str, name: &[u8], text: &mut Vec<u8>
     key.text_hash(text)
 }
 
+/// The key of a consumer that is known by an address alone.
+pub fn address_key(key: &Key, address: IpAddr) -> ConsumerKey {
+    let kind = ConsumerKind::Address as u8;
+    ConsumerKey(match address {
+        IpAddr::V4(address) => key.secret_hash(kind, &address.octets()),
+        IpAddr::V6(address) => key.secret_hash(kind, &address.octets()),
+    })
+}
+
 /// What is known of who sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {

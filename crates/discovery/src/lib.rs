@@ -37,6 +37,7 @@ mod testing;
 mod token;
 
 pub use config::{Config, Network};
+pub use consumer::address_key;
 pub use discovery::Discovery;
 pub use inventory::{Inventory, Rejected, inventory_json};
 pub use record::LineWriter;
