@@ -20,9 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("behavior", &["model", "sketch"]),
     ("alert", &["model", "sketch"]),
     ("openapi", &["model"]),
+    ("prevention", &["model"]),
     ("telemetry", &["model"]),
     ("review", &["model"]),
-    ("web", &["model", "review", "telemetry", "openapi"]),
+    ("web", &["model", "review", "telemetry", "openapi", "prevention"]),
     (
         "config",
         &[
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "discovery",
             "behavior",
             "alert",
+            "prevention",
             "web",
         ],
     ),
@@ -54,6 +56,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "web",
             "config",
             "openapi",
+            "prevention",
         ],
     ),
 ];
