@@ -12,9 +12,11 @@ mod notice;
 mod notifier;
 mod outbox;
 mod tally;
+mod webhook;
 
 pub use config::{Alertmanager, Config};
 pub use event::Event;
 pub use lifecycle::{Lifecycle, LifecycleCounts};
 pub use notifier::{Clock, Notifier, StartError};
 pub use tally::Tally;
+pub use webhook::{Webhook, WebhookConfig};

@@ -37,8 +37,14 @@ pub enum StartError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The webhook's URL is none.
+    #[error("the URL of the webhook is not valid: {cause}")]
+    Webhook {
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The HTTP client cannot be made.
-    #[error("the client for Alertmanagers cannot be made: {0}")]
+    #[error("the client for deliveries cannot be made: {0}")]
     Client(#[from] reqwest::Error),
 }
 
@@ -263,13 +269,7 @@ impl Target {
         if name.set_username("").is_err() || name.set_password(None).is_err() {
             return Err(wrong("it names no host".to_owned()));
         }
-        let client = Client::builder()
-            .user_agent(concat!("tapline/", env!("CARGO_PKG_VERSION")))
-            .timeout(Duration::from_secs(u64::from(config.push_timeout_seconds.max(1))))
-            // Alerts go where the settings say: not where an answer or the environment says.
-            .redirect(Policy::none())
-            .no_proxy()
-            .build()?;
+        let client = client(config.push_timeout_seconds)?;
         Ok(Self {
             name: name.as_str().trim_end_matches('/').to_owned(),
             url,
@@ -297,8 +297,21 @@ impl Target {
     }
 }
 
+/// A client that goes where the settings say: not where an answer or the environment says.
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn client(timeout_seconds: u32) -> Result<Client, reqwest::Error> {
+    Client::builder()
+        .user_agent(concat!("tapline/", env!("CARGO_PKG_VERSION")))
+        .timeout(Duration::from_secs(u64::from(timeout_seconds.max(1))))
+        .redirect(Policy::none())
+        .no_proxy()
+        .build()
+}
+
 /// `reqwest` says what it did, its causes say what went wrong.
-fn with_causes(error: &reqwest::Error) -> String {
+pub(crate) fn with_causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -309,7 +322,7 @@ fn with_causes(error: &reqwest::Error) -> String {
 }
 
 /// The wait after a failure that `earlier` failures came before.
-fn backoff(earlier: u32) -> Duration {
+pub(crate) fn backoff(earlier: u32) -> Duration {
     BACKOFF_MIN.saturating_mul(2u32.saturating_pow(earlier)).min(BACKOFF_MAX)
 }
 
