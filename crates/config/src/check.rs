@@ -38,6 +38,11 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
         let text = "a ring has at least 1MiB; give more, or 0 for what suits the machine";
         walk.clash("capture.buffer_bytes", text);
     }
+    if settings.prevention.webhook_url.is_some() && settings.prevention.webhook_secret.is_none() {
+        let text = "posts would not be signed, so anybody could make them up; set \
+                    prevention.webhook_secret_file";
+        walk.clash("prevention.webhook_url", text);
+    }
     if let Some(text) = exposed(&settings.web) {
         walk.clash("web.listen", text);
     }
@@ -74,6 +79,13 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
             settings.capture.snap_bytes
         ));
     }
+    let prevention = &settings.prevention;
+    if prevention.enabled && !prevention.dry_run && prevention.never.is_empty() {
+        warnings.push(
+            "prevention.never is empty: name your own networks and what checks your health"
+                .to_owned(),
+        );
+    }
     warnings
 }
 
@@ -104,6 +116,7 @@ pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
         ("discovery", running.discovery != discovery),
         ("discovery.templates with words that look like values", held(running) != held(new)),
         ("alert (delivery)", running.alert != delivery),
+        ("prevention", running.prevention != new.prevention),
         ("web", running.web != new.web),
     ];
     sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()

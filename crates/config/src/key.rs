@@ -1,5 +1,7 @@
 //! What one key is: its path, kind, unit, range and meaning.
 
+use std::path::PathBuf;
+
 use crate::settings::Settings;
 use crate::size;
 
@@ -53,6 +55,8 @@ pub(crate) enum Kind {
         count_max: usize,
         shape: &'static str,
     },
+    /// A secret in a file of its own.
+    Secret { value: At<Option<String>>, file: At<Option<PathBuf>> },
     /// `documents.apis`.
     Documents,
     /// `discovery.templates`.
@@ -76,6 +80,7 @@ impl Kind {
             }
             Self::Real { min, max, unit, .. } => format!("a number ({unit}) from {min} to {max}"),
             Self::Text { shape, .. } | Self::List { shape, .. } => shape.to_owned(),
+            Self::Secret { .. } => "the name of a file".to_owned(),
             Self::Documents => "a list of documents".to_owned(),
             Self::Templates => "a list of path templates".to_owned(),
             Self::Alertmanagers => "a list of Alertmanagers".to_owned(),

@@ -2,6 +2,7 @@
 
 mod analysis;
 mod documents;
+mod prevention;
 mod sensing;
 mod service;
 
@@ -41,5 +42,7 @@ pub(crate) fn refusal(text: &str, shape: &str) -> String {
 
 /// Every key, in the order of the file; the keys of a section stand together.
 pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
-    [sensing::KEYS, analysis::KEYS, documents::KEYS, service::KEYS].into_iter().flatten()
+    [sensing::KEYS, analysis::KEYS, documents::KEYS, prevention::KEYS, service::KEYS]
+        .into_iter()
+        .flatten()
 }

@@ -93,6 +93,10 @@ fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
             let items: Vec<String> = get(settings).iter().map(|item| quoted(item)).collect();
             format!(" [{}]", items.join(", "))
         }
+        Kind::Secret { file, .. } => match file(settings) {
+            Some(file) => format!(" {}", quoted(&file.display().to_string())),
+            None => String::new(),
+        },
         Kind::Documents => documents(settings, indent),
         Kind::Templates => templates(settings, indent),
         Kind::Alertmanagers => alertmanagers(settings, indent),

@@ -31,9 +31,11 @@ pub struct Settings {
     pub documents: Documents,
     /// Finding to alert.
     pub alert: tapline_alert::Config,
+    /// Finding to block list.
+    pub prevention: tapline_prevention::Config,
     /// Pages, API and metrics.
     pub web: tapline_web::Config,
-    /// The files that the passwords in `alert` and `web` were read from.
+    /// The files that passwords, keys and secrets were read from.
     pub secret_files: SecretFiles,
 }
 
@@ -127,4 +129,10 @@ pub struct SecretFiles {
     pub web: Option<PathBuf>,
     /// The file of each of `alert.alertmanagers`, in their order.
     pub alertmanagers: Vec<Option<PathBuf>>,
+    /// The file of `web.token`.
+    pub web_token: Option<PathBuf>,
+    /// The file of `prevention.api_key`.
+    pub prevention_api_key: Option<PathBuf>,
+    /// The file of `prevention.webhook_secret`.
+    pub prevention_webhook: Option<PathBuf>,
 }

@@ -211,6 +211,17 @@ impl<'r> Walk<'r> {
                 self.settings.web.basic_auth = login.map(|login| (login.username, login.password));
             }
             (Kind::List { .. }, _) => self.list(key, node),
+            (Kind::Secret { value, file }, Value::Null) => {
+                *value(&mut self.settings) = None;
+                *file(&mut self.settings) = None;
+            }
+            (Kind::Secret { value, file }, Value::Scalar(named)) => match self.password(named) {
+                Ok((secret, path)) => {
+                    *value(&mut self.settings) = Some(secret);
+                    *file(&mut self.settings) = Some(path);
+                }
+                Err(text) => self.problem(node.place, key.path, text),
+            },
             (Kind::Text { clear, .. }, Value::Null) => match clear {
                 Some(clear) => clear(&mut self.settings),
                 None => self.problem(node.place, key.path, "is empty; give a value"),
@@ -295,6 +306,7 @@ fn set(settings: &mut Settings, kind: Kind, text: &str) -> Result<(), String> {
         }
         Kind::Text { set, .. } => set(settings, text)?,
         Kind::List { .. }
+        | Kind::Secret { .. }
         | Kind::Documents
         | Kind::Templates
         | Kind::Alertmanagers

@@ -10,6 +10,9 @@ pub struct Config {
     /// User and password asked of every client by HTTP basic authentication (RFC 7617); never
     /// printed.
     pub basic_auth: Option<(String, String)>,
+    /// A token that is as good as `basic_auth` when it is shown as `Authorization: Bearer` (RFC 6750),
+    /// and that changes ask for where there is no `basic_auth`; never printed.
+    pub token: Option<String>,
     /// Endpoints exported as metric series, 0 to 50 000; the rest is summed per host.
     pub metrics_endpoints_max: u32,
     /// Hosts exported as metric series, 1 to 10 000; the rest is summed under `~other`.
@@ -25,6 +28,7 @@ impl std::fmt::Debug for Config {
         f.debug_struct("Config")
             .field("listen", &self.listen)
             .field("basic_auth", &self.basic_auth.as_ref().map(|_| "***"))
+            .field("token", &self.token.as_ref().map(|_| "***"))
             .field("metrics_endpoints_max", &self.metrics_endpoints_max)
             .field("metrics_hosts_max", &self.metrics_hosts_max)
             .field("request_bytes_max", &self.request_bytes_max)
@@ -38,6 +42,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9488)),
             basic_auth: None,
+            token: None,
             metrics_endpoints_max: 5_000,
             metrics_hosts_max: 200,
             request_bytes_max: 64 << 10,

@@ -101,6 +101,11 @@ pub(super) const KEYS: &[Key] = &[
         help: "User and password that pages, API and metrics ask for: username and password_file.",
         kind: Kind::WebLogin,
     },
+    Key {
+        path: "web.token_file",
+        help: "File with a token that programs may show (Authorization: Bearer) in place of basic_auth, and that judging findings asks for where there is no basic_auth.",
+        kind: Kind::Secret { value: |s| &mut s.web.token, file: |s| &mut s.secret_files.web_token },
+    },
     whole(
         "web.metrics_endpoints_max",
         "Endpoints with metric series of their own; the rest is summed per host.",
