@@ -1,5 +1,6 @@
 //! The metrics page.
 
+mod control;
 mod inventory;
 
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ use tapline_model::{
     Severity, View,
 };
 
+pub use self::control::PreventionCounts;
 use self::inventory::Admitted;
 use crate::family::Family;
 use crate::names;
@@ -47,6 +49,8 @@ pub struct Runtime {
     pub last_reload_ok: bool,
     /// When the configuration in force was read, in seconds since the Unix epoch.
     pub last_reload_at: f64,
+    /// The block list, if one is made.
+    pub prevention: Option<PreventionCounts>,
 }
 
 /// Draws the page. It remembers which endpoints and hosts have series of their own: who came first
@@ -94,6 +98,7 @@ impl Exporter {
         families.extend(protocol(view));
         families.extend(visibility(view));
         families.extend(findings(view));
+        families.extend(control::families(runtime));
         // The lock is held while the page is drawn: scrapes are few and wait for one another.
         let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
         families.extend(inventory::families(view, self.limits, &mut admitted));
@@ -384,8 +389,12 @@ mod tests {
     }
 
     fn render(exporter: &Exporter, view: &View) -> String {
-        let runtime =
-            Runtime { config_hash: "00".to_owned(), last_reload_ok: true, last_reload_at: 1.0 };
+        let runtime = Runtime {
+            config_hash: "00".to_owned(),
+            last_reload_ok: true,
+            last_reload_at: 1.0,
+            prevention: None,
+        };
         exporter.render(view, &runtime).unwrap()
     }
 

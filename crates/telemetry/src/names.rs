@@ -156,6 +156,24 @@ metrics! {
         "Open findings.";
     FINDINGS_OPENED: Counter "tapline_findings_opened_total" ["detection", "severity"]
         "Findings opened.";
+    PREVENTION_DRY_RUN: Gauge "tapline_prevention_dry_run" []
+        "Whether the block list is only shown.";
+    PREVENTION_ENTRIES: Gauge "tapline_prevention_entries" ["kind"]
+        "Entries of the block list.";
+    PREVENTION_LISTED: Counter "tapline_prevention_listed_total" []
+        "Entries put on the block list. Equals those on it and those that ended.";
+    PREVENTION_ENDED: Counter "tapline_prevention_ended_total" ["reason"]
+        "Entries taken off the block list: their time was over, or an operator judged otherwise.";
+    PREVENTION_REFUSED: Counter "tapline_prevention_refused_total" ["reason"]
+        "Times that somebody was not put on the block list.";
+    WEBHOOK_POSTS: Counter "tapline_webhook_posts_total" []
+        "Posts that the webhook accepted.";
+    WEBHOOK_FAILURES: Counter "tapline_webhook_post_failures_total" []
+        "Posts to the webhook that failed.";
+    WEBHOOK_DROPPED: Counter "tapline_webhook_dropped_total" ["reason"]
+        "Documents for the webhook that were given up.";
+    WEBHOOK_HELD: Gauge "tapline_webhook_held" []
+        "Documents that wait for the webhook.";
     NOTIFICATION_PUSHES: Counter "tapline_alertmanager_pushes_total" []
         "Pushes that an Alertmanager accepted.";
     NOTIFICATION_FAILURES: Counter "tapline_alertmanager_push_failures_total" []
