@@ -8,6 +8,7 @@ pub(crate) mod findings;
 pub(crate) mod hosts;
 pub(crate) mod machine;
 pub(crate) mod openapi;
+pub(crate) mod prevention;
 pub(crate) mod review;
 pub(crate) mod status;
 pub(crate) mod visibility;

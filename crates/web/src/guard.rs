@@ -17,7 +17,7 @@ use axum::response::Response;
 use crate::asked::App;
 use crate::config::Config;
 use crate::problem::{Explained, Problem};
-use crate::state::SensorInfo;
+use crate::state::{SensorInfo, State};
 
 /// Nothing but the sensor's own style, script, images and API. No inline style or script.
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -45,20 +45,28 @@ pub(crate) struct Guard {
     /// A page from elsewhere can point its own name at the loopback address and read what listens
     /// there (DNS rebinding); its requests carry that name.
     hosts: Option<Vec<String>>,
-    /// The hash of the only `Authorization` accepted. Hashes are compared in constant time.
+    /// The hash of the only basic credentials accepted. Hashes are compared in constant time.
     credentials: Option<blake3::Hash>,
+    /// Of the only bearer token.
+    token: Option<blake3::Hash>,
+    /// Of the only key of programs that block.
+    api_key: Option<blake3::Hash>,
     head_bytes_max: u64,
 }
 
 impl Guard {
     /// What the settings ask for.
-    pub(crate) fn new(config: &Config, sensor: &SensorInfo) -> Self {
+    pub(crate) fn new(config: &Config, state: &State) -> Self {
+        let secret_hash = |secret: &String| blake3::hash(secret.as_bytes());
+        let prevention = state.prevention.as_ref();
         let credentials = config.basic_auth.as_ref().map(|(user, password)| {
             blake3::hash(base64(format!("{user}:{password}").as_bytes()).as_bytes())
         });
         Self {
-            hosts: config.listen.ip().is_loopback().then(|| hosts_of(config.listen, sensor)),
+            hosts: config.listen.ip().is_loopback().then(|| hosts_of(config.listen, &state.sensor)),
             credentials,
+            token: config.token.as_ref().map(secret_hash),
+            api_key: prevention.and_then(|one| one.api_key.as_ref()).map(secret_hash),
             head_bytes_max: u64::from(config.request_bytes_max),
         }
     }
@@ -74,6 +82,9 @@ impl Guard {
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(Problem::read_only());
+        }
+        if is_for_bouncers(request.uri().path()) {
+            return if self.has_api_key(request) { Ok(()) } else { Err(Problem::forbidden()) };
         }
         if !self.is_allowed(request) {
             return Err(Problem::unauthorised());
@@ -97,16 +108,25 @@ impl Guard {
 
     fn is_allowed(&self, request: &Request) -> bool {
         let Some(expected) = &self.credentials else { return true };
-        if matches!(request.uri().path(), "/-/healthy" | "/-/ready") {
-            return true;
+        match request.uri().path() {
+            "/-/healthy" | "/-/ready" => return true,
+            "/api/v1/prevention" if self.has_api_key(request) => return true,
+            _ => {}
         }
         let mut values = request.headers().get_all(AUTHORIZATION).iter();
         let (Some(given), None) = (values.next(), values.next()) else { return false };
         let Ok(given) = given.to_str() else { return false };
-        given.split_once(' ').is_some_and(|(scheme, token)| {
-            scheme.eq_ignore_ascii_case("basic")
-                && blake3::hash(token.trim().as_bytes()) == *expected
+        given.split_once(' ').is_some_and(|(scheme, shown)| {
+            let shown = blake3::hash(shown.trim().as_bytes());
+            scheme.eq_ignore_ascii_case("basic") && shown == *expected
+                || scheme.eq_ignore_ascii_case("bearer") && self.token == Some(shown)
         })
+    }
+
+    fn has_api_key(&self, request: &Request) -> bool {
+        let mut values = request.headers().get_all("x-api-key").iter();
+        let (Some(given), None) = (values.next(), values.next()) else { return false };
+        self.api_key.is_some_and(|expected| blake3::hash(given.as_bytes()) == expected)
     }
 }
 
@@ -140,6 +160,11 @@ pub(crate) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
+}
+
+/// The paths of the local API of `CrowdSec`. Its clients show a key and nothing else.
+fn is_for_bouncers(path: &str) -> bool {
+    path.starts_with("/v1/")
 }
 
 fn hosts_of(listen: SocketAddr, sensor: &SensorInfo) -> Vec<String> {
@@ -194,6 +219,17 @@ mod tests {
         }
     }
 
+    fn state(external_url: &str) -> State {
+        State {
+            view: Arc::default(),
+            endpoints: Arc::default(),
+            metrics: Arc::new(|_| Ok(String::new())),
+            health: Arc::new(crate::state::Health::default),
+            prevention: None,
+            sensor: sensor(external_url),
+        }
+    }
+
     fn asks(host: &str) -> Request {
         Request::builder().uri("/").header(HOST, host).body(Body::empty()).unwrap()
     }
@@ -215,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_loopback_listener_knows_its_own_names_only() {
-        let guard = Guard::new(&Config::default(), &sensor("https://sensor.example:8443/tap"));
+        let guard = Guard::new(&Config::default(), &state("https://sensor.example:8443/tap"));
         for host in
             ["localhost:9488", "LOCALHOST", "127.0.0.1:9488", "[::1]:9488", "sensor.example"]
         {
@@ -237,7 +273,7 @@ mod tests {
     fn other_listeners_answer_under_any_name() {
         let config =
             Config { listen: SocketAddr::from(([10, 0, 0, 1], 9488)), ..Config::default() };
-        assert!(Guard::new(&config, &sensor("")).knows_host(&asks("anything.example")));
+        assert!(Guard::new(&config, &state("")).knows_host(&asks("anything.example")));
     }
 
     #[test]
@@ -246,7 +282,7 @@ mod tests {
             basic_auth: Some(("ada".to_owned(), "hunter2".to_owned())),
             ..Config::default()
         };
-        let shown = format!("{:?}", Guard::new(&config, &sensor("")));
+        let shown = format!("{:?}", Guard::new(&config, &state("")));
         assert!(!shown.contains("hunter2") && !shown.contains("ada"));
     }
 }

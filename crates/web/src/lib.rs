@@ -25,4 +25,4 @@ mod text;
 pub use asset::STYLE;
 pub use config::Config;
 pub use server::{ServeError, router, serve};
-pub use state::{Health, HealthFn, MetricsFn, Mode, SensorInfo, State};
+pub use state::{Health, HealthFn, MetricsFn, Mode, Prevention, SensorInfo, State};

@@ -11,6 +11,7 @@ pub(crate) mod guide;
 pub(crate) mod inventory;
 mod menu;
 pub(crate) mod overview;
+pub(crate) mod prevention;
 pub(crate) mod review;
 mod row;
 mod shell;

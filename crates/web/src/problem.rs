@@ -31,6 +31,11 @@ struct Body<'a> {
     detail: &'a str,
 }
 
+#[derive(Serialize)]
+struct BouncerBody<'a> {
+    message: &'a str,
+}
+
 impl Problem {
     /// The request contradicts itself or what is there.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -93,6 +98,15 @@ impl Problem {
         }
     }
 
+    /// A bouncer's key is missing or wrong, or there is none that would be right.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "X-Api-Key is missing or wrong; prevention.enabled and prevention.api_key_file set it up",
+        )
+    }
+
     /// Of a status alone, as the layers around the routes answer.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (error, detail) = match status {
@@ -108,10 +122,12 @@ impl Problem {
         Self::new(status, error, detail)
     }
 
-    /// JSON below `/api`, a page elsewhere.
+    /// JSON below `/api` and, as bouncers read it, below `/v1`; a page elsewhere.
     pub(crate) fn respond(self, app: &App, path: &str) -> Response {
         let in_api = path == "/api/v1" || path.starts_with("/api/");
-        let mut response = if in_api {
+        let mut response = if path.starts_with("/v1/") {
+            Json(BouncerBody { message: &self.detail }).into_response()
+        } else if in_api {
             Json(Body { error: self.error, detail: &self.detail }).into_response()
         } else {
             page::fault::draw(app, self.status, &self.detail)

@@ -35,7 +35,7 @@ pub enum ServeError {
 
 /// The pages, the API, `/metrics` and the probes.
 pub fn router(config: &Config, state: State) -> Router {
-    let guarded = Guard::new(config, &state.sensor);
+    let guarded = Guard::new(config, &state);
     let app = Arc::new(App { state, guard: guarded });
     let timeout = Duration::from_secs(u64::from(config.request_timeout_seconds));
     let body_bytes_max = usize::try_from(config.request_bytes_max).unwrap_or(usize::MAX);
@@ -76,6 +76,7 @@ fn routes() -> Router<Arc<App>> {
         .route("/data", route(page::data::answer))
         .route("/review", route(page::review::answer))
         .route("/consumers", route(page::consumers::answer))
+        .route("/prevention", route(page::prevention::answer))
         .route("/visibility", route(page::visibility::answer))
         .route("/api", route(page::guide::answer))
         .route("/static/{id}", route(asset::answer))
@@ -88,12 +89,15 @@ fn routes() -> Router<Arc<App>> {
         .route("/api/v1/findings", route(api::findings::answer))
         .route("/api/v1/findings/{id}", route(api::findings::answer_one))
         .route("/api/v1/data", route(api::data::answer))
+        .route("/api/v1/prevention", route(api::prevention::answer))
         .route("/api/v1/visibility", route(api::visibility::answer))
         .route("/api/v1/review", route(api::review::answer))
         .route("/api/v1/seeds", route(api::review::seeds))
         .route("/api/v1/consumers", route(api::review::consumers))
         .route("/api/v1/changes", route(api::review::changes))
         .route("/api/v1/openapi.json", route(api::openapi::answer))
+        .route("/v1/decisions", route(api::prevention::decisions))
+        .route("/v1/decisions/stream", route(api::prevention::stream))
         .route("/metrics", route(api::machine::metrics))
         .route("/-/healthy", route(api::machine::healthy))
         .route("/-/ready", route(api::machine::ready))

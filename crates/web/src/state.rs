@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use serde::Serialize;
 use tapline_model::{EndpointId, EndpointView, View};
+use tapline_prevention::Reader;
 
 /// Writes the Prometheus text format 0.0.4 for a view, or says why it cannot.
 pub type MetricsFn = Arc<dyn Fn(&View) -> Result<String, String> + Send + Sync>;
@@ -59,6 +60,22 @@ pub struct Health {
     pub reasons: Vec<String>,
 }
 
+/// Who had better be blocked, for pages and for those that block.
+#[derive(Clone)]
+pub struct Prevention {
+    /// Reads the list.
+    pub reader: Reader,
+    /// The key that is as good as credentials where the list is read, and that bouncers must show;
+    /// never printed.
+    pub api_key: Option<String>,
+}
+
+impl fmt::Debug for Prevention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prevention").finish_non_exhaustive()
+    }
+}
+
 /// What the pages and the API read from. Cloning it shares everything.
 #[derive(Clone)]
 pub struct State {
@@ -70,6 +87,8 @@ pub struct State {
     pub metrics: MetricsFn,
     /// Answers `/-/ready`.
     pub health: HealthFn,
+    /// Who had better be blocked; none unless it is asked for.
+    pub prevention: Option<Prevention>,
     /// Who answers.
     pub sensor: SensorInfo,
 }

@@ -150,7 +150,7 @@ async fn every_answer_is_as_documented() {
             faults(&contract, error, &missing.json(), path, &mut wrong);
         }
     }
-    assert_eq!(asked, 15);
+    assert_eq!(asked, 16);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

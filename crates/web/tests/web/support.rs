@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use tapline_model::View;
-use tapline_web::{Config, Health, Mode, SensorInfo, State, router};
+use tapline_model::{ConsumerKey, Finding, FindingKind, FindingState, Severity, Timestamp, View};
+use tapline_prevention::{Feed, Reader};
+use tapline_web::{Config, Health, Mode, Prevention, SensorInfo, State, router};
 use tower::ServiceExt;
 
 use crate::sample;
@@ -29,6 +30,28 @@ impl Got {
     }
 }
 
+/// A list with one address and one set of credentials on it.
+fn listed() -> Reader {
+    let config = tapline_prevention::Config {
+        enabled: true,
+        dry_run: false,
+        addresses_of_credentials: true,
+        ..tapline_prevention::Config::default()
+    };
+    let finding = Finding {
+        kind: FindingKind::Behaviour,
+        severity: Severity::High,
+        confidence: 1.0,
+        state: FindingState::Open,
+        consumer: Some(ConsumerKey(7)),
+        client_addresses: vec!["203.0.113.9".parse().unwrap()],
+        ..Finding::clone(&sample::view(0).findings[0])
+    };
+    let feed = Feed::new(config, || Timestamp::ZERO, |_| ConsumerKey(0));
+    assert_eq!(feed.note(&finding).len(), 2);
+    feed.reader()
+}
+
 pub(crate) fn state(view: View) -> State {
     let endpoints = view.endpoints.iter().map(|one| (one.id, Arc::clone(one))).collect();
     State {
@@ -36,6 +59,7 @@ pub(crate) fn state(view: View) -> State {
         endpoints: Arc::new(endpoints),
         metrics: Arc::new(|view| Ok(format!("sample_endpoints {}\n", view.endpoints.len()))),
         health: Arc::new(|| Health { ready: true, reasons: Vec::new() }),
+        prevention: Some(Prevention { reader: listed(), api_key: Some("k3y".to_owned()) }),
         sensor: SensorInfo {
             name: "test".to_owned(),
             version: "1.2.3".to_owned(),
