@@ -28,6 +28,8 @@ mod monitoring;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod prevention;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod review;

@@ -56,6 +56,7 @@ fn every_page_opens_without_a_console_error() {
         "/visibility",
         "/review",
         "/consumers",
+        "/prevention",
         "/api",
     ]
     .map(str::to_owned)

@@ -13,6 +13,7 @@ mod key_file;
 mod logging;
 mod output;
 mod pipeline;
+mod prevention;
 mod progress;
 mod runtime;
 mod session;

@@ -1,14 +1,16 @@
 //! What the daemon knows about itself and shows: settings in force, reloads, readiness.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tapline_config::Settings;
 
 use crate::clock;
+use crate::prevention::Prevention;
 
 /// Facts about the running sensor. Read at scrapes, written at reloads.
 pub(crate) struct Runtime {
     state: Mutex<State>,
+    prevention: OnceLock<Arc<Prevention>>,
 }
 
 #[derive(Clone)]
@@ -26,7 +28,12 @@ impl Runtime {
             last_reload_ok: true,
             last_reload_at: clock::timestamp().seconds_f64(),
         };
-        Arc::new(Self { state: Mutex::new(state) })
+        Arc::new(Self { state: Mutex::new(state), prevention: OnceLock::new() })
+    }
+
+    /// From now on shows the block list.
+    pub(crate) fn show(&self, prevention: &Arc<Prevention>) {
+        self.prevention.get_or_init(|| Arc::clone(prevention));
     }
 
     /// Notes a reload: the settings in force, or that they were refused.
@@ -46,6 +53,7 @@ impl Runtime {
             config_hash: state.config_hash,
             last_reload_ok: state.last_reload_ok,
             last_reload_at: state.last_reload_at,
+            prevention: self.prevention.get().map(|prevention| prevention.counts()),
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::pipeline::merge::{Announce, Ended, Merge, Message};
 use crate::pipeline::published::Published;
 use crate::pipeline::record::{Lines, Spool, write_ahead};
 use crate::pipeline::{FeedbackRule, Identity, RecordRule, Shared};
+use crate::prevention::Prevention;
 use crate::runtime::Runtime;
 
 /// How often a replay publishes a view while it runs.
@@ -61,6 +62,7 @@ pub(crate) struct Session {
     published: Published,
     exporter: Arc<Exporter>,
     notifier: Option<Arc<Notifier>>,
+    prevention: Option<Arc<Prevention>>,
     pages: Option<JoinHandle<()>>,
     analysing: Arc<AtomicBool>,
     out: Option<Folder>,
@@ -93,9 +95,16 @@ impl Session {
         );
         let notifier = notifier(&plan, &tokio)?;
         let published = Published::default();
+        let prevention = Prevention::start(&plan, &published, tokio.handle())?;
+        if let Some(prevention) = &prevention {
+            runtime.show(prevention);
+        }
         let analysing = Arc::new(AtomicBool::new(false));
         let pages = plan.listener.take().map(|listener| {
-            let state = state(&plan, &published, &exporter, &runtime, &analysing);
+            let state = State {
+                prevention: readers(&plan, prevention.as_ref()),
+                ..state(&plan, &published, &exporter, &runtime, &analysing)
+            };
             serve(&tokio, listener, &plan.settings, state, &stop)
         });
         let pages = pages.transpose()?;
@@ -107,6 +116,7 @@ impl Session {
             published,
             exporter,
             notifier,
+            prevention,
             pages,
             analysing,
             out: plan.out,
@@ -138,9 +148,13 @@ impl Session {
             FeedbackRule::Newest => Duration::ZERO,
         };
         let notifier = self.notifier.clone();
+        let prevention = self.prevention.clone();
         let announce: Announce = Box::new(move |event| {
             if let Some(notifier) = &notifier {
                 notifier.notify(event);
+            }
+            if let Some(prevention) = &prevention {
+                prevention.event(event);
             }
         });
         let counted = self.notifier.clone();
@@ -163,7 +177,7 @@ impl Session {
     /// # Errors
     /// When one cannot be written; the others are.
     pub(crate) fn write_output(&self, ended: Ended) -> Result<(), Failure> {
-        let Ended { view, lifecycle, inventory, spool, spool_fault } = ended;
+        let Ended { view, lifecycle, inventory, spool, spool_fault, began: _ } = ended;
         let Some(folder) = &self.out else { return Ok(()) };
         let transactions = match spool {
             Some(spool) => {
@@ -215,10 +229,13 @@ impl Session {
     /// Ends delivery and pages, within the time they have.
     pub(crate) fn finish(self) {
         self.stop.stop();
-        let Self { tokio, notifier, pages, .. } = self;
+        let Self { tokio, notifier, prevention, pages, .. } = self;
         tokio.block_on(async {
             if let Some(notifier) = notifier {
                 notifier.shutdown(DRAIN).await;
+            }
+            if let Some(prevention) = prevention {
+                prevention.shutdown(DRAIN).await;
             }
             if let Some(pages) = pages
                 && tokio::time::timeout(DRAIN, pages).await.is_err()
@@ -278,6 +295,14 @@ fn notifier(plan: &Plan, tokio: &Tokio) -> Result<Option<Arc<Notifier>>, Failure
         .map_err(|error| Failure::new(CONFIG, error.to_string()))
 }
 
+/// What readers of the block list get, if one is made.
+fn readers(plan: &Plan, prevention: Option<&Arc<Prevention>>) -> Option<tapline_web::Prevention> {
+    prevention.map(|prevention| tapline_web::Prevention {
+        reader: prevention.reader(),
+        api_key: plan.settings.prevention.api_key.clone(),
+    })
+}
+
 fn shared(plan: &Plan) -> Arc<Shared> {
     let record = plan.out.as_ref().map(|_| RecordRule { raw_targets: plan.raw_targets });
     let sensor = plan.key.text_hash(plan.settings.sensor.name.as_bytes());
@@ -312,6 +337,7 @@ fn state(
         metrics: Arc::new(move |view: &View| {
             exporter.render(view, &facts.facts()).map_err(|error| error.to_string())
         }),
+        prevention: None,
         health: Arc::new(move || health(mode, analysing.load(Ordering::Relaxed), &view.load())),
         sensor: SensorInfo {
             name: plan.settings.sensor.name.clone(),
@@ -372,12 +398,14 @@ fn own_sockets(plan: &Plan) -> Vec<SocketAddr> {
     let mut own: Vec<SocketAddr> =
         plan.listener.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     if plan.mode == Mode::Live {
-        for alertmanager in &plan.settings.alert.alertmanagers {
-            match tapline_config::host_and_port(&alertmanager.url).to_socket_addrs() {
+        let settings = &plan.settings;
+        let alertmanagers = settings.alert.alertmanagers.iter().map(|one| &one.url);
+        let receivers = alertmanagers.chain(settings.prevention.webhook_url.as_ref());
+        for url in receivers {
+            match tapline_config::host_and_port(url).to_socket_addrs() {
                 Ok(addresses) => own.extend(addresses),
                 Err(error) => tracing::warn!(
-                    "{} is not found now, so pushes to it are analysed as traffic: {error}",
-                    alertmanager.url
+                    "{url} is not found now, so pushes to it are analysed as traffic: {error}"
                 ),
             }
         }

@@ -89,6 +89,8 @@ pub(crate) struct Merge {
     ended_workers: usize,
     /// The end of the last epoch that was sealed.
     sealed_until: Timestamp,
+    /// The start of the first epoch that was sealed.
+    began: Option<Timestamp>,
     published: Published,
     publish_every: Duration,
     last_published: Option<Instant>,
@@ -106,6 +108,8 @@ struct Baselined {
 pub(crate) struct Ended {
     /// The last view.
     pub(crate) view: Arc<View>,
+    /// When the first epoch began in which anything was learned; none if nothing was.
+    pub(crate) began: Option<Timestamp>,
     /// Every finding of the run.
     pub(crate) lifecycle: Lifecycle,
     /// Resolves routes.
@@ -149,6 +153,7 @@ impl Merge {
             complete: Snapshot::default(),
             ended_workers: 0,
             sealed_until: Timestamp::ZERO,
+            began: None,
             published,
             publish_every,
             last_published: None,
@@ -177,6 +182,7 @@ impl Merge {
         let view = self.publish(true);
         Ended {
             view,
+            began: self.began,
             lifecycle: self.lifecycle,
             inventory: self.inventory,
             spool: self.spool,
@@ -217,6 +223,7 @@ impl Merge {
     /// Everything order-dependent happens here, on sealed epochs, in order.
     fn seal(&mut self) {
         while let Some((epoch, delta)) = self.sealer.next_sealed() {
+            self.began.get_or_insert(epoch.start());
             self.quiet_until(epoch);
             self.inventory.apply(&delta);
             self.inventory.tick(epoch.next().start());
