@@ -32,6 +32,9 @@ enum Command {
     Run(Run),
     /// Analyse capture files (pcap, pcapng, .gz, .zst) with the same pipeline.
     Replay(Replay),
+    /// Replay captures of the past with other settings: what they would have found, beside what the
+    /// present ones find.
+    Backtest(Backtest),
     /// Compare an API document with what was seen, or with another document; ends with 1 if they
     /// differ.
     Compare(Compare),
@@ -114,6 +117,29 @@ pub(crate) struct Replay {
     /// Keep query strings in transactions.jsonl (classified values are masked all the same).
     #[arg(long, requires = "out")]
     pub(crate) raw_targets: bool,
+}
+
+/// Arguments of `backtest`.
+#[derive(Debug, Args)]
+pub(crate) struct Backtest {
+    /// Capture files, as one stream in time order.
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The settings to try.
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: PathBuf,
+    /// The settings to compare with [default: those that `run` would read, else the built-in ones].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) against: Option<PathBuf>,
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Workers; overrides sensor.workers. The results are the same whatever the number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) workers: Option<u16>,
+    /// File with the 32-byte key for consumer hashes [default: a fixed, documented key].
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// Arguments of `compare`.
@@ -265,6 +291,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => command::run::run(&arguments),
         Command::Replay(arguments) => command::replay::run(&arguments),
+        Command::Backtest(arguments) => command::backtest::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Convert(arguments) => command::convert::run(&arguments),
         Command::Report(arguments) => command::review::report(&arguments),

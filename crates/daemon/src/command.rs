@@ -1,5 +1,6 @@
 //! What an operator can ask for, a file each.
 
+pub(crate) mod backtest;
 pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod convert;

@@ -35,6 +35,11 @@ impl Stop {
         self.told.send_replace(true);
     }
 
+    /// Whether it was said.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.flag.load(Ordering::Relaxed)
+    }
+
     /// For threads that look now and then.
     pub(crate) fn flag(&self) -> &AtomicBool {
         &self.flag

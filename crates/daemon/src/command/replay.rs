@@ -65,7 +65,14 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
     faults.into_iter().next().map_or(Ok(()), |fault| Err(fault.into()))
 }
 
-fn analyse(session: &Session, files: &mut Files) -> Result<(Ended, Vec<CaptureError>), Failure> {
+/// Analyses all of the files.
+///
+/// # Errors
+/// When a thread cannot be started or died.
+pub(super) fn analyse(
+    session: &Session,
+    files: &mut Files,
+) -> Result<(Ended, Vec<CaptureError>), Failure> {
     let names: Vec<(SourceId, Arc<str>)> = files
         .names()
         .iter()
