@@ -195,7 +195,10 @@ pub(crate) fn rfc3339<S: serde::Serializer>(
     serializer.collect_str(time)
 }
 
-fn from_rfc3339<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+/// Reads what [`rfc3339`] wrote.
+pub(crate) fn from_rfc3339<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_rfc3339(&text).map(Timestamp::from).map_err(serde::de::Error::custom)
 }

@@ -34,6 +34,7 @@ mod span;
 mod stats;
 mod time;
 mod transaction;
+mod verdict;
 mod view;
 
 pub use alert::Alert;
@@ -81,6 +82,10 @@ pub use stats::{
 pub use time::{Epoch, Timestamp};
 pub use transaction::{
     Body, BodySample, Completeness, Protocol, RequestHead, ResponseHead, Transaction,
+};
+pub use verdict::{
+    About, CaseKey, Order, OrderError, OrderKind, Scope, Verdict, VerdictKind, VerdictTally,
+    Verdicts,
 };
 pub use view::{
     BaselineState, BaselineView, BodyDirection, BodyView, DataFieldView, EndpointId, EndpointState,

@@ -18,7 +18,7 @@ pub use self::schema::{
 
 use crate::{
     AuthUse, ChangeView, ConsumerKey, ConsumerView, Fact, Finding, Presence, RiskView, Sampling,
-    Severity, Stats, Timestamp,
+    Severity, Stats, Timestamp, VerdictTally,
 };
 
 /// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
@@ -389,6 +389,9 @@ pub struct View {
     pub changes: Arc<[ChangeView]>,
     /// All findings of the run, counted.
     pub tallies: Arc<[FindingTally]>,
+    /// What operators say of findings, counted by detection: how often a rule was wrong, for whoever
+    /// decides how much it may alert.
+    pub verdicts: Arc<[VerdictTally]>,
     /// The capture has ended: nothing will change any more.
     pub ended: bool,
 }
