@@ -12,11 +12,13 @@ mod notice;
 mod notifier;
 mod outbox;
 mod tally;
+mod triage;
 mod webhook;
 
 pub use config::{Alertmanager, Config};
 pub use event::Event;
 pub use lifecycle::{Lifecycle, LifecycleCounts};
-pub use notifier::{Clock, Notifier, StartError};
+pub use notifier::{Clock, Notifier, Quiet, StartError};
 pub use tally::Tally;
+pub use triage::{DecodeError, Triage};
 pub use webhook::{Webhook, WebhookConfig};

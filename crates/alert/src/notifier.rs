@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
-use tapline_model::{Alert, AlertStats};
+use tapline_model::{Alert, AlertStats, Finding};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -22,6 +22,9 @@ const BATCH_MAX: usize = 64;
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
 /// The longest wait between two tries.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// Says whether nobody is to be told of a finding.
+pub type Quiet = Arc<dyn Fn(&Finding) -> bool + Send + Sync>;
 
 /// Where the wall-clock time comes from.
 pub type Clock = fn() -> SystemTime;
@@ -58,13 +61,19 @@ pub struct Notifier {
     tasks: Mutex<JoinSet<()>>,
 }
 
-#[derive(Debug)]
 struct Shared {
     board: Mutex<Board>,
+    quiet: Quiet,
     letterhead: Letterhead,
     clock: Clock,
     targets: Vec<Target>,
     stopping: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("targets", &self.targets).finish_non_exhaustive()
+    }
 }
 
 /// One Alertmanager.
@@ -88,7 +97,8 @@ enum Outcome {
 }
 
 impl Notifier {
-    /// Starts delivery on `runtime`. `sensor` names this sensor in annotations.
+    /// Starts delivery on `runtime`. `sensor` names this sensor in annotations; nobody is told of
+    /// findings that are `quiet`.
     ///
     /// # Errors
     /// [`StartError`], when an Alertmanager cannot be addressed.
@@ -96,6 +106,7 @@ impl Notifier {
         config: &Config,
         sensor: &str,
         clock: Clock,
+        quiet: Quiet,
         runtime: &Handle,
     ) -> Result<Self, StartError> {
         let targets = config
@@ -107,6 +118,7 @@ impl Notifier {
         let resend = Duration::from_secs(u64::from(config.resend_seconds.max(1)));
         let shared = Arc::new(Shared {
             board: Mutex::new(Board::new(config)),
+            quiet,
             letterhead: Letterhead {
                 sensor: sensor.to_owned(),
                 external_url: config.external_url.trim_end_matches('/').to_owned(),
@@ -129,7 +141,15 @@ impl Notifier {
     /// Tells every Alertmanager of a change, soon. Returns at once.
     pub fn notify(&self, event: &Event) {
         let now = (self.shared.clock)();
-        self.shared.board().apply(event, now);
+        let quiet = (self.shared.quiet)(event.finding());
+        self.shared.board().apply(event, quiet, now);
+        self.shared.wake();
+    }
+
+    /// Looks again at which findings are quiet: something was said of some. It is looked by itself
+    /// whenever alerts are sent again, for what is said ends with time.
+    pub fn review(&self) {
+        self.shared.review();
         self.shared.wake();
     }
 
@@ -160,6 +180,11 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn review(&self) {
+        let now = (self.clock)();
+        self.board().review(&*self.quiet, now);
+    }
+
     fn wake(&self) {
         self.targets.iter().for_each(|target| target.news.notify_one());
     }
@@ -175,6 +200,7 @@ impl Shared {
                 _ = ticks.tick() => {}
                 _ = stopping.wait_for(|stop| *stop) => return,
             }
+            self.review();
             self.board().resend();
             self.wake();
         }

@@ -80,7 +80,7 @@ fn notifier(url: String, change: impl FnOnce(&mut Config)) -> Notifier {
         ..Config::default()
     };
     change(&mut config);
-    Notifier::start(&config, "edge-1", clock, &Handle::current()).unwrap()
+    Notifier::start(&config, "edge-1", clock, Arc::new(|_| false), &Handle::current()).unwrap()
 }
 
 fn opened(host: &str) -> Event {
@@ -225,7 +225,8 @@ async fn urls_that_are_none_are_named() {
     for url in ["", "ftp://x", "127.0.0.1:9093", "http://"] {
         let one = Alertmanager { url: url.into(), basic_auth: None };
         let config = Config { alertmanagers: vec![one], ..Config::default() };
-        let error = Notifier::start(&config, "s", clock, &Handle::current()).unwrap_err();
+        let error = Notifier::start(&config, "s", clock, Arc::new(|_| false), &Handle::current())
+            .unwrap_err();
         assert!(error.to_string().contains("Alertmanager number 1"), "{url}: {error}");
     }
 }
