@@ -11,7 +11,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{Encoder, TextEncoder};
 use tapline_model::{
     Anomaly, Completeness, DropReason, Encapsulation, EvictReason, IgnoreReason, Protocol,
-    Severity, View,
+    Severity, VerdictKind, View,
 };
 
 pub use self::control::PreventionCounts;
@@ -279,11 +279,18 @@ fn findings(view: &View) -> Vec<Family> {
     for tally in view.tallies.iter() {
         opened.add(&[&tally.detection, tally.severity.label()], number(tally.opened));
     }
+    let mut verdicts = Family::new(names::FINDINGS_VERDICTS);
+    for tally in view.verdicts.iter() {
+        for &kind in VerdictKind::ALL {
+            verdicts.add(&[&tally.detection, kind.label()], number(tally.count(kind)));
+        }
+    }
     let behavior = &view.stats.behavior;
     let alert = &view.stats.alert;
     vec![
         open,
         opened,
+        verdicts,
         Family::single(names::INVENTORY_FIELDS, number(behavior.fields_known)),
         Family::single(names::INVENTORY_FIELDS_EVICTED, number(behavior.fields_evicted)),
         Family::single(names::INVENTORY_VALUES_LEFT_OUT, number(behavior.field_values_left_out)),

@@ -156,6 +156,8 @@ metrics! {
         "Open findings.";
     FINDINGS_OPENED: Counter "tapline_findings_opened_total" ["detection", "severity"]
         "Findings opened.";
+    FINDINGS_VERDICTS: Gauge "tapline_findings_verdicts" ["detection", "verdict"]
+        "What operators say of findings and still holds; the detection is empty where several are meant.";
     PREVENTION_DRY_RUN: Gauge "tapline_prevention_dry_run" []
         "Whether the block list is only shown.";
     PREVENTION_ENTRIES: Gauge "tapline_prevention_entries" ["kind"]
