@@ -11,4 +11,5 @@ pub(crate) mod openapi;
 pub(crate) mod prevention;
 pub(crate) mod review;
 pub(crate) mod status;
+pub(crate) mod verdicts;
 pub(crate) mod visibility;

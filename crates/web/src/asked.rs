@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
-use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use serde::Serialize;
-use tapline_model::{EndpointId, EndpointView, View};
+use tapline_model::{EndpointId, EndpointView, Timestamp, Verdicts, View};
+use tokio::task::spawn_blocking;
 
 use crate::guard::Guard;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::state::State;
+use crate::submission::Submission;
 
 /// What a route gives back.
 pub(crate) type Answer = Result<Response, Problem>;
@@ -26,6 +29,13 @@ pub(crate) struct App {
     pub(crate) state: State,
     /// Who may ask.
     pub(crate) guard: Guard,
+}
+
+impl App {
+    /// What operators said, and what time it is for that.
+    pub(crate) fn verdicts(&self) -> (Arc<Verdicts>, Timestamp) {
+        self.state.triage.as_ref().map(|triage| (triage.verdicts)()).unwrap_or_default()
+    }
 }
 
 /// One request, and the view it is answered from.
@@ -67,7 +77,7 @@ pub(crate) fn route(answer: fn(&Asked) -> Answer) -> MethodRouter<Arc<App>> {
             Err(problem) => Err(problem),
             Ok(query) => {
                 let asked = Asked { app: Arc::clone(&app), view, id, query };
-                tokio::task::spawn_blocking(move || answer(&asked)).await.unwrap_or_else(|error| {
+                spawn_blocking(move || answer(&asked)).await.unwrap_or_else(|error| {
                     tracing::error!(path = uri.path(), %error, "an answer failed");
                     Err(Problem::internal("the sensor failed to answer; its log says more"))
                 })
@@ -75,6 +85,31 @@ pub(crate) fn route(answer: fn(&Asked) -> Answer) -> MethodRouter<Arc<App>> {
         };
         answered.unwrap_or_else(|problem| problem.respond(&app, uri.path()))
     })
+}
+
+/// A route that takes what somebody submits.
+pub(crate) fn change(answer: fn(&Asked, &Submission) -> Answer) -> MethodRouter<Arc<App>> {
+    post(
+        async move |Extract(app): Extract<Arc<App>>,
+                    Path(id): Path<String>,
+                    uri: Uri,
+                    headers: HeaderMap,
+                    body: Bytes| {
+            let asked = Asked {
+                view: app.state.view.load_full(),
+                app: Arc::clone(&app),
+                id,
+                query: Query::default(),
+            };
+            let submission = Submission { headers, body };
+            let answered = spawn_blocking(move || answer(&asked, &submission)).await;
+            let answered = answered.unwrap_or_else(|error| {
+                tracing::error!(path = uri.path(), %error, "an order failed");
+                Err(Problem::internal("the sensor failed to answer; its log says more"))
+            });
+            answered.unwrap_or_else(|problem| problem.respond(&app, uri.path()))
+        },
+    )
 }
 
 /// A page.

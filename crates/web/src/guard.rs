@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State as Extract};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -24,11 +24,13 @@ const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src '
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
      form-action 'self'";
 
+/// The referrer policy decides what forms of this sensor say of where they come from: with
+/// `no-referrer` browsers say `null`, as they do for a foreign page that hides itself.
 const HEADERS: [(HeaderName, &str); 7] = [
     (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
-    (REFERRER_POLICY, "no-referrer"),
+    (REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (
@@ -47,6 +49,10 @@ pub(crate) struct Guard {
     hosts: Option<Vec<String>>,
     /// The hash of the only basic credentials accepted. Hashes are compared in constant time.
     credentials: Option<blake3::Hash>,
+    /// The name in those.
+    user: Option<String>,
+    /// The origin of `alert.external_url`, under which a proxy may serve the pages.
+    external_origin: Option<String>,
     /// Of the only bearer token.
     token: Option<blake3::Hash>,
     /// Of the only key of programs that block.
@@ -65,6 +71,8 @@ impl Guard {
         Self {
             hosts: config.listen.ip().is_loopback().then(|| hosts_of(config.listen, &state.sensor)),
             credentials,
+            user: config.basic_auth.as_ref().map(|(user, _)| user.clone()),
+            external_origin: origin_of(&state.sensor.external_url),
             token: config.token.as_ref().map(secret_hash),
             api_key: prevention.and_then(|one| one.api_key.as_ref()).map(secret_hash),
             head_bytes_max: u64::from(config.request_bytes_max),
@@ -80,14 +88,25 @@ impl Guard {
         if head_bytes(request) > self.head_bytes_max {
             return Err(Problem::head_too_long());
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Err(Problem::read_only());
+        let path = request.uri().path();
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_for_bouncers(path) {
+            return match self.has_api_key(request) {
+                false => Err(Problem::forbidden()),
+                // Newer bouncers post their own metrics, and take this for an older local API.
+                true if !is_read => Err(Problem::not_found("there is nothing to post here")),
+                true => Ok(()),
+            };
         }
-        if is_for_bouncers(request.uri().path()) {
-            return if self.has_api_key(request) { Ok(()) } else { Err(Problem::forbidden()) };
+        let is_change = *request.method() == Method::POST && takes_changes(path);
+        if !is_read && !is_change {
+            return Err(Problem::read_only());
         }
         if !self.is_allowed(request) {
             return Err(Problem::unauthorised());
+        }
+        if is_change && !self.is_own_origin(request.headers()) {
+            return Err(Problem::foreign());
         }
         Ok(())
     }
@@ -113,14 +132,77 @@ impl Guard {
             "/api/v1/prevention" if self.has_api_key(request) => return true,
             _ => {}
         }
-        let mut values = request.headers().get_all(AUTHORIZATION).iter();
-        let (Some(given), None) = (values.next(), values.next()) else { return false };
-        let Ok(given) = given.to_str() else { return false };
-        given.split_once(' ').is_some_and(|(scheme, shown)| {
-            let shown = blake3::hash(shown.trim().as_bytes());
-            scheme.eq_ignore_ascii_case("basic") && shown == *expected
-                || scheme.eq_ignore_ascii_case("bearer") && self.token == Some(shown)
-        })
+        shows(request.headers(), "basic", Some(*expected))
+            || shows(request.headers(), "bearer", self.token)
+    }
+
+    /// On whose authority something is changed. Where basic credentials are set, nobody comes here
+    /// without; else a token is asked for, if there is one; else, on loopback, nobody is asked.
+    pub(crate) fn authority(&self, headers: &HeaderMap) -> Mandate {
+        if shows(headers, "bearer", self.token) {
+            return Mandate::Token;
+        }
+        match (&self.credentials, &self.user) {
+            (Some(expected), Some(user)) if shows(headers, "basic", Some(*expected)) => {
+                Mandate::User(user.clone())
+            }
+            (None, _) if self.token.is_none() && self.hosts.is_some() => Mandate::Open,
+            _ => Mandate::Nobody,
+        }
+    }
+
+    /// Whether somebody may change something, with what it takes.
+    pub(crate) fn takes_changes(&self) -> bool {
+        self.credentials.is_some() || self.token.is_some() || self.hosts.is_some()
+    }
+
+    /// Whether it is known who asks.
+    pub(crate) fn knows_users(&self) -> bool {
+        self.credentials.is_some()
+    }
+
+    /// Whether a form has to carry the token, because a browser has nothing else to show.
+    pub(crate) fn asks_for_token(&self) -> bool {
+        self.credentials.is_none() && self.token.is_some()
+    }
+
+    /// Whether this is the token.
+    pub(crate) fn is_token(&self, shown: &str) -> bool {
+        self.token.is_some_and(|expected| blake3::hash(shown.as_bytes()) == expected)
+    }
+
+    /// Why somebody may not change anything.
+    pub(crate) fn no_authority(&self) -> Problem {
+        let detail = if self.takes_changes() {
+            "the token of web.token_file is needed to say something of findings"
+        } else {
+            "web.basic_auth or web.token_file is needed before something can be said of findings"
+        };
+        Problem::no_authority(detail, self.token.is_some())
+    }
+
+    /// Browsers say where a request comes from; programs do not.
+    fn is_own_origin(&self, headers: &HeaderMap) -> bool {
+        let text = |name: &HeaderName| {
+            let mut values = headers.get_all(name).iter().map(|value| value.to_str());
+            (values.next(), values.next())
+        };
+        match text(&HeaderName::from_static("sec-fetch-site")) {
+            (None, _) | (Some(Ok("same-origin")), None) => {}
+            _ => return false,
+        }
+        match (text(&ORIGIN), text(&HOST)) {
+            ((None, _), _) => true,
+            ((Some(Ok(origin)), None), (Some(Ok(host)), None)) => {
+                let named = origin.split_once("://").map_or("", |(_, authority)| authority);
+                named.eq_ignore_ascii_case(host)
+                    || self
+                        .external_origin
+                        .as_ref()
+                        .is_some_and(|own| own.eq_ignore_ascii_case(origin))
+            }
+            _ => false,
+        }
     }
 
     fn has_api_key(&self, request: &Request) -> bool {
@@ -160,6 +242,46 @@ pub(crate) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     response
+}
+
+/// On whose authority something is changed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Mandate {
+    /// Of somebody whose name was proved.
+    User(String),
+    /// Of whoever has the token.
+    Token,
+    /// Nobody is asked for anything.
+    Open,
+    /// Of nobody.
+    Nobody,
+}
+
+/// Whether the one `Authorization` there shows what has this hash.
+fn shows(headers: &HeaderMap, wanted: &str, expected: Option<blake3::Hash>) -> bool {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(given), None) = (values.next(), values.next()) else { return false };
+    let Some((scheme, shown)) = given.to_str().ok().and_then(|text| text.split_once(' ')) else {
+        return false;
+    };
+    scheme.eq_ignore_ascii_case(wanted)
+        && expected.is_some_and(|expected| blake3::hash(shown.trim().as_bytes()) == expected)
+}
+
+/// Where orders are posted.
+fn takes_changes(path: &str) -> bool {
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let between = |start, end| {
+        let id = path.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+        id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
+    };
+    between("/findings/", "/verdict") || between("/verdicts/", "/lift")
+}
+
+/// Scheme and authority of a URL, as browsers write origins.
+fn origin_of(url: &str) -> Option<String> {
+    let url: Uri = url.parse().ok()?;
+    Some(format!("{}://{}", url.scheme_str()?, url.authority()?))
 }
 
 /// The paths of the local API of `CrowdSec`. Its clients show a key and nothing else.
@@ -226,6 +348,7 @@ mod tests {
             metrics: Arc::new(|_| Ok(String::new())),
             health: Arc::new(crate::state::Health::default),
             prevention: None,
+            triage: None,
             sensor: sensor(external_url),
         }
     }

@@ -4,7 +4,8 @@
 //! a page is of one instant. Names seen in traffic are hostile: templates escape all of them, and
 //! characters that would change how a line reads are spelled out (see `text`).
 //!
-//! The crate only reads. It answers GET and HEAD and has no way to change anything.
+//! The crate only reads, but for one narrow port: what operators say of findings is handed to the
+//! daemon as an [`tapline_model::Order`] (see [`Triage`]), and nothing else can be.
 
 mod api;
 mod asked;
@@ -20,9 +21,12 @@ mod query;
 mod selection;
 mod server;
 mod state;
+mod submission;
 mod text;
 
 pub use asset::STYLE;
 pub use config::Config;
 pub use server::{ServeError, router, serve};
-pub use state::{Health, HealthFn, MetricsFn, Mode, Prevention, SensorInfo, State};
+pub use state::{
+    Health, HealthFn, MetricsFn, Mode, OrderFn, Prevention, SensorInfo, State, Triage, VerdictsFn,
+};

@@ -15,4 +15,5 @@ pub(crate) mod prevention;
 pub(crate) mod review;
 mod row;
 mod shell;
+pub(crate) mod verdicts;
 pub(crate) mod visibility;

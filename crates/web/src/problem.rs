@@ -78,7 +78,7 @@ impl Problem {
             ..Self::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                "the sensor is read-only: GET and HEAD alone are answered",
+                "here GET and HEAD alone are answered",
             )
         }
     }
@@ -105,6 +105,55 @@ impl Problem {
             "forbidden",
             "X-Api-Key is missing or wrong; prevention.enabled and prevention.api_key_file set it up",
         )
+    }
+
+    /// Nothing can be said of findings here.
+    pub(crate) fn no_desk() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "this sensor takes no verdicts")
+    }
+
+    /// Nobody has shown that they may say something of findings.
+    pub(crate) fn no_authority(detail: &'static str, has_token: bool) -> Self {
+        if !has_token {
+            return Self::new(StatusCode::FORBIDDEN, "forbidden", detail);
+        }
+        Self {
+            header: Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"tapline\""))),
+            ..Self::new(StatusCode::UNAUTHORIZED, "unauthorised", detail)
+        }
+    }
+
+    /// A page of another site asks.
+    pub(crate) fn foreign() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "foreign",
+            "the request comes from a page of another site, or from one that does not say; changes \
+             are taken from this sensor's own pages and from programs",
+        )
+    }
+
+    /// The form was not made by this process.
+    pub(crate) fn stale_form() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "stale_form",
+            "the page is older than this run of the sensor, or not of this sensor; load it again",
+        )
+    }
+
+    /// The body is not what it has to be.
+    pub(crate) fn media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media_type",
+            "orders are sent as application/json",
+        )
+    }
+
+    /// The sensor cannot do it now.
+    pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
     /// Of a status alone, as the layers around the routes answer.

@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::asked::{App, route};
+use crate::asked::{App, change, route};
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::guard::{Guard, guard, panicked};
@@ -73,6 +73,9 @@ fn routes() -> Router<Arc<App>> {
         .route("/endpoints/{id}", route(page::endpoint::answer))
         .route("/findings", route(page::findings::answer))
         .route("/findings/{id}", route(page::finding::answer))
+        .route("/findings/{id}/verdict", change(api::verdicts::judge_form))
+        .route("/verdicts", route(page::verdicts::answer))
+        .route("/verdicts/{id}/lift", change(api::verdicts::lift_form))
         .route("/data", route(page::data::answer))
         .route("/review", route(page::review::answer))
         .route("/consumers", route(page::consumers::answer))
@@ -88,6 +91,9 @@ fn routes() -> Router<Arc<App>> {
         .route("/api/v1/hosts/{id}/openapi.yaml", route(api::documents::answer_yaml))
         .route("/api/v1/findings", route(api::findings::answer))
         .route("/api/v1/findings/{id}", route(api::findings::answer_one))
+        .route("/api/v1/findings/{id}/verdict", change(api::verdicts::judge))
+        .route("/api/v1/verdicts", route(api::verdicts::answer))
+        .route("/api/v1/verdicts/{id}/lift", change(api::verdicts::lift))
         .route("/api/v1/data", route(api::data::answer))
         .route("/api/v1/prevention", route(api::prevention::answer))
         .route("/api/v1/visibility", route(api::visibility::answer))

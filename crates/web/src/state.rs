@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use serde::Serialize;
-use tapline_model::{EndpointId, EndpointView, View};
+use tapline_model::{EndpointId, EndpointView, Order, OrderError, Timestamp, Verdicts, View};
 use tapline_prevention::Reader;
 
 /// Writes the Prometheus text format 0.0.4 for a view, or says why it cannot.
@@ -76,6 +76,37 @@ impl fmt::Debug for Prevention {
     }
 }
 
+/// Every verdict, and what time it is where they are given.
+pub type VerdictsFn = Arc<dyn Fn() -> (Arc<Verdicts>, Timestamp) + Send + Sync>;
+
+/// Hands over an order and waits until it was carried out.
+pub type OrderFn = Arc<dyn Fn(Order) -> Result<(), OrderError> + Send + Sync>;
+
+/// The desk that takes what operators say of findings: the only way from here to anything that
+/// changes.
+#[derive(Clone)]
+pub struct Triage {
+    /// Reads what was said.
+    pub verdicts: VerdictsFn,
+    /// Says something.
+    pub order: OrderFn,
+    /// Random bytes of this process, by which it knows its own forms.
+    pub form_key: [u8; 32],
+}
+
+impl Triage {
+    /// What a form of this sensor carries: pages of other sites cannot read it.
+    pub(crate) fn form_mark(&self) -> String {
+        blake3::keyed_hash(&self.form_key, b"form").to_hex().to_string()
+    }
+}
+
+impl fmt::Debug for Triage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Triage").finish_non_exhaustive()
+    }
+}
+
 /// What the pages and the API read from. Cloning it shares everything.
 #[derive(Clone)]
 pub struct State {
@@ -89,6 +120,8 @@ pub struct State {
     pub health: HealthFn,
     /// Who had better be blocked; none unless it is asked for.
     pub prevention: Option<Prevention>,
+    /// Takes what operators say; none where nobody may say anything.
+    pub triage: Option<Triage>,
     /// Who answers.
     pub sensor: SensorInfo,
 }

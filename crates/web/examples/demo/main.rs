@@ -23,6 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         metrics: Arc::new(|view| Ok(format!("demo_endpoints {}\n", view.endpoints.len()))),
         health: Arc::new(|| Health { ready: true, reasons: Vec::new() }),
         prevention: None,
+        triage: None,
         sensor: SensorInfo {
             name: "edge-fra-1".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -135,6 +135,7 @@ pub(crate) fn view(elapsed: u64) -> View {
         findings: findings.into_iter().map(Arc::new).collect(),
         endpoints: endpoints.into_iter().map(Arc::new).collect(),
         servers: servers().into(),
+        verdicts: Arc::default(),
         ended: false,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use tapline_model::Finding;
+use tapline_model::{Finding, Verdict};
 
 use crate::asked::{Answer, Asked, json};
 use crate::problem::Problem;
@@ -17,7 +17,22 @@ struct Document<'a> {
     page: u32,
     per_page: u32,
     pages: usize,
-    findings: Vec<&'a Finding>,
+    findings: Vec<Judged<'a>>,
+}
+
+/// A finding with what operators say of it.
+#[derive(Serialize)]
+struct Judged<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    verdicts: Vec<Arc<Verdict>>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(asked: &Asked, finding: &'a Finding) -> Self {
+        let (all, now) = asked.app.verdicts();
+        Self { finding, verdicts: all.of(finding, now).into_iter().map(Arc::clone).collect() }
+    }
 }
 
 /// Open findings, then resolved ones; newest first.
@@ -36,7 +51,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         page: paging.page,
         per_page: paging.per_page,
         pages: paging.pages(total),
-        findings: paging.cut(found).into_iter().map(Arc::as_ref).collect(),
+        findings: paging.cut(found).into_iter().map(|one| Judged::new(asked, one)).collect(),
     })
 }
 
@@ -46,7 +61,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
 /// When there is no such finding.
 pub(crate) fn answer_one(asked: &Asked) -> Answer {
     asked.query.only(&[])?;
-    json(one(asked)?.as_ref())
+    json(&Judged::new(asked, one(asked)?))
 }
 
 /// The finding that the path names.

@@ -7,6 +7,7 @@ use tapline_model::{Finding, FindingState, Timestamp};
 
 use super::row::percent;
 use super::shell::Shell;
+use super::verdicts::{Desk, VerdictRow, rows_of, tags_of};
 use crate::api::findings::one;
 use crate::asked::{Answer, Asked, html};
 use crate::number;
@@ -25,6 +26,7 @@ struct Page {
     title: String,
     severity: Tag,
     state: Tag,
+    said: Vec<Tag>,
     kind: &'static str,
     detection: String,
     confidence: String,
@@ -42,6 +44,9 @@ struct Page {
     last_seen: Instant,
     lasted: String,
     timeline: Timeline,
+    verdicts: Vec<VerdictRow>,
+    desk: Option<Desk>,
+    back: String,
 }
 
 /// One side of the comparison.
@@ -85,6 +90,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             FindingState::Open => Tag::new("solid", "open"),
             FindingState::Resolved => Tag::new("good", "resolved"),
         },
+        said: tags_of(&asked.app, finding),
         kind: finding.kind.label(),
         detection: shown(&finding.detection, 64).into_owned(),
         confidence: percent(finding.confidence),
@@ -113,6 +119,9 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         last_seen: Instant::new(now, finding.last_seen),
         lasted: number::span(lasted),
         timeline: timeline(finding, now),
+        verdicts: rows_of(&asked.app, finding),
+        desk: Desk::of(&asked.app),
+        back: finding.id.clone(),
     })
 }
 

@@ -9,6 +9,7 @@ use super::inventory::Pager;
 use super::menu::{Choice, menu};
 use super::row::FindingRow;
 use super::shell::Shell;
+use super::verdicts::tags_of;
 use crate::asked::{Answer, Asked, html};
 use crate::query::encode;
 use crate::selection::PAGE_ROWS;
@@ -48,7 +49,10 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         view.findings.iter().map(|finding| finding.detection.as_str()).collect();
     html(&Page {
         shell: Shell::new(asked, "findings", "Findings"),
-        rows: rows.into_iter().map(|finding| FindingRow::new(finding, view.now)).collect(),
+        rows: rows
+            .into_iter()
+            .map(|one| FindingRow::new(one, view.now).judged(tags_of(&asked.app, one)))
+            .collect(),
         total,
         all: view.findings.len(),
         detections: menu(detections, &selection.detection),

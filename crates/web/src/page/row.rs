@@ -120,9 +120,17 @@ pub(crate) struct FindingRow {
     pub(crate) first_seen: Instant,
     /// When it last held.
     pub(crate) last_seen: Instant,
+    /// What operators say of it.
+    pub(crate) verdicts: Vec<Tag>,
 }
 
 impl FindingRow {
+    /// The same, with what operators say of it.
+    #[must_use]
+    pub(crate) fn judged(self, verdicts: Vec<Tag>) -> Self {
+        Self { verdicts, ..self }
+    }
+
     /// `finding`, as seen at `now`.
     pub(crate) fn new(finding: &Arc<Finding>, now: Timestamp) -> Self {
         let name = finding
@@ -142,6 +150,7 @@ impl FindingRow {
             confidence: percent(finding.confidence),
             first_seen: Instant::new(now, finding.first_seen),
             last_seen: Instant::new(now, finding.last_seen),
+            verdicts: Vec::new(),
         }
     }
 }

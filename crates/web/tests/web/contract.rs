@@ -126,6 +126,9 @@ async fn every_answer_is_as_documented() {
     let mut wrong = Vec::new();
     let mut asked = 0;
     for (path, item) in contract["paths"].as_object().unwrap() {
+        if item.get("post").is_some() {
+            continue;
+        }
         let id = match path {
             path if path.contains("endpoints") => &endpoint,
             path if path.contains("hosts") => &host,
@@ -150,7 +153,7 @@ async fn every_answer_is_as_documented() {
             faults(&contract, error, &missing.json(), path, &mut wrong);
         }
     }
-    assert_eq!(asked, 16);
+    assert_eq!(asked, 17);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -25,7 +25,7 @@ async fn every_answer_carries_the_security_headers() {
         assert!(policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"));
         assert!(!policy.contains("unsafe"));
         assert_eq!(got.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(got.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(got.header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(got.header("x-frame-options"), "DENY", "{path}");
         assert!(!got.header("cache-control").is_empty(), "{path}");
     }

@@ -13,3 +13,5 @@ mod pages;
 mod sample;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod verdicts;

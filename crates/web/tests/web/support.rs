@@ -60,6 +60,7 @@ pub(crate) fn state(view: View) -> State {
         metrics: Arc::new(|view| Ok(format!("sample_endpoints {}\n", view.endpoints.len()))),
         health: Arc::new(|| Health { ready: true, reasons: Vec::new() }),
         prevention: Some(Prevention { reader: listed(), api_key: Some("k3y".to_owned()) }),
+        triage: None,
         sensor: SensorInfo {
             name: "test".to_owned(),
             version: "1.2.3".to_owned(),
