@@ -67,10 +67,7 @@ fn make(state_dir: &Path, path: &Path) -> Result<Key, Failure> {
         .mode(0o700)
         .create(state_dir)
         .map_err(|error| describe(state_dir, "cannot make the state directory", &error))?;
-    let mut bytes = [0u8; KEY_BYTES];
-    File::open("/dev/urandom")
-        .and_then(|mut random| random.read_exact(&mut bytes))
-        .map_err(|error| Failure::io("/dev/urandom", &error))?;
+    let bytes = random()?;
     // Written beside and linked into place, so that a crash never leaves half a key and two
     // sensors that start at once agree on one.
     let beside = path.with_extension(format!("new-{}", std::process::id()));
@@ -89,6 +86,18 @@ fn make(state_dir: &Path, path: &Path) -> Result<Key, Failure> {
     }
     removed.map_err(|error| describe(&beside, "cannot remove", &error))?;
     from_file(path)
+}
+
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// When the system has none.
+pub(crate) fn random() -> Result<[u8; KEY_BYTES], Failure> {
+    let mut bytes = [0u8; KEY_BYTES];
+    File::open("/dev/urandom")
+        .and_then(|mut random| random.read_exact(&mut bytes))
+        .map_err(|error| Failure::io("/dev/urandom", &error))?;
+    Ok(bytes)
 }
 
 fn describe(path: &Path, what: &str, error: &io::Error) -> Failure {

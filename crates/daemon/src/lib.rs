@@ -7,6 +7,7 @@ pub mod cli;
 mod clock;
 mod command;
 mod control;
+mod desk;
 mod documents;
 mod exit;
 mod key_file;

@@ -1,5 +1,6 @@
 //! The block list of this sensor: filled by findings, told of by a webhook.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,14 @@ use ipnet::IpNet;
 use serde::Serialize;
 use tapline_alert::{Event, Webhook, WebhookConfig};
 use tapline_config::Settings;
-use tapline_model::Finding;
+use tapline_model::{Finding, Verdicts, View};
 use tapline_prevention::{Config, Feed, Reader, Subject};
 use tapline_telemetry::PreventionCounts;
 use tapline_web::Mode;
 use tokio::runtime::Handle;
 
 use crate::clock;
+use crate::desk::Board;
 use crate::exit::{CONFIG, Failure};
 use crate::pipeline::published::Published;
 use crate::session::Plan;
@@ -22,6 +24,7 @@ use crate::session::Plan;
 pub(crate) struct Prevention {
     feed: Arc<Feed>,
     webhook: Option<Webhook>,
+    board: Board,
     sensor: String,
     external_url: String,
 }
@@ -51,6 +54,7 @@ impl Prevention {
     pub(crate) fn start(
         plan: &Plan,
         published: &Published,
+        board: &Board,
         control: &Handle,
     ) -> Result<Option<Arc<Self>>, Failure> {
         let settings = &plan.settings;
@@ -69,6 +73,7 @@ impl Prevention {
         let key = plan.key.clone();
         Ok(Some(Arc::new(Self {
             webhook: webhook(plan, control)?,
+            board: board.clone(),
             feed: Feed::new(config, now, move |address| {
                 tapline_discovery::address_key(&key, address)
             }),
@@ -77,12 +82,15 @@ impl Prevention {
         })))
     }
 
-    /// Takes a change of a finding.
+    /// Takes a change of a finding. What operators have muted, or say is none, lists nobody.
     pub(crate) fn event(&self, event: &Event) {
         let finding = match event {
             Event::Opened(finding) | Event::Updated(finding) => finding,
             Event::Resolved(_) => return,
         };
+        if self.board.is_quiet(finding) {
+            return;
+        }
         let listed = self.feed.note(finding);
         if listed.is_empty() {
             return;
@@ -109,6 +117,18 @@ impl Prevention {
                 Err(error) => tracing::error!("a post to the webhook cannot be written: {error}"),
             }
         }
+    }
+
+    /// Takes back what findings were a reason for of which operators say so.
+    pub(crate) fn review(&self, verdicts: &Verdicts, view: &View) {
+        let now = clock::timestamp();
+        let quiet: HashSet<&str> = view
+            .findings
+            .iter()
+            .filter(|finding| verdicts.is_quiet(finding, now))
+            .map(|finding| finding.id.as_str())
+            .collect();
+        self.feed.withdraw(&|finding| !quiet.contains(finding));
     }
 
     /// For pages and readers.

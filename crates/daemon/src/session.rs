@@ -9,23 +9,25 @@ use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use tapline_alert::Notifier;
+use tapline_alert::{Notifier, Quiet};
 use tapline_config::Settings;
 use tapline_discovery::Inventory;
 use tapline_model::{Key, SourceView, Stats, View};
 use tapline_review::Report;
 use tapline_telemetry::{BuildInfo, Exporter, Limits};
-use tapline_web::{Health, Mode, SensorInfo, State};
+use tapline_web::{Health, Mode, SensorInfo, State, Triage};
 use tokio::runtime::Runtime as Tokio;
 use tokio::task::JoinHandle;
 
 use crate::clock;
 use crate::control::{self, DRAIN, Stop};
+use crate::desk::{Board, Concerned, Desk, Opened};
 use crate::documents::{self, Documents};
 use crate::exit::{CONFIG, Failure, SOFTWARE};
+use crate::key_file;
 use crate::output::{self, Folder};
 use crate::pipeline::feedback_board::FeedbackBoard;
-use crate::pipeline::merge::{Announce, Ended, Merge, Message};
+use crate::pipeline::merge::{Announce, Control, Ended, Merge, Message};
 use crate::pipeline::published::Published;
 use crate::pipeline::record::{Lines, Spool, write_ahead};
 use crate::pipeline::{FeedbackRule, Identity, RecordRule, Shared};
@@ -61,8 +63,7 @@ pub(crate) struct Session {
     pub(crate) runtime: Arc<Runtime>,
     published: Published,
     exporter: Arc<Exporter>,
-    notifier: Option<Arc<Notifier>>,
-    prevention: Option<Arc<Prevention>>,
+    told: Told,
     pages: Option<JoinHandle<()>>,
     analysing: Arc<AtomicBool>,
     out: Option<Folder>,
@@ -93,21 +94,20 @@ impl Session {
             )
             .with_memory_limit(plan.settings.sensor.memory_bytes),
         );
-        let notifier = notifier(&plan, &tokio)?;
         let published = Published::default();
-        let prevention = Prevention::start(&plan, &published, tokio.handle())?;
-        if let Some(prevention) = &prevention {
+        let told = Told::start(&plan, &published, &tokio)?;
+        if let Some(prevention) = &told.prevention {
             runtime.show(prevention);
         }
         let analysing = Arc::new(AtomicBool::new(false));
-        let pages = plan.listener.take().map(|listener| {
-            let state = State {
-                prevention: readers(&plan, prevention.as_ref()),
-                ..state(&plan, &published, &exporter, &runtime, &analysing)
-            };
-            serve(&tokio, listener, &plan.settings, state, &stop)
-        });
-        let pages = pages.transpose()?;
+        let pages = match plan.listener.take() {
+            Some(listener) => {
+                let shown = state(&plan, &published, &exporter, &runtime, &analysing);
+                let state = told.pages(&plan, &published, shown)?;
+                Some(serve(&tokio, listener, &plan.settings, state, &stop)?)
+            }
+            None => None,
+        };
         Ok(Self {
             shared: shared(&plan),
             stop,
@@ -115,8 +115,7 @@ impl Session {
             runtime,
             published,
             exporter,
-            notifier,
-            prevention,
+            told,
             pages,
             analysing,
             out: plan.out,
@@ -147,8 +146,7 @@ impl Session {
             FeedbackRule::Exact => REPLAY_PUBLISH_EVERY,
             FeedbackRule::Newest => Duration::ZERO,
         };
-        let notifier = self.notifier.clone();
-        let prevention = self.prevention.clone();
+        let Told { notifier, prevention, .. } = self.told.clone();
         let announce: Announce = Box::new(move |event| {
             if let Some(notifier) = &notifier {
                 notifier.notify(event);
@@ -157,14 +155,17 @@ impl Session {
                 prevention.event(event);
             }
         });
-        let counted = self.notifier.clone();
-        let alert_stats = Box::new(move || match &counted {
-            Some(notifier) => notifier.stats(),
-            None => tapline_model::AlertStats::default(),
-        });
+        let Told { notifier, board, .. } = self.told.clone();
+        let control = Control {
+            alert_stats: Box::new(move || match &notifier {
+                Some(notifier) => notifier.stats(),
+                None => tapline_model::AlertStats::default(),
+            }),
+            verdicts: Box::new(move || board.verdicts().tallies(clock::timestamp()).into()),
+        };
         let shared = Arc::clone(&self.shared);
         let merge =
-            Merge::new(shared, spool, self.published.clone(), publish_every, announce, alert_stats);
+            Merge::new(shared, spool, self.published.clone(), publish_every, announce, control);
         self.analysing.store(true, Ordering::Relaxed);
         std::thread::Builder::new()
             .name("merge".to_owned())
@@ -229,7 +230,7 @@ impl Session {
     /// Ends delivery and pages, within the time they have.
     pub(crate) fn finish(self) {
         self.stop.stop();
-        let Self { tokio, notifier, prevention, pages, .. } = self;
+        let Self { tokio, told: Told { notifier, prevention, .. }, pages, .. } = self;
         tokio.block_on(async {
             if let Some(notifier) = notifier {
                 notifier.shutdown(DRAIN).await;
@@ -250,6 +251,66 @@ impl Session {
         self.exporter
             .render(view, &self.runtime.facts())
             .map_err(|error| Failure::new(SOFTWARE, format!("metrics.prom: {error}")))
+    }
+}
+
+/// Whom findings are told to.
+#[derive(Clone)]
+struct Told {
+    /// What operators say of findings.
+    board: Board,
+    notifier: Option<Arc<Notifier>>,
+    prevention: Option<Arc<Prevention>>,
+}
+
+impl Told {
+    /// # Errors
+    /// When somebody cannot be addressed.
+    fn start(plan: &Plan, published: &Published, tokio: &Tokio) -> Result<Self, Failure> {
+        let board = Board::default();
+        Ok(Self {
+            notifier: notifier(plan, &board, tokio)?,
+            prevention: Prevention::start(plan, published, &board, tokio.handle())?,
+            board,
+        })
+    }
+
+    /// Opens the desk, and adds to what pages read who may be blocked and what was said.
+    ///
+    /// # Errors
+    /// When the desk cannot be opened.
+    fn pages(&self, plan: &Plan, published: &Published, shown: State) -> Result<State, Failure> {
+        let Self { notifier, prevention, board } = self.clone();
+        let view = Arc::clone(&published.view);
+        let concerned: Concerned = Box::new(move |verdicts| {
+            if let Some(notifier) = &notifier {
+                notifier.review();
+            }
+            if let Some(prevention) = &prevention {
+                prevention.review(verdicts, &view.load());
+            }
+        });
+        // What is said while a capture is looked at concerns nobody else.
+        let folder = (plan.mode == Mode::Live).then_some(plan.settings.sensor.state_dir.as_path());
+        let Opened { desk, fault } = Desk::open(folder, board.clone(), concerned)?;
+        let health = shown.health;
+        Ok(State {
+            prevention: self.prevention.as_ref().map(|prevention| tapline_web::Prevention {
+                reader: prevention.reader(),
+                api_key: plan.settings.prevention.api_key.clone(),
+            }),
+            triage: Some(Triage {
+                verdicts: Arc::new(move || (board.verdicts(), clock::timestamp())),
+                order: Arc::new(move |order| desk.order(order)),
+                form_key: key_file::random()?,
+            }),
+            health: Arc::new(move || {
+                let mut health = health();
+                health.reasons.extend(fault.clone());
+                health
+            }),
+            ..shown
+        })
     }
 }
 
@@ -285,22 +346,16 @@ pub(crate) fn reloader(
     }
 }
 
-fn notifier(plan: &Plan, tokio: &Tokio) -> Result<Option<Arc<Notifier>>, Failure> {
+fn notifier(plan: &Plan, board: &Board, tokio: &Tokio) -> Result<Option<Arc<Notifier>>, Failure> {
     let settings = &plan.settings;
     if !plan.push || settings.alert.alertmanagers.is_empty() {
         return Ok(None);
     }
-    Notifier::start(&settings.alert, &settings.sensor.name, clock::now, tokio.handle())
+    let board = board.clone();
+    let quiet: Quiet = Arc::new(move |finding| board.is_quiet(finding));
+    Notifier::start(&settings.alert, &settings.sensor.name, clock::now, quiet, tokio.handle())
         .map(|notifier| Some(Arc::new(notifier)))
         .map_err(|error| Failure::new(CONFIG, error.to_string()))
-}
-
-/// What readers of the block list get, if one is made.
-fn readers(plan: &Plan, prevention: Option<&Arc<Prevention>>) -> Option<tapline_web::Prevention> {
-    prevention.map(|prevention| tapline_web::Prevention {
-        reader: prevention.reader(),
-        api_key: plan.settings.prevention.api_key.clone(),
-    })
 }
 
 fn shared(plan: &Plan) -> Arc<Shared> {
@@ -338,6 +393,7 @@ fn state(
             exporter.render(view, &facts.facts()).map_err(|error| error.to_string())
         }),
         prevention: None,
+        triage: None,
         health: Arc::new(move || health(mode, analysing.load(Ordering::Relaxed), &view.load())),
         sensor: SensorInfo {
             name: plan.settings.sensor.name.clone(),

@@ -11,7 +11,7 @@ use tapline_config::Settings;
 use tapline_discovery::Inventory;
 use tapline_model::{
     AlertStats, BehaviorStats, Delta, EndpointId, EndpointView, Epoch, Feedback, Finding,
-    FindingTally, RouteKey, SourceView, Stats, Timestamp, View,
+    FindingTally, RouteKey, SourceView, Stats, Timestamp, VerdictTally, View,
 };
 use tapline_openapi::Drift;
 
@@ -66,8 +66,13 @@ struct Snapshot {
 /// Where findings go when they open, change or are resolved.
 pub(crate) type Announce = Box<dyn FnMut(&Event) + Send>;
 
-/// Counters of delivery.
-pub(crate) type AlertCounters = Box<dyn Fn() -> AlertStats + Send>;
+/// What the control plane knows that a view shows.
+pub(crate) struct Control {
+    /// Counters of delivery.
+    pub(crate) alert_stats: Box<dyn Fn() -> AlertStats + Send>,
+    /// What operators say of findings.
+    pub(crate) verdicts: Box<dyn Fn() -> Arc<[VerdictTally]> + Send>,
+}
 
 /// All joined state.
 pub(crate) struct Merge {
@@ -81,7 +86,7 @@ pub(crate) struct Merge {
     compare_at: Option<Timestamp>,
     lifecycle: Lifecycle,
     announce: Announce,
-    alert_stats: AlertCounters,
+    control: Control,
     spool: Option<Spool>,
     spool_fault: Option<Failure>,
     pending: BTreeMap<Epoch, Snapshot>,
@@ -128,7 +133,7 @@ impl Merge {
         published: Published,
         publish_every: Duration,
         announce: Announce,
-        alert_stats: AlertCounters,
+        control: Control,
     ) -> Self {
         let settings = &shared.settings;
         let lateness_max = match shared.feedback_rule {
@@ -146,7 +151,7 @@ impl Merge {
             compare_at: None,
             lifecycle: Lifecycle::new(settings.alert.clone()),
             announce,
-            alert_stats,
+            control,
             spool,
             spool_fault: None,
             pending: BTreeMap::new(),
@@ -329,6 +334,7 @@ impl Merge {
             changes: self.inventory.changes().into(),
             findings: self.lifecycle.newest(FINDINGS_SHOWN_MAX).into(),
             tallies: self.lifecycle.tallies().into_iter().map(tally).collect(),
+            verdicts: (self.control.verdicts)(),
             ended,
         });
         self.published.view.store(Arc::clone(&view));
@@ -384,7 +390,7 @@ impl Merge {
         stats.behavior.field_values_left_out = rejected.field_values;
         stats.behavior.paths_left_out = rejected.paths;
         stats.behavior.findings_opened = self.lifecycle.counts().opened;
-        stats.alert = (self.alert_stats)();
+        stats.alert = (self.control.alert_stats)();
         for source in self.counters() {
             stats.capture.add(&source.capture);
             stats.decap.add(&source.decap);
