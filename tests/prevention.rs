@@ -185,6 +185,21 @@ fn a_bouncer_of_crowdsec_reads_the_decisions_and_bans() {
         String::from_utf8_lossy(&rules).contains(SCANNER)
     };
     assert!(until(30, banned), "the address is in the bouncer's set");
+
+    let list: Value = serde_json::from_str(&scene.get("/api/v1/prevention", &[])).unwrap();
+    let finding = list["entries"][0]["reasons"][0]["finding"].as_str().unwrap();
+    let said = "{\"verdict\":\"false_positive\",\"comment\":\"our own tester\"}";
+    let json = "Content-Type: application/json";
+    let answer = scene
+        .get(&format!("/api/v1/findings/{finding}/verdict"), &["-H", json, "--data-binary", said]);
+    assert_eq!(answer, "{\"done\":true}");
+    assert!(until(30, || !banned()), "who was listed by mistake is let in again");
+    let metrics = scene.get("/metrics", &[]);
+    assert!(
+        metrics.contains("tapline_prevention_ended_total{reason=\"withdrawn\"} 1"),
+        "{metrics}"
+    );
+    assert!(scene.get(&format!("/findings/{finding}"), &[]).contains("our own tester"));
 }
 
 /// Its settings: the sensor is its local API.

@@ -19,6 +19,8 @@ const SCOPES_MAX: usize = 256;
 const BY_CHARS_MAX: usize = 64;
 /// Characters of why.
 const COMMENT_CHARS_MAX: usize = 1_000;
+/// No file says that more were given: counting on shall not overflow.
+const IDS_MAX: u64 = u64::MAX / 2;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const DAY_SECONDS: u64 = 86_400;
 /// How long somebody sees to a case.
@@ -158,9 +160,12 @@ impl Triage {
         if verdicts.len() > VERDICTS_MAX || scopes > SCOPES_MAX || !verdicts.iter().all(fits) {
             return Err(DecodeError::TooMuch);
         }
+        if next_id > IDS_MAX || verdicts.iter().any(|verdict| verdict.id > IDS_MAX) {
+            return Err(DecodeError::TooMuch);
+        }
         let verdicts: BTreeMap<u64, Arc<Verdict>> =
             verdicts.into_iter().map(|verdict| (verdict.id, Arc::new(verdict))).collect();
-        let after = verdicts.last_key_value().map_or(1, |(id, _)| id.saturating_add(1));
+        let after = verdicts.last_key_value().map_or(1, |(id, _)| id + 1);
         Ok(Self { next_id: next_id.max(after), verdicts })
     }
 

@@ -54,7 +54,7 @@ t.yaml:5:19: protocol.head_bytes_max: \"1GiB\" is not a size from 256 to 1MiB
 t.yaml:7:16: capture.promiscuous: \"1\" is neither true nor false
 t.yaml:8:15: capture.interfaces: is not a list; give a list of interface names
 t.yaml:9:1: unheard: unknown key; here are: alert, behavior, capture, decap, discovery, documents, log, \
-overload, protocol, reassembly, sensor, web
+overload, prevention, protocol, reassembly, sensor, web
 t.yaml:11:11: web.listen: \"nowhere\" is not an address and port such as 127.0.0.1:9488 or [::1]:9488
 t.yaml:14:15: behavior.error_burst.lift_min: \"0.5\" is not a number (times) from 1 to 1000
 t.yaml:15:3: behavior.error_burst: is set twice, first in line 13; keep one"
@@ -199,5 +199,54 @@ fn what_is_no_document_is_refused_where_it_stands() {
         "has no file",
     ] {
         assert!(problems.contains(part), "{part} in {problems}");
+    }
+}
+
+#[test]
+fn prevention_reads_back_and_keeps_its_secrets_in_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["key", "hook", "token"] {
+        std::fs::write(folder.path().join(name), format!("s3cret-{name}\n")).unwrap();
+    }
+    let file = folder.path().join("t.yaml");
+    let text = "\
+prevention:
+  enabled: true
+  severity_min: critical
+  never: [10.0.0.0/8, 192.0.2.7, \"2001:db8::/32\"]
+  detections: [path_scanner]
+  api_key_file: key
+  webhook_url: https://hooks.example/tapline
+  webhook_secret_file: hook
+web:
+  token_file: token
+";
+    std::fs::write(&file, text).unwrap();
+    let settings = load(&file).unwrap();
+    let prevention = &settings.prevention;
+    assert_eq!(prevention.api_key.as_deref(), Some("s3cret-key"));
+    assert_eq!(prevention.webhook_secret.as_deref(), Some("s3cret-hook"));
+    assert_eq!(settings.web.token.as_deref(), Some("s3cret-token"));
+    assert_eq!(prevention.never.len(), 3, "what is named takes the place of the default");
+    assert!(prevention.dry_run);
+    let printed = print(&settings);
+    assert!(!printed.contains("s3cret"), "{printed}");
+    assert_eq!(parse(&printed, "t.yaml").unwrap(), settings);
+    assert!(!format!("{settings:?}").contains("s3cret"));
+}
+
+#[test]
+fn prevention_refuses_what_makes_no_sense() {
+    let said = refused(
+        "\
+prevention:
+  severity_min: worst
+  never: [10.0.0.0/33, everybody]
+  detections: [\"Path Scanner\"]
+  webhook_url: https://hooks.example/tapline
+",
+    );
+    for part in ["severity_min", "never[0]", "never[1]", "detections[0]", "webhook_secret_file"] {
+        assert!(said.contains(part), "{part}: {said}");
     }
 }

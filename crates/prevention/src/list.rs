@@ -119,6 +119,10 @@ impl List {
         }
         let until =
             finding.last_seen.plus_nanos(u64::from(self.config.entry_seconds) * NANOS_PER_SECOND);
+        // What comes too late to be still on the list was never on it.
+        if until <= self.now {
+            return Vec::new();
+        }
         subjects.retain(|&subject| self.put(subject, finding, until));
         subjects
     }

@@ -138,7 +138,36 @@ mod tests {
     #[test]
     fn a_stream_is_what_a_bouncer_reads() {
         let stream = stream(&snapshot(false), DecisionFilter::default());
-        expect![[""]].assert_eq(&serde_json::to_string_pretty(&stream).unwrap());
+        expect![[r#"
+            {
+              "new": [
+                {
+                  "id": 2,
+                  "origin": "tapline",
+                  "type": "ban",
+                  "scope": "Ip",
+                  "value": "2001:db8::9",
+                  "duration": "0h33m10s",
+                  "until": "1970-01-01T02:13:20.000000000Z",
+                  "scenario": "tapline/path_scanner",
+                  "simulated": false
+                }
+              ],
+              "deleted": [
+                {
+                  "id": 1,
+                  "origin": "tapline",
+                  "type": "ban",
+                  "scope": "Ip",
+                  "value": "203.0.113.9",
+                  "duration": "-10s",
+                  "until": "1970-01-01T01:40:00.000000000Z",
+                  "scenario": "tapline/path_scanner",
+                  "simulated": false
+                }
+              ]
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&stream).unwrap());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn plain(list: &Snapshot) -> String {
 /// elements end by themselves should nobody load the next list.
 pub fn nftables(list: &Snapshot) -> String {
     written(|out| {
-        writeln!(out, "# Tapline: {} UTC", list.now)?;
+        writeln!(out, "# Tapline, {}", list.now)?;
         writeln!(out, "add table inet tapline")?;
         for (set, kind) in [("blocked4", "ipv4_addr"), ("blocked6", "ipv6_addr")] {
             writeln!(out, "add set inet tapline {set} {{ type {kind}; flags timeout; }}")?;
@@ -116,11 +116,40 @@ mod tests {
 
     #[test]
     fn nftables_get_whole_sets_with_timeouts() {
-        check(nftables, &expect![[""]]);
+        check(
+            nftables,
+            &expect![[r"
+            # Tapline, 1970-01-01T00:17:40.000000000Z
+            add table inet tapline
+            add set inet tapline blocked4 { type ipv4_addr; flags timeout; }
+            flush set inet tapline blocked4
+            add set inet tapline blocked6 { type ipv6_addr; flags timeout; }
+            flush set inet tapline blocked6
+            add element inet tapline blocked4 { 203.0.113.9 timeout 40s, 203.0.113.10 timeout 90s }
+            add element inet tapline blocked6 { 2001:db8::9 timeout 40s }
+        "]],
+        );
     }
 
     #[test]
     fn ipset_gets_sets_that_are_swapped_in() {
-        check(ipset, &expect![[""]]);
+        check(
+            ipset,
+            &expect![[r"
+            create tapline4 hash:ip family inet timeout 3600 maxelem 65536 -exist
+            create tapline4-new hash:ip family inet timeout 3600 maxelem 65536 -exist
+            flush tapline4-new
+            add tapline4-new 203.0.113.9 timeout 40 -exist
+            add tapline4-new 203.0.113.10 timeout 90 -exist
+            swap tapline4 tapline4-new
+            destroy tapline4-new
+            create tapline6 hash:ip family inet6 timeout 3600 maxelem 65536 -exist
+            create tapline6-new hash:ip family inet6 timeout 3600 maxelem 65536 -exist
+            flush tapline6-new
+            add tapline6-new 2001:db8::9 timeout 40 -exist
+            swap tapline6 tapline6-new
+            destroy tapline6-new
+        "]],
+        );
     }
 }

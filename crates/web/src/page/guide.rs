@@ -17,6 +17,7 @@ struct Page {
 }
 
 struct Route {
+    method: &'static str,
     path: String,
     link: Option<String>,
     summary: String,
@@ -62,12 +63,22 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
 }
 
 fn route(path: &str, item: &Value) -> Route {
-    let get = item.get("get").unwrap_or(&Value::Null);
+    let (method, get) = match (item.get("get"), item.get("post")) {
+        (Some(get), _) => ("GET", get),
+        (None, Some(post)) => ("POST", post),
+        (None, None) => ("", &Value::Null),
+    };
     let parameters = get.get("parameters").and_then(Value::as_array);
     let schema = get.pointer("/responses/200/content/application~1json/schema");
+    let sent = get.pointer("/requestBody/content/application~1json/schema").map(|schema| Field {
+        name: "body".to_owned(),
+        kind: kind(schema),
+        description: "As application/json.".to_owned(),
+    });
     Route {
+        method,
         path: path.to_owned(),
-        link: (!path.contains('{')).then(|| path.to_owned()),
+        link: (method == "GET" && !path.contains('{')).then(|| path.to_owned()),
         summary: text(get, "summary"),
         answer: schema.map(kind).unwrap_or_default(),
         parameters: parameters
@@ -78,6 +89,7 @@ fn route(path: &str, item: &Value) -> Route {
                 kind: one.get("schema").map(kind).unwrap_or_default(),
                 description: text(one, "description"),
             })
+            .chain(sent)
             .collect(),
     }
 }
