@@ -179,7 +179,7 @@ async fn many_alerts_go_in_batches() {
         // Nothing is taken while the board is held, so this fills the queue past its bound.
         let mut board = notifier.shared.board();
         for number in 0..150 {
-            board.apply(&opened(&number.to_string()), clock());
+            board.apply(&opened(&number.to_string()), false, clock());
         }
     }
     notifier.shared.wake();
