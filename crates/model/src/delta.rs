@@ -1,5 +1,6 @@
 //! worker → merge: everything one worker learned in one epoch, as mergeable state in integers.
 
+mod attacks;
 mod classes;
 mod schema;
 mod tags;
@@ -14,6 +15,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use tapline_sketch::{Buckets, Kmv};
 
+pub use self::attacks::{AttackCounts, AttackDelta, AttackKey};
 pub use self::classes::ClassCounts;
 pub use self::schema::{FieldDelta, SchemaDelta};
 pub use self::tags::{TagCounts, TagValue};
@@ -25,7 +27,7 @@ use crate::{
 };
 
 /// Version of the serialised form; a reader refuses others.
-pub const DELTA_VERSION: u16 = 5;
+pub const DELTA_VERSION: u16 = 6;
 
 /// How many client addresses a consumer's delta names: the smallest ones.
 const ADDRESSES_MAX: usize = 10;
@@ -489,6 +491,8 @@ pub struct Delta {
     pub servers: BTreeMap<SocketAddr, ServerDelta>,
     /// By consumer.
     pub consumers: BTreeMap<ConsumerKey, ConsumerDelta>,
+    /// Values that looked like attacks.
+    pub attacks: AttackCounts,
     /// Observations that found a table full and were folded in part only.
     pub overflowed: u64,
     /// The least share of flows that was followed at any time of the epoch: less than all of them
@@ -508,6 +512,7 @@ impl Delta {
             && self.hosts.is_empty()
             && self.servers.is_empty()
             && self.consumers.is_empty()
+            && self.attacks.notes == 0
             && self.overflowed == 0
     }
 
@@ -517,6 +522,7 @@ impl Delta {
         join_maps(&mut self.hosts, other.hosts, HostDelta::join);
         join_maps(&mut self.servers, other.servers, ServerDelta::join);
         join_maps(&mut self.consumers, other.consumers, ConsumerDelta::join);
+        self.attacks.join(other.attacks);
         self.overflowed += other.overflowed;
         self.sampling = self.sampling.max(other.sampling);
     }

@@ -9,6 +9,7 @@
 
 mod alert;
 mod anomaly;
+mod attack;
 mod chunk;
 mod class;
 mod delta;
@@ -39,12 +40,13 @@ mod view;
 
 pub use alert::Alert;
 pub use anomaly::{Anomaly, AnomalySet};
+pub use attack::{Attack, AttackNote, AttackNotes, AttackPlace, Proof, ProofSet};
 pub use chunk::{Chunk, ChunkKind, EndReason};
 pub use class::{ClassSet, DataClass, DataGroup, DataPlace};
 pub use delta::{
-    ClassCounts, ConsumerDelta, DELTA_VERSION, Delta, DeltaId, FieldDelta, HostDelta,
-    ParameterDelta, RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values,
-    Witnesses,
+    AttackCounts, AttackDelta, AttackKey, ClassCounts, ConsumerDelta, DELTA_VERSION, Delta,
+    DeltaId, FieldDelta, HostDelta, ParameterDelta, RouteDelta, SchemaDelta, ServerDelta,
+    TagCounts, TagValue, ValueCount, Values, Witnesses,
 };
 pub use encapsulation::Encapsulation;
 pub use fact::{Fact, FactSet, Outcome};

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{AnomalySet, Completeness, FactSet, FieldNotes, Timestamp};
+use crate::{AnomalySet, AttackNotes, Completeness, FactSet, FieldNotes, Timestamp};
 
 /// The keyed hash of host, method and lexical template: what a worker calls a route.
 #[derive(
@@ -449,4 +449,6 @@ pub struct Observation {
     pub fields: FieldNotes,
     /// Rules broken on the wire.
     pub anomalies: AnomalySet,
+    /// Values that look like attacks; in nearly all transactions none.
+    pub attacks: AttackNotes,
 }
