@@ -5,13 +5,14 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind, DiscoveryStats,
-    Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate, IgnoreReason, Key, Observation,
-    ParameterLocation, ParameterSet, RequestHead, RouteKey, ShardId, Template, TemplateSegment,
-    Timestamp, Transaction,
+    AnomalySet, AttackNotes, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind,
+    DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate, IgnoreReason, Key,
+    Observation, ParameterLocation, ParameterSet, RequestHead, RouteKey, ShardId, Template,
+    TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
+use crate::attacks::Attacks;
 use crate::client_address::client_address;
 use crate::consumer::{Consumers, Cookies};
 use crate::evidence::Evidence;
@@ -48,6 +49,7 @@ pub struct Discovery {
     routes: Routes,
     consumers: Consumers,
     evidence: Evidence,
+    attacks: Attacks,
     /// Of the credentials of the current transaction.
     token: TokenFacts,
     sampler: Sampler,
@@ -84,6 +86,7 @@ impl Discovery {
             config,
             consumers: Consumers::new(key.clone()),
             evidence: Evidence::new(key.clone()),
+            attacks: Attacks::new(key.clone()),
             token: TokenFacts::default(),
             names: Names::new(key.clone()),
             shapes: Shapes::new(),
@@ -103,9 +106,10 @@ impl Discovery {
         }
     }
 
-    /// Names a transaction of `shard`, and says whether its bodies are to be looked into: of what
-    /// `feedback` knows well, and of more than a shard can take in, only a sample is. What it says
-    /// holds for the [`Discovery::push`] that follows.
+    /// Names a transaction of `shard`, and says whether its bodies are to be decoded: of what
+    /// `feedback` knows well, and of more than a shard can take in, only a sample is looked into; and
+    /// the answer to what looks like an attack is read. What it says holds for the
+    /// [`Discovery::push`] that follows.
     pub fn wants_bodies(
         &mut self,
         transaction: &Transaction<'_>,
@@ -113,11 +117,13 @@ impl Discovery {
         feedback: &Feedback,
     ) -> bool {
         let kind = self.begin(transaction, feedback);
-        if kind == Kind::Observed {
-            self.sample(transaction, shard, feedback);
-        }
         self.begun = Some(kind);
-        kind == Kind::Observed && self.observation.bodies_read
+        let Some(request) = transaction.request.as_ref().filter(|_| kind == Kind::Observed) else {
+            return false;
+        };
+        self.sample(transaction, shard, feedback);
+        let is_suspect = self.attacks.read(transaction, request);
+        self.observation.bodies_read || is_suspect
     }
 
     /// Takes one transaction of `shard`. Those without a request and tunnels (CONNECT) give no
@@ -139,6 +145,7 @@ impl Discovery {
                 self.look_into(shard, transaction, request);
                 self.judge(transaction);
                 self.evidence.read(transaction, request, self.token, &mut self.observation);
+                self.attacks.finish(transaction, self.token, &mut self.observation);
                 self.measure(transaction);
                 self.stats.transactions.processed += 1;
                 sink(&self.observation);
@@ -409,6 +416,7 @@ fn blank() -> Observation {
         bodies_read: true,
         fields: FieldNotes::default(),
         anomalies: AnomalySet::EMPTY,
+        attacks: AttackNotes::default(),
     }
 }
 

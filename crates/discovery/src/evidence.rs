@@ -4,6 +4,8 @@ mod cookie;
 mod markers;
 mod software;
 
+pub(crate) use self::markers::read as read_markers;
+
 use compact_str::CompactString;
 use tapline_model::{
     AuthKind, Fact, FactSet, HeaderKind, Headers, Key, Observation, Outcome, RequestHead,

@@ -5,6 +5,7 @@
 //! The joined half, [`Inventory`], is the list of endpoints that the joined deltas add up to.
 
 mod answer;
+mod attacks;
 mod auth;
 mod base64;
 mod class;

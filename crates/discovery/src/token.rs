@@ -28,6 +28,7 @@ const WEAK: u8 = 8;
 const NAMES_ITS_KEY: u8 = 16;
 const IN_URL: u8 = 32;
 const READ: u8 = 64;
+const ODD_KEY: u8 = 128;
 
 /// What holds of a token whenever it is sent, and when it expires. Small, because it is kept for
 /// every caller.
@@ -49,6 +50,21 @@ impl TokenFacts {
     /// A credential stood in the URL.
     pub(crate) const fn is_in_url(self) -> bool {
         self.flags & IN_URL != 0
+    }
+
+    /// Nobody signed it.
+    pub(crate) const fn is_unsigned(self) -> bool {
+        self.flags & (UNSIGNED | READ) == UNSIGNED | READ
+    }
+
+    /// Its header says where to fetch the key, or holds it.
+    pub(crate) const fn names_its_key(self) -> bool {
+        self.flags & NAMES_ITS_KEY != 0
+    }
+
+    /// The name of its key is a path, a statement or a command.
+    pub(crate) const fn has_odd_key(self) -> bool {
+        self.flags & ODD_KEY != 0
     }
 
     /// What is odd about a token that was sent at a time.
@@ -90,6 +106,7 @@ struct Claims {
 #[derive(Deserialize)]
 struct Header {
     alg: Option<serde_json::Value>,
+    kid: Option<serde_json::Value>,
     jku: Option<IgnoredAny>,
     x5u: Option<IgnoredAny>,
     jwk: Option<IgnoredAny>,
@@ -144,7 +161,15 @@ fn header_flags(header: &[u8], scratch: &mut Vec<u8>) -> u8 {
         WEAK
     };
     let names_its_key = header.jku.is_some() || header.x5u.is_some() || header.jwk.is_some();
-    by_algorithm | if names_its_key { NAMES_ITS_KEY } else { 0 }
+    let key = header.kid.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+    by_algorithm
+        | if names_its_key { NAMES_ITS_KEY } else { 0 }
+        | if is_odd_key(key) { ODD_KEY } else { 0 }
+}
+
+/// Whether the name of a key is meant to be run, or leads to a file.
+fn is_odd_key(key: &str) -> bool {
+    key.starts_with('/') || key.contains("../") || key.contains(['\'', '"', ';', '|', '`', '\\'])
 }
 
 /// A `NumericDate` (RFC 7519 section 2), whole seconds; those after 2106 are 2106, those before 1970
@@ -166,6 +191,21 @@ fn seconds(value: Option<&serde_json::Value>) -> Option<u32> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_that_is_a_path_or_a_statement_is_odd() {
+        let read_with = |key: &str| {
+            let header = encode(&format!("{{\"alg\":\"HS256\",\"kid\":\"{key}\"}}"));
+            let token = format!("{header}.{}.c2ln", encode("{\"sub\":\"1\"}"));
+            read(token.as_bytes(), &mut Vec::new()).1.has_odd_key()
+        };
+        for key in ["../../dev/null", "/dev/null", "x' union select 'a"] {
+            assert!(read_with(key), "{key}");
+        }
+        for key in ["2026-11", "projects/x/keys/1", "Zx81kd92LqAAbb77CCdd=="] {
+            assert!(!read_with(key), "{key}");
+        }
+    }
 
     /// Base 64 as tokens have it.
     pub(crate) fn encode(text: &str) -> String {

@@ -14,22 +14,11 @@ const HEAD_BYTES_MAX: usize = 1_024;
 
 /// Notes every field.
 pub(crate) fn read(text: &[u8], is_cut: bool, ledger: &mut Ledger<'_>) -> Reading {
-    // The boundary is a parameter of the media type; it is also the first line.
-    let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end)).unwrap_or_default();
-    let boundary = line.trim_ascii_end();
-    if !boundary.starts_with(b"--") || !(3..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) {
-        return Reading::Malformed;
-    }
     let Ledger { notes, names } = ledger;
-    let finder = memmem::Finder::new(boundary);
     let root = Spot { node: NodeId::BODY, holder: None };
     let holder = notes.open(root, JsonKind::Object, names);
     let mut before = NodeId::NOWHERE;
-    let mut starts = finder.find_iter(text).peekable();
-    while let Some(start) = starts.next() {
-        let end = starts.peek().copied().unwrap_or(text.len());
-        let part = text.get(start + boundary.len()..end).unwrap_or_default();
-        let Some(Field { name, value, is_file }) = read_part(part) else { continue };
+    let reading = each(text, &mut |Field { name, value, is_file }| {
         before = names.enter(root.node, before, name);
         let spot = Spot { node: before, holder };
         if is_file {
@@ -37,18 +26,41 @@ pub(crate) fn read(text: &[u8], is_cut: bool, ledger: &mut Ledger<'_>) -> Readin
         } else {
             notes.sent(spot, value, names);
         }
-    }
-    if !is_cut {
+    });
+    if !is_cut && reading == Reading::Read {
         notes.close(holder, None);
     }
-    Reading::Read
+    reading
 }
 
 /// One field.
-struct Field<'a> {
-    name: &'a [u8],
-    value: &'a [u8],
-    is_file: bool,
+pub(crate) struct Field<'a> {
+    /// As sent.
+    pub(crate) name: &'a [u8],
+    /// As sent.
+    pub(crate) value: &'a [u8],
+    /// It has the name of a file.
+    pub(crate) is_file: bool,
+}
+
+/// Calls `with` with every field; whether the text has any.
+pub(crate) fn each<'a>(text: &'a [u8], with: &mut impl FnMut(Field<'a>)) -> Reading {
+    // The boundary is a parameter of the media type; it is also the first line.
+    let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end)).unwrap_or_default();
+    let boundary = line.trim_ascii_end();
+    if !boundary.starts_with(b"--") || !(3..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) {
+        return Reading::Malformed;
+    }
+    let finder = memmem::Finder::new(boundary);
+    let mut starts = finder.find_iter(text).peekable();
+    while let Some(start) = starts.next() {
+        let end = starts.peek().copied().unwrap_or(text.len());
+        let part = text.get(start + boundary.len()..end).unwrap_or_default();
+        if let Some(field) = read_part(part) {
+            with(field);
+        }
+    }
+    Reading::Read
 }
 
 fn read_part(part: &[u8]) -> Option<Field<'_>> {
