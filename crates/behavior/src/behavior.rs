@@ -12,6 +12,7 @@ use crate::detection::card_data_exposed::CardDataExposed;
 use crate::detection::credential_exposed::CredentialExposed;
 use crate::detection::error_burst::ErrorBursts;
 use crate::detection::excessive_records::ManyRecords;
+use crate::detection::injection::Injections;
 use crate::detection::path_scanner::PathScanners;
 use crate::detection::sensitive_field_new::SensitiveFieldsNew;
 use crate::endpoint_epoch::by_endpoint;
@@ -30,6 +31,7 @@ pub struct Behavior {
     credentials: CredentialExposed,
     new_fields: SensitiveFieldsNew,
     many_records: ManyRecords,
+    injections: Injections,
     /// The first epoch that is not over; none before the first delta.
     now: Option<Epoch>,
 }
@@ -42,11 +44,16 @@ impl Behavior {
             learning: Learning::new(baseline_memory_days, config.baseline_minutes_min),
             rates: Bounded::new(baselines_max),
             error_bursts: ErrorBursts::new(config.error_burst, baseline_memory_days, baselines_max),
-            path_scanners: PathScanners::new(config.path_scanner, config.consumers_max, key),
+            path_scanners: PathScanners::new(
+                config.path_scanner,
+                config.consumers_max,
+                key.clone(),
+            ),
             card_data: CardDataExposed::new(config.card_data_exposed, baselines_max),
             credentials: CredentialExposed::new(config.credential_exposed, baselines_max),
             new_fields: SensitiveFieldsNew::new(config.sensitive_field_new, baselines_max),
             many_records: ManyRecords::new(config.excessive_records, baselines_max),
+            injections: Injections::new(config.injection, config.consumers_max, key),
             now: None,
         }
     }
@@ -63,6 +70,7 @@ impl Behavior {
         self.credentials.reconfigure(config.credential_exposed, baselines_max);
         self.new_fields.reconfigure(config.sensitive_field_new, baselines_max);
         self.many_records.reconfigure(config.excessive_records, baselines_max);
+        self.injections.reconfigure(config.injection, config.consumers_max);
     }
 
     /// Takes a sealed epoch: the join of what all workers learned in it. `endpoint_of` names the
@@ -95,6 +103,7 @@ impl Behavior {
         for (&consumer, did) in &delta.consumers {
             self.path_scanners.observe(epoch, consumer, did, sink);
         }
+        self.injections.observe(epoch, &delta.attacks, endpoint_of, sink);
         self.now = Some(epoch.next());
     }
 

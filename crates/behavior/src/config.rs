@@ -56,6 +56,19 @@ pub struct ExcessiveRecords {
     pub lift_min: f64,
 }
 
+/// Settings of the detections of attacks in values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Injection {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Least score of a value, 5 to 10.
+    pub score_min: u32,
+    /// Consumers whose values, if they score 5, are what a parameter takes, 2 to 8.
+    pub usual_consumers_min: u32,
+    /// Milliseconds from which on the answer to an injection is slow, 500 to 600 000.
+    pub slow_milliseconds: u32,
+}
+
 /// Bounds of deltas and baselines, and the settings of each detection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -90,6 +103,8 @@ pub struct Config {
     pub sensitive_field_new: SensitiveFieldNew,
     /// Answers with too many records.
     pub excessive_records: ExcessiveRecords,
+    /// Attacks in values.
+    pub injection: Injection,
 }
 
 /// What a consumer takes while a second of it is folded and the second before is merged, measured
@@ -144,6 +159,12 @@ impl Default for Config {
                 answers_min: 100,
                 records_min: 100,
                 lift_min: 5.0,
+            },
+            injection: Injection {
+                enabled: true,
+                score_min: 5,
+                usual_consumers_min: 4,
+                slow_milliseconds: 4_000,
             },
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod credential_exposed;
 pub(crate) mod error_burst;
 pub(crate) mod excessive_records;
 mod exposure;
+pub(crate) mod injection;
 pub(crate) mod path_scanner;
 pub(crate) mod sensitive_field_new;
 
@@ -41,6 +42,10 @@ pub const DETECTIONS: &[Detection] = &[
     credential_exposed::DETECTION,
     sensitive_field_new::DETECTION,
     excessive_records::DETECTION,
+    injection::DETECTION,
+    injection::SERVER_REQUEST,
+    injection::SMUGGLING,
+    injection::TOKEN,
 ];
 
 impl Detection {

@@ -9,7 +9,8 @@ mod servers;
 mod tally;
 
 use tapline_model::{
-    BehaviorStats, Delta, DeltaId, DropReason, Epoch, Feedback, FlowRecord, Observation, ShardId,
+    AttackCounts, BehaviorStats, Delta, DeltaId, DropReason, Epoch, Feedback, FlowRecord,
+    Observation, ShardId,
 };
 
 use self::admission::Place;
@@ -39,6 +40,7 @@ pub struct Fold {
     consumers: Consumers,
     servers: Servers,
     parameters: Parameters,
+    attacks: AttackCounts,
     overflowed: u64,
     stats: BehaviorStats,
 }
@@ -53,6 +55,7 @@ impl Fold {
             consumers: Consumers::new(config.delta_consumers_max),
             servers: Servers::new(config.delta_servers_max),
             parameters: Parameters::default(),
+            attacks: AttackCounts::default(),
             overflowed: 0,
             stats: BehaviorStats::default(),
         }
@@ -85,6 +88,9 @@ impl Fold {
             Some(consumer) => consumer.observe(observation, known),
             None => whole = false,
         }
+        if !observation.attacks.notes.is_empty() {
+            self.attacks.observe(observation);
+        }
         self.stats.observations.received += 1;
         if whole {
             self.stats.observations.processed += 1;
@@ -107,6 +113,7 @@ impl Fold {
         sealed.hosts = self.hosts.seal();
         sealed.consumers = self.consumers.seal();
         sealed.servers = self.servers.seal();
+        sealed.attacks = std::mem::take(&mut self.attacks);
         sealed.overflowed = std::mem::take(&mut self.overflowed);
         self.parameters.seal();
         let is_crowded = self.parameters.is_crowded();

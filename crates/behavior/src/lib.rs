@@ -16,7 +16,7 @@ mod sealer;
 mod window;
 
 pub use behavior::Behavior;
-pub use config::{Config, ErrorBurst, ExcessiveRecords, PathScanner, SensitiveFieldNew};
+pub use config::{Config, ErrorBurst, ExcessiveRecords, Injection, PathScanner, SensitiveFieldNew};
 pub use detection::{DETECTIONS, Detection};
 pub use fold::Fold;
 pub use sealer::Sealer;

@@ -8,9 +8,9 @@ use compact_str::CompactString;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind, Fact,
-    FactSet, FieldNotes, Gate, ParameterLocation, ParameterSet, ParameterShape, RouteFeedback,
-    RouteKey, RouteName, SHARDS, Template, Timestamp, ValueKind,
+    AnomalySet, AttackNotes, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind,
+    Fact, FactSet, FieldNotes, Gate, ParameterLocation, ParameterSet, ParameterShape,
+    RouteFeedback, RouteKey, RouteName, SHARDS, Template, Timestamp, ValueKind,
 };
 
 use super::content::{ROUTE_PARAMETERS_MAX, SHARD_PARAMETERS_MAX};
@@ -79,6 +79,7 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         bodies_read: true,
         fields: FieldNotes::default(),
         anomalies: AnomalySet::default(),
+        attacks: AttackNotes::default(),
     }
 }
 

@@ -419,4 +419,34 @@ pub(super) const KEYS: &[Key] = &[
         1000.0,
         "times",
     ),
+    flag(
+        "behavior.injection.enabled",
+        "Looks for values that are meant to be run or followed: injections of every kind, and \
+         addresses that the server itself is to ask.",
+        |s| &mut s.behavior.injection.enabled,
+    ),
+    whole(
+        "behavior.injection.score_min",
+        "Least score of such a value: 5 (it may be a coincidence) to 10 (it is nothing else).",
+        Whole::U32(|s| &mut s.behavior.injection.score_min),
+        5,
+        10,
+        "points",
+    ),
+    whole(
+        "behavior.injection.usual_consumers_min",
+        "Consumers after which values with a score of 5 are what a parameter takes.",
+        Whole::U32(|s| &mut s.behavior.injection.usual_consumers_min),
+        2,
+        8,
+        "consumers",
+    ),
+    whole(
+        "behavior.injection.slow_milliseconds",
+        "Time from which on the answer to an injection is slow enough to have waited for it.",
+        Whole::U32(|s| &mut s.behavior.injection.slow_milliseconds),
+        500,
+        600_000,
+        "milliseconds",
+    ),
 ];
