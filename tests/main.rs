@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod application;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod backtest;
 #[cfg(test)]
 mod bad_input;
