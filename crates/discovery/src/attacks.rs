@@ -74,9 +74,13 @@ impl Attacks {
         self.look.notes.clear();
         self.look.script.clear();
         if !is_plain_path(request.path) {
-            self.look.value(b"", request.path, AttackPlace::Path);
+            // Who asks for a file that is not there only probes; who walks up to it does more.
+            let walks = request.path.iter().any(|byte| b"%\\".contains(byte))
+                || memchr::memmem::find(request.path, b"..").is_some();
+            let is_possible = |attack| walks || attack != Attack::Path;
+            self.look.value_if(b"", request.path, AttackPlace::Path, is_possible);
             for segment in request.path.split(|&byte| byte == b'/').filter(|it| it.len() > 2) {
-                self.look.value(b"", segment, AttackPlace::Path);
+                self.look.value_if(b"", segment, AttackPlace::Path, is_possible);
             }
         }
         if let Some(query) = request.query {

@@ -167,6 +167,10 @@ impl Injections {
         }
         let mut touched: BTreeMap<CaseKey, (String, Option<EndpointRef>)> = BTreeMap::new();
         for (key, did) in &attacks.by_key {
+            // Who calls itself a scanner is known by what it does.
+            if key.attack == Attack::Scanner && key.place == AttackPlace::Header {
+                continue;
+            }
             let found = endpoint_of(key.route);
             let place = match &found {
                 Some((_, endpoint)) => endpoint.id.0,
