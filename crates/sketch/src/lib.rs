@@ -6,10 +6,14 @@ mod buckets;
 mod incomplete;
 mod kmv;
 mod negative_binomial;
+mod series;
 mod sliding_kmv;
+mod tail;
 
 pub use beta_binomial::BetaBinomial;
 pub use buckets::Buckets;
 pub use kmv::Kmv;
 pub use negative_binomial::NegativeBinomial;
+pub use series::{Coalesce, Deviation, Pace, Series};
 pub use sliding_kmv::SlidingKmv;
+pub use tail::{Cusum, Tail, normal_score};

@@ -63,6 +63,18 @@ impl NegativeBinomial {
         ln_beta_lower(size, above, failure, success)
     }
 
+    /// ln of how much more probable a count is if the mean is so many times as large and the size
+    /// of the distribution the same: a step of evidence for [`crate::Cusum`].
+    pub fn ln_ratio(&self, factor: f64, count: u64) -> f64 {
+        let count = real(count);
+        if self.excess < EXCESS_MIN {
+            return count * log(factor) - self.mean * (factor - 1.0);
+        }
+        let size = self.mean / self.excess;
+        let (normal, raised) = (size + self.mean, size + self.mean * factor);
+        count * log(factor * normal / raised) - size * log(raised / normal)
+    }
+
     /// The probability of a count at least as far out as this one, on either side.
     pub fn two_sided(&self, count: u64) -> f64 {
         let ln_tail = self.ln_at_least(count).min(self.ln_at_most(count));
@@ -168,6 +180,17 @@ mod tests {
                     "{mean} {excess} {count}: {got} is not {want}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_ratio_of_likelihoods_has_mean_one() {
+        for (mean, excess) in [(3.0, 0.0), (3.0, 0.5), (20.0, 4.0)] {
+            let it = NegativeBinomial::new(mean, excess);
+            let all = probabilities(mean, excess, 2_000);
+            let sum: f64 =
+                (0..).zip(&all).map(|(count, share)| share * exp(it.ln_ratio(2.5, count))).sum();
+            assert!((sum - 1.0).abs() < 1e-6, "{mean} {excess}: {sum}");
         }
     }
 

@@ -1,0 +1,213 @@
+//! One series of numbers: how far from normal is the newest?
+
+use libm::fabs;
+
+use crate::tail::{Tail, normal_score};
+
+/// A residual of more spreads than this moves level and spread no further.
+const CLIP_SPREADS: f64 = 4.0;
+/// The mean absolute deviation of a normal variable, times this, is its standard deviation.
+const SPREAD_OF_DEVIATION: f64 = 1.253_314_137_315_5;
+
+/// The paces at which a [`Series`] follows, each in points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// The level that a single point is held against.
+    pub level_points: f64,
+    /// The mean over the last points, which is held against the long level.
+    pub short_points: f64,
+    /// The long level.
+    pub long_points: f64,
+    /// The spread, and what is known of the means' differences.
+    pub spread_points: f64,
+    /// Spreads below this are not believed: the precision of what is fed.
+    pub spread_min: f64,
+}
+
+/// Level, spread and the distribution of past deviations, on two scales of time.
+///
+/// Two deviations are watched: that of a point from the level, and that of the mean of the last
+/// points from a long level. Both are measured in their own spreads, and how improbable each is
+/// comes from a [`Tail`] of those before it, so no distribution is assumed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    points: u64,
+    level: f64,
+    short: f64,
+    long: f64,
+    spread: f64,
+    drift_spread: f64,
+    point_tail: Tail,
+    drift_tail: Tail,
+}
+
+/// What a [`Series`] says of a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deviation {
+    /// The level it was held against.
+    pub normal: f64,
+    /// By how many spreads it is off, with its sign.
+    pub spreads: f64,
+    /// ln of the probability of one at least as far off.
+    pub ln_probability: f64,
+    /// The mean of the last points less the long level, in the spreads of that.
+    pub drift_spreads: f64,
+    /// ln of the probability of a mean at least as far off.
+    pub ln_drift_probability: f64,
+}
+
+impl Deviation {
+    /// ln of the probability that one of the two is as far off as it is.
+    pub fn ln_either(&self) -> f64 {
+        (self.ln_probability.min(self.ln_drift_probability) + core::f64::consts::LN_2).min(0.0)
+    }
+
+    /// The point as a standard normal variable would stand: -3 to 5.
+    pub fn score(&self) -> f64 {
+        normal_score(self.ln_probability - core::f64::consts::LN_2).clamp(0.0, 5.0)
+            * self.spreads.signum()
+    }
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Series {
+    /// Nothing learned.
+    pub fn new() -> Self {
+        Self {
+            points: 0,
+            level: 0.0,
+            short: 0.0,
+            long: 0.0,
+            spread: 0.0,
+            drift_spread: 0.0,
+            point_tail: Tail::new(),
+            drift_tail: Tail::new(),
+        }
+    }
+
+    /// Points learned.
+    pub const fn points(&self) -> u64 {
+        self.points
+    }
+
+    /// What is normal now.
+    pub const fn level(&self) -> f64 {
+        self.level
+    }
+
+    /// The long level.
+    pub const fn long_level(&self) -> f64 {
+        self.long
+    }
+
+    /// The standard deviation of points from the level.
+    pub fn spread(&self, pace: &Pace) -> f64 {
+        self.spread.max(pace.spread_min)
+    }
+
+    /// Judges a point by those learned before it.
+    pub fn judge(&self, value: f64, pace: &Pace) -> Deviation {
+        if self.points == 0 {
+            return Deviation {
+                normal: value,
+                spreads: 0.0,
+                ln_probability: 0.0,
+                drift_spreads: 0.0,
+                ln_drift_probability: 0.0,
+            };
+        }
+        let (spreads, drift_spreads) = self.off(value, pace);
+        Deviation {
+            normal: self.level,
+            spreads,
+            ln_probability: self.point_tail.ln_at_least(fabs(spreads)),
+            drift_spreads,
+            ln_drift_probability: self.drift_tail.ln_at_least(fabs(drift_spreads)),
+        }
+    }
+
+    /// By how many spreads a point is off the level, and the short mean with it off the long level.
+    fn off(&self, value: f64, pace: &Pace) -> (f64, f64) {
+        let short = self.short + (value - self.short) * gain(pace.short_points, self.points);
+        (
+            (value - self.level) / self.spread(pace),
+            (short - self.long) / self.drift_spread.max(pace.spread_min / 2.0),
+        )
+    }
+
+    /// Learns a point; one that is far off teaches less.
+    pub fn learn(&mut self, value: f64, pace: &Pace) {
+        if !value.is_finite() {
+            return;
+        }
+        if self.points == 0 {
+            (self.level, self.short, self.long) = (value, value, value);
+            self.points = 1;
+            return;
+        }
+        let (spreads, drift_spreads) = self.off(value, pace);
+        self.point_tail.learn(fabs(spreads));
+        self.drift_tail.learn(fabs(drift_spreads));
+        // Early, spreads are known too badly to clip by.
+        let clip = if self.points < 30 { f64::INFINITY } else { CLIP_SPREADS };
+        let residual = clipped(value - self.level, clip * self.spread(pace));
+        self.level += residual * gain(pace.level_points, self.points);
+        self.short += (value - self.short) * gain(pace.short_points, self.points);
+        let slow = gain(pace.spread_points, self.points);
+        self.spread += (fabs(residual) * SPREAD_OF_DEVIATION - self.spread) * slow;
+        let drift = clipped(self.short - self.long, clip * self.drift_spread.max(pace.spread_min));
+        self.drift_spread += (fabs(drift) * SPREAD_OF_DEVIATION - self.drift_spread) * slow;
+        self.long += clipped(value - self.long, clip * self.spread(pace).max(fabs(drift)))
+            * gain(pace.long_points, self.points);
+        self.points += 1;
+    }
+
+    /// The change is taken for what is normal from now on: levels move to the short mean.
+    pub const fn accept(&mut self) {
+        self.level = self.short;
+        self.long = self.short;
+    }
+}
+
+/// The share of a new point in a mean over so many points; early, the mean is that of all points.
+fn gain(points: f64, seen: u64) -> f64 {
+    (1.0 / points).max(1.0 / (crate::negative_binomial::real(seen) + 1.0))
+}
+
+fn clipped(value: f64, most: f64) -> f64 {
+    value.clamp(-most, most)
+}
+
+/// Lets through what stands out from the time before, and mutes what follows from the same cause.
+///
+/// A score passes unless one at least as high passed within the last points; a higher one passes if
+/// it is higher by a factor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coalesce {
+    points: u64,
+    since: u64,
+    last: f64,
+}
+
+impl Coalesce {
+    /// Mutes for so many points.
+    pub const fn new(points: u64) -> Self {
+        Self { points, since: u64::MAX, last: 0.0 }
+    }
+
+    /// The score, or 0 if it is muted.
+    pub fn pass(&mut self, score: f64, at_least: f64) -> f64 {
+        self.since = self.since.saturating_add(1);
+        if score < at_least || (self.since < self.points && score <= self.last) {
+            return 0.0;
+        }
+        self.since = 0;
+        self.last = score;
+        score
+    }
+}
