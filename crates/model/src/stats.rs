@@ -259,6 +259,8 @@ sums! {
         counts {
             /// Findings opened.
             findings_opened,
+            /// Changes that were not told, for the budget of alerts was spent.
+            findings_withheld,
             /// Epochs sealed.
             epochs_sealed,
             /// Requests that matched no endpoint.

@@ -113,10 +113,26 @@ pub struct Quantiles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BaselineState {
-    /// Too little was seen to judge by.
+    /// Too little was seen to tell of changes.
     Learning,
-    /// It judges.
-    Ready,
+    /// It judges, all hours alike.
+    Flat,
+    /// It judges by the hour of the day.
+    Daily,
+    /// It judges by the hour of the week.
+    Weekly,
+}
+
+impl BaselineState {
+    /// The label in pages and files.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Learning => "learning",
+            Self::Flat => "flat",
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+        }
+    }
 }
 
 /// An endpoint's rate: what is normal, what was last seen, how probable that is.
@@ -128,7 +144,7 @@ pub struct BaselineView {
     pub minutes: u64,
     /// Requests a minute that are normal: the predictive mean.
     pub normal: f64,
-    /// The range that 98 % of normal minutes lie in.
+    /// The range that 98 % of normal minutes lie in; 0 to 0 while it is not known.
     pub normal_low: u64,
     /// The range that 98 % of normal minutes lie in.
     pub normal_high: u64,
