@@ -4,7 +4,16 @@
 //! an open incident: an attacker who is patient moves a baseline slowly, and one who is not,
 //! hardly.
 
+mod calendar;
 pub(crate) mod error_share;
+pub(crate) mod judgement;
+pub(crate) mod learning;
+mod level;
 mod partial;
 pub(crate) mod population;
 pub(crate) mod rate;
+mod ratio;
+mod scale;
+pub(crate) mod season;
+pub(crate) mod subject;
+pub(crate) mod table;

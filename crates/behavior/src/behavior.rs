@@ -6,8 +6,7 @@ use tapline_model::{
 };
 
 use crate::Config;
-use crate::baseline::rate::{Learning, Rate};
-use crate::bounded::Bounded;
+use crate::baseline::table::Baselines;
 use crate::detection::card_data_exposed::CardDataExposed;
 use crate::detection::credential_exposed::CredentialExposed;
 use crate::detection::error_burst::ErrorBursts;
@@ -23,8 +22,7 @@ use crate::endpoint_epoch::by_endpoint;
 /// the silence between them is cut. An epoch costs what its delta touches.
 #[derive(Debug)]
 pub struct Behavior {
-    learning: Learning,
-    rates: Bounded<EndpointId, Rate>,
+    baselines: Baselines,
     error_bursts: ErrorBursts,
     path_scanners: PathScanners,
     card_data: CardDataExposed,
@@ -41,8 +39,7 @@ impl Behavior {
     pub fn new(config: Config, key: Key) -> Self {
         let Config { baselines_max, baseline_memory_days, .. } = config;
         Self {
-            learning: Learning::new(baseline_memory_days, config.baseline_minutes_min),
-            rates: Bounded::new(baselines_max),
+            baselines: Baselines::new(config.clone()),
             error_bursts: ErrorBursts::new(config.error_burst, baseline_memory_days, baselines_max),
             path_scanners: PathScanners::new(
                 config.path_scanner,
@@ -62,8 +59,7 @@ impl Behavior {
     /// anew; smaller tables shrink as they are used.
     pub fn reconfigure(&mut self, config: Config) {
         let Config { baselines_max, baseline_memory_days, .. } = config;
-        self.learning.reconfigure(baseline_memory_days, config.baseline_minutes_min);
-        self.rates.set_max(baselines_max);
+        self.baselines.reconfigure(config.clone());
         self.error_bursts.reconfigure(config.error_burst, baseline_memory_days, baselines_max);
         self.path_scanners.reconfigure(config.path_scanner, config.consumers_max);
         self.card_data.reconfigure(config.card_data_exposed, baselines_max);
@@ -90,15 +86,14 @@ impl Behavior {
         self.advance(epoch, sink);
         let touched = by_endpoint(delta, endpoint_of);
         if !delta.sampling.is_whole() {
-            self.learning.note_partial(epoch);
+            self.baselines.note_partial(epoch);
         }
-        for (&id, did) in &touched {
-            let is_burst = self.error_bursts.observe(epoch, did, sink);
+        let mut bursts = Vec::new();
+        for did in touched.values() {
+            bursts.push(self.error_bursts.observe(epoch, did, sink));
             self.many_records.observe(epoch, did, sink);
-            while self.rates.make_room(id).is_some() {}
-            let rate = self.rates.touch(id, epoch, || Rate::new(epoch));
-            rate.observe(epoch, did.requests, is_burst, &self.learning);
         }
+        self.baselines.observe(epoch, touched.values().zip(bursts), sink);
         self.error_bursts.observe_silence(epoch, |id| !touched.contains_key(&id), sink);
         for (&consumer, did) in &delta.consumers {
             self.path_scanners.observe(epoch, consumer, did, sink);
@@ -129,18 +124,24 @@ impl Behavior {
             due = self.error_bursts.next_due(epoch.next());
         }
         self.path_scanners.advance(to);
+        self.baselines.advance(to, sink);
         self.now = Some(to);
     }
 
     /// The rate of an endpoint, if it has a baseline.
     pub fn baseline(&self, endpoint: EndpointId) -> Option<BaselineView> {
-        let rate = self.rates.get(endpoint)?;
-        Some(rate.view(self.now.unwrap_or_default(), &self.learning))
+        self.baselines.view(endpoint, self.now.unwrap_or_default())
+    }
+
+    /// ln of the probability, were all normal, of as many requests as an endpoint got in the minute
+    /// last closed, or of as much evidence as it and those before it make: what a surge is judged by.
+    pub fn ln_surge(&self, endpoint: EndpointId) -> Option<f64> {
+        self.baselines.ln_surge(endpoint)
     }
 
     /// Baselines given up because their table was full.
     pub const fn baselines_evicted(&self) -> u64 {
-        self.rates.evicted()
+        self.baselines.evicted()
     }
 
     /// Counters since start: consumers followed and given up. Findings are counted where they
@@ -149,10 +150,13 @@ impl Behavior {
         BehaviorStats {
             consumers_evicted: self.path_scanners.evicted(),
             consumers_active: self.path_scanners.active(),
+            findings_withheld: self.baselines.withheld(),
             ..BehaviorStats::default()
         }
     }
 }
 
+#[cfg(test)]
+mod change_tests;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Settings of behavior.
 
+use crate::baseline::judgement::Signal;
+
 /// Settings of the path scanner detection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathScanner {
@@ -69,6 +71,57 @@ pub struct Injection {
     pub slow_milliseconds: u32,
 }
 
+/// How many changes are told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decision {
+    /// Largest share of findings that may be chance, 0.000001 to 0.5.
+    pub false_discovery_share_max: f64,
+    /// Cases a day from which on the line is drawn nearer, 0 to 100 000; 0 is never.
+    pub alerts_per_day: u32,
+    /// Minutes without anything odd after which a case is closed, 1 to 1 440.
+    pub coalesce_minutes: u32,
+    /// Share of a host's endpoints whose changing together is one case, 0.05 to 1.
+    pub host_share_min: f64,
+}
+
+/// Settings of the detection of more requests than normal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateSurge {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Fewest requests, 1 to 1 000 000.
+    pub requests_min: u32,
+    /// Smallest factor over the normal rate, 1.1 to 1 000.
+    pub lift_min: f64,
+}
+
+/// Settings of the detection of silence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WentSilent {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Fewest requests that should have come, 1 to 1 000 000.
+    pub requests_min: u32,
+}
+
+/// Settings of a detection that looks for shares which rise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RiseFloor {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Smallest rise of the share, 0.01 to 1.
+    pub rise_min: f64,
+}
+
+/// Settings of a detection that looks for values which grow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LiftFloor {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Smallest factor over what is normal, 1.1 to 1 000.
+    pub lift_min: f64,
+}
+
 /// Bounds of deltas and baselines, and the settings of each detection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -91,6 +144,27 @@ pub struct Config {
     pub baseline_minutes_min: u32,
     /// Days over which a baseline forgets (its time constant), 0.1 to 90.
     pub baseline_memory_days: f64,
+    /// Hours after which changes of an endpoint are told, 0 to 720.
+    pub learning_hours: u32,
+    /// Whose hours of the day and days of the week the traffic follows: a name of the IANA time
+    /// zones.
+    pub time_zone: String,
+    /// How many changes are told.
+    pub decision: Decision,
+    /// More requests than normal.
+    pub rate_surge: RateSurge,
+    /// No requests.
+    pub went_silent: WentSilent,
+    /// More 4xx answers.
+    pub client_errors: RiseFloor,
+    /// More 401 and 403 answers.
+    pub auth_failures: RiseFloor,
+    /// Slower answers.
+    pub latency_shift: LiftFloor,
+    /// Larger answers.
+    pub size_shift: LiftFloor,
+    /// Another rate for good.
+    pub slow_shift: LiftFloor,
     /// The path scanner.
     pub path_scanner: PathScanner,
     /// The error burst.
@@ -115,6 +189,24 @@ pub(crate) const CONSUMER_BYTES: u64 = 1_280;
 const FOLLOWED_BYTES: u64 = 1_088;
 
 impl Config {
+    /// Whether a signal is looked for.
+    pub(crate) const fn tells(&self, signal: Signal) -> bool {
+        match signal {
+            Signal::Surge => self.rate_surge.enabled,
+            Signal::Silence => self.went_silent.enabled,
+            Signal::ClientErrors => self.client_errors.enabled,
+            Signal::AuthFailures => self.auth_failures.enabled,
+            Signal::Latency => self.latency_shift.enabled,
+            Signal::Size => self.size_shift.enabled,
+            Signal::SlowShift => self.slow_shift.enabled,
+        }
+    }
+
+    /// Whether a time zone is known by this name.
+    pub fn is_time_zone(name: &str) -> bool {
+        jiff::tz::TimeZone::get(name).is_ok()
+    }
+
     /// What the tables of consumers take of the process's memory when they are full. However many
     /// workers there are, their folds together hold no more than `delta_consumers_max`.
     pub fn consumer_bytes_max(&self) -> u64 {
@@ -135,6 +227,21 @@ impl Default for Config {
             baselines_max: 50_000,
             baseline_minutes_min: 10,
             baseline_memory_days: 1.0,
+            learning_hours: 24,
+            time_zone: "UTC".to_owned(),
+            decision: Decision {
+                false_discovery_share_max: 0.01,
+                alerts_per_day: 10,
+                coalesce_minutes: 30,
+                host_share_min: 0.3,
+            },
+            rate_surge: RateSurge { enabled: true, requests_min: 20, lift_min: 2.0 },
+            went_silent: WentSilent { enabled: true, requests_min: 15 },
+            client_errors: RiseFloor { enabled: true, rise_min: 0.05 },
+            auth_failures: RiseFloor { enabled: true, rise_min: 0.05 },
+            latency_shift: LiftFloor { enabled: true, lift_min: 1.3 },
+            size_shift: LiftFloor { enabled: true, lift_min: 2.0 },
+            slow_shift: LiftFloor { enabled: true, lift_min: 1.5 },
             path_scanner: PathScanner {
                 enabled: true,
                 window_seconds: 600,

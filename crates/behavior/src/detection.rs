@@ -1,13 +1,21 @@
 //! The detections: one file each, and the table of them.
 
+pub(crate) mod auth_failures;
 pub(crate) mod card_data_exposed;
+pub(crate) mod change;
+pub(crate) mod client_errors;
 pub(crate) mod credential_exposed;
 pub(crate) mod error_burst;
 pub(crate) mod excessive_records;
 mod exposure;
 pub(crate) mod injection;
+pub(crate) mod latency_shift;
 pub(crate) mod path_scanner;
+pub(crate) mod rate_surge;
 pub(crate) mod sensitive_field_new;
+pub(crate) mod size_shift;
+pub(crate) mod slow_shift;
+pub(crate) mod went_silent;
 
 use tapline_model::{FindingKind, Mappings};
 
@@ -46,6 +54,13 @@ pub const DETECTIONS: &[Detection] = &[
     injection::SERVER_REQUEST,
     injection::SMUGGLING,
     injection::TOKEN,
+    rate_surge::DETECTION,
+    went_silent::DETECTION,
+    client_errors::DETECTION,
+    auth_failures::DETECTION,
+    latency_shift::DETECTION,
+    size_shift::DETECTION,
+    slow_shift::DETECTION,
 ];
 
 impl Detection {

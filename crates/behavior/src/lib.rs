@@ -8,6 +8,7 @@ mod baseline;
 mod behavior;
 mod bounded;
 mod config;
+mod decision;
 mod detection;
 mod endpoint_epoch;
 mod fold;
@@ -16,7 +17,7 @@ mod sealer;
 mod window;
 
 pub use behavior::Behavior;
-pub use config::{Config, ErrorBurst, ExcessiveRecords, Injection, PathScanner, SensitiveFieldNew};
+pub use config::{Config, Decision, ErrorBurst, ExcessiveRecords, Injection, LiftFloor, PathScanner, RateSurge, RiseFloor, SensitiveFieldNew, WentSilent};
 pub use detection::{DETECTIONS, Detection};
 pub use fold::Fold;
 pub use sealer::Sealer;

@@ -144,6 +144,11 @@ impl Expected {
         self.share.errors / (self.share.errors + self.share.others)
     }
 
+    /// By how much more than independent answers so many scatter, as badly as the share is known.
+    pub(crate) fn overdispersion(self, answers: u64) -> f64 {
+        1.0 + (real(answers) - 1.0).max(0.0) / (self.share.errors + self.share.others + 1.0)
+    }
+
     /// The probability of at least `errors` among `answers`.
     pub(crate) fn probability(self, answers: u64, errors: u64) -> f64 {
         let (answers, errors) = if answers > ANSWERS_MAX {

@@ -1,22 +1,31 @@
-//! Requests a minute of one endpoint: a discounted gamma-Poisson model.
+//! Requests a minute of one endpoint: a discounted gamma-Poisson model with a season.
+
+mod evidence;
+mod shift;
+#[cfg(test)]
+mod tests;
+mod today;
 
 use std::collections::VecDeque;
 
 use libm::{exp, pow};
 use tapline_model::{BaselineState, BaselineView, Epoch};
-use tapline_sketch::NegativeBinomial;
+use tapline_sketch::{NegativeBinomial, Tail};
 
-use super::partial::PartialMinutes;
+pub(crate) use self::evidence::Run;
+use self::evidence::Evidence;
+use self::today::Today;
+pub(crate) use self::shift::{Shift, lift as shift_lift};
+use super::calendar::HOUR_MINUTES;
+use super::learning::Learning;
+use super::level::Level;
+use super::season::{Reach, Season};
 use crate::number::real;
 
 /// Seconds of a bucket.
-const MINUTE_SECONDS: u64 = 60;
+pub(crate) const MINUTE_SECONDS: u64 = 60;
 /// Minutes kept for showing.
 const RECENT_MAX: usize = 60;
-/// The prior: half a request in three seconds of watching. The rates of one service's endpoints
-/// differ by orders of magnitude, so a prior drawn from the service would say more than is known.
-const PRIOR_REQUESTS: f64 = 0.5;
-const PRIOR_MINUTES: f64 = 0.05;
 /// Minutes that the prior of the scatter stands for.
 const SCATTER_PRIOR_MINUTES: f64 = 5.0;
 /// Minutes learned before a deviation says anything about the scatter.
@@ -27,46 +36,23 @@ const SCATTER_MEMORY_FACTOR: f64 = 7.0;
 const CLIP_DEVIATIONS: f64 = 3.0;
 /// The range shown lies between these shares of all normal minutes.
 const RANGE: (f64, f64) = (0.01, 0.99);
+/// Minutes from which on the distribution of past scores corrects the model's.
+const CALIBRATED_AFTER: u32 = 2_880;
+/// The logarithm of a probability is corrected by this factor at most to what is less probable.
+const CORRECTION_MAX: f64 = 1.25;
+/// Minutes that the scatter counts for once a season is believed that was not before.
+const SCATTER_KEPT_MINUTES: f64 = 60.0;
+/// A rate that is accepted as the new normal is known from so many minutes.
+const ACCEPTED_MINUTES: f64 = 60.0;
+/// Hours of silence that are learned one by one; what is beyond is learned as one.
+const SILENT_HOURS_MAX: u64 = 200;
 
-/// How a rate learns.
-#[derive(Clone, Debug)]
-pub(crate) struct Learning {
-    /// What one minute leaves of what was known.
-    keep: f64,
-    /// Minutes after which it judges, and clips.
-    minutes_min: u64,
-    /// Minutes that do not teach, because a part of the flows was shed in them.
-    partial: PartialMinutes,
-}
-
-impl Learning {
-    /// With a time constant in days, and the minutes after which it judges.
-    pub(crate) fn new(memory_days: f64, minutes_min: u32) -> Self {
-        let memory_minutes = (memory_days * 1_440.0).max(1.0);
-        Self {
-            keep: exp(-1.0 / memory_minutes),
-            minutes_min: u64::from(minutes_min),
-            partial: PartialMinutes::default(),
-        }
-    }
-
-    /// Takes new settings; which minutes were whole stays known.
-    pub(crate) fn reconfigure(&mut self, memory_days: f64, minutes_min: u32) {
-        let partial = std::mem::take(&mut self.partial);
-        *self = Self { partial, ..Self::new(memory_days, minutes_min) };
-    }
-
-    /// A part of the flows was shed in this epoch, no earlier than any noted before.
-    pub(crate) fn note_partial(&mut self, epoch: Epoch) {
-        self.partial.note(epoch.0 / MINUTE_SECONDS);
-    }
-}
-
-/// The rate of one endpoint.
+/// The rate of one endpoint, or of one host.
 ///
-/// The mean is known as a gamma distribution: `requests` seen in `minutes`, both discounted. What
-/// the next minute brings is then negative binomial, with the mean `requests / minutes` and a
-/// variance of `mean * (scatter + 1 / minutes)`.
+/// The mean is known as a gamma distribution, twice: by a fast level and by a slow anchor. What the
+/// next minute brings is negative binomial, with the mean `level * season` and a variance of
+/// `mean * (scatter + season / minutes)`. What is more than normal must be so by both, and what is
+/// less as well, so neither an attacker who is patient nor a holiday moves what is judged.
 #[derive(Clone, Debug)]
 pub(crate) struct Rate {
     /// The minute that is filling, counted from the Unix epoch.
@@ -77,11 +63,25 @@ pub(crate) struct Rate {
     last: Option<Minute>,
     /// Whole minutes, the last one included, oldest first.
     recent: VecDeque<u32>,
-    requests: f64,
-    minutes: f64,
+    /// The first minute watched.
+    since: u64,
+    learned: u64,
+    fast: Level,
+    slow: Level,
     scatter_sum: f64,
     scatter_weight: f64,
-    learned: u64,
+    season: Season,
+    today: Today,
+    reach: Reach,
+    evidence: Evidence,
+    tail: Tail,
+    shift: Shift,
+    /// The longest silence, in minutes; forgotten by and by.
+    silence_max: f64,
+    /// The probability that the last verdict found.
+    ln_high: f64,
+    /// Known to be silent since an incident: silence does not teach.
+    is_silenced: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,21 +96,46 @@ impl Minute {
     const SILENT: Self = Self { count: 0, is_normal: true, is_whole: true };
 }
 
+/// What a whole minute was, held against what was normal before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) seen: u64,
+    /// What was normal by both levels: the larger.
+    pub(crate) normal: f64,
+    /// The same, were the day as it should be.
+    pub(crate) full: f64,
+    /// ln of the probability of as many, or of as much evidence over the last minutes.
+    pub(crate) ln_high: f64,
+    /// The minutes in a row that speak of more than normal.
+    pub(crate) run: Run,
+}
+
 impl Rate {
     /// An endpoint first seen in `epoch`. Unless that is the first second of a minute, the minute
     /// is not whole.
-    pub(crate) fn new(epoch: Epoch) -> Self {
+    pub(crate) fn new(epoch: Epoch, learning: &mut Learning) -> Self {
+        let minute = epoch.0 / MINUTE_SECONDS;
         let is_whole = epoch.0.is_multiple_of(MINUTE_SECONDS);
         Self {
-            minute: epoch.0 / MINUTE_SECONDS,
+            minute,
             filling: Minute { is_whole, ..Minute::SILENT },
             last: None,
             recent: VecDeque::new(),
-            requests: PRIOR_REQUESTS,
-            minutes: PRIOR_MINUTES,
+            since: minute,
+            learned: 0,
+            fast: Level::new(),
+            slow: Level::new(),
             scatter_sum: 0.0,
             scatter_weight: 0.0,
-            learned: 0,
+            season: Season::new(learning.calendar.hour(minute)),
+            today: Today::default(),
+            reach: Reach::Flat,
+            evidence: Evidence::default(),
+            tail: Tail::new(),
+            shift: Shift::default(),
+            silence_max: 0.0,
+            ln_high: 0.0,
+            is_silenced: false,
         }
     }
 
@@ -121,27 +146,123 @@ impl Rate {
         epoch: Epoch,
         requests: u64,
         incident: bool,
-        learning: &Learning,
+        learning: &mut Learning,
     ) {
         self.advance(epoch.0 / MINUTE_SECONDS, learning);
+        self.is_silenced &= requests == 0;
         self.filling.count += requests;
         self.filling.is_normal &= !incident;
+    }
+
+    /// Closes every minute before `minute`; silent ones by the hour. What the first of them was, if
+    /// it was whole.
+    pub(crate) fn advance(&mut self, minute: u64, learning: &mut Learning) -> Option<Verdict> {
+        let passed = minute.checked_sub(self.minute).filter(|&passed| passed > 0)?;
+        let before = std::mem::replace(&mut self.minute, minute);
+        let mut closed = std::mem::replace(&mut self.filling, Minute::SILENT);
+        closed.is_normal &= learning.partial.count(before, before) == 0;
+        let verdict = closed.is_whole.then(|| self.close(before, closed, learning));
+        if passed > 1 {
+            self.pass_silence(before + 1, passed - 1, learning);
+        }
+        self.turn(minute, learning);
+        verdict
+    }
+
+    /// The last whole minute turned out to belong to an incident: it will not teach.
+    pub(crate) const fn leave_out_last(&mut self) {
+        if let Some(last) = &mut self.last {
+            last.is_normal = false;
+        }
+    }
+
+    /// It is known to be silent, and silence does not teach until it is heard again.
+    pub(crate) const fn silence(&mut self) {
+        self.is_silenced = true;
+    }
+
+    /// What it does now is normal from now on.
+    pub(crate) fn accept(&mut self) {
+        let recent = self.recent.iter().rev().take(30);
+        let count = recent.len().max(1) as u64;
+        let sum: u64 = recent.map(|&count| u64::from(count)).sum();
+        let mean = real(sum) / real(count) / self.season.factor(self.minute);
+        self.fast.set(mean, ACCEPTED_MINUTES);
+        self.slow.set(mean, ACCEPTED_MINUTES);
+        self.evidence = Evidence::default();
+        self.shift = Shift::default();
+        self.is_silenced = false;
+    }
+
+    /// How many whole minutes before `minute` nothing came.
+    pub(crate) fn silent_minutes(&self, minute: u64) -> u64 {
+        let waiting = self.last.is_some_and(|last| last.count == 0) && self.filling.count == 0;
+        minute.saturating_sub(self.minute) + u64::from(waiting)
+    }
+
+    /// Minutes it was learned from.
+    pub(crate) const fn learned(&self) -> u64 {
+        self.learned
+    }
+
+    /// Minutes since it was first seen.
+    pub(crate) const fn age(&self) -> u64 {
+        self.minute.saturating_sub(self.since)
+    }
+
+    /// Whether changes are told.
+    pub(crate) const fn is_ready(&self, learning: &Learning) -> bool {
+        self.age() >= learning.learning_minutes && self.learned >= learning.minutes_min
+    }
+
+    /// The lasting change of its level.
+    pub(crate) const fn shift(&self) -> &Shift {
+        &self.shift
+    }
+
+    /// Requests a minute over the last day or so, and over the last weeks.
+    pub(crate) const fn levels(&self) -> (f64, f64) {
+        (self.fast.mean(), self.slow.mean())
+    }
+
+    /// The silence that lasts until the minute that is filling.
+    pub(crate) const fn lull(&self) -> Run {
+        self.evidence.lull()
+    }
+
+    /// After how many more silent minutes as they are now silence would be as improbable as this,
+    /// if it ever would.
+    pub(crate) fn silent_after(&self, ln_probability: f64) -> Option<u64> {
+        let step = self.low(self.minute).ln_ratio(evidence::LULL_FACTOR, 0);
+        let wanted = -ln_probability - self.evidence.lull_sum();
+        (step > 1e-9).then(|| whole((wanted / step).clamp(0.0, 1e7)) + 1)
+    }
+
+    /// By what the last whole minute was judged.
+    pub(crate) const fn ln_high(&self) -> f64 {
+        self.ln_high
+    }
+
+    /// The longest silence it is known for, in minutes.
+    pub(crate) const fn silence_max(&self) -> f64 {
+        self.silence_max
     }
 
     /// As of the first instant of `now`.
     pub(crate) fn view(&self, now: Epoch, learning: &Learning) -> BaselineView {
         let mut current = self.clone();
-        current.advance(now.0 / MINUTE_SECONDS, learning);
-        let predicted = current.predicted();
+        let mut learning = learning.clone();
+        current.advance(now.0 / MINUTE_SECONDS, &mut learning);
+        let predicted = current.expected(current.minute.saturating_sub(1));
         let seen = current.last.map_or(0, |minute| minute.count);
-        let is_ready = current.learned >= learning.minutes_min;
         let is_blank = current.learned == 0;
+        let is_shown = current.learned >= learning.minutes_min;
         BaselineView {
-            state: if is_ready { BaselineState::Ready } else { BaselineState::Learning },
+            state: current.state(&learning),
             minutes: current.learned,
             normal: if is_blank { 0.0 } else { predicted.mean() },
-            normal_low: if is_blank { 0 } else { predicted.quantile(RANGE.0) },
-            normal_high: if is_blank { 0 } else { predicted.quantile(RANGE.1) },
+            normal_low: if is_shown { predicted.quantile(RANGE.0) } else { 0 },
+            normal_high: if is_shown { predicted.quantile(RANGE.1) } else { 0 },
             seen,
             probability: if is_blank || current.last.is_none() {
                 1.0
@@ -152,36 +273,97 @@ impl Rate {
         }
     }
 
-    /// Closes every minute before `minute`; silent ones in one step, however many.
-    fn advance(&mut self, minute: u64, learning: &Learning) {
-        let Some(passed) = minute.checked_sub(self.minute).filter(|&passed| passed > 0) else {
-            return;
-        };
-        let before = std::mem::replace(&mut self.minute, minute);
-        let mut closed = std::mem::replace(&mut self.filling, Minute::SILENT);
-        closed.is_normal &= learning.partial.count(before, before) == 0;
-        if closed.is_whole {
-            self.close(closed, learning);
+    fn state(&self, learning: &Learning) -> BaselineState {
+        if !self.is_ready(learning) {
+            return BaselineState::Learning;
         }
-        let silent = passed - 1;
-        if silent > 0 {
-            // In minutes of which a part was followed silence says nothing.
-            let known = silent - learning.partial.count(before + 1, minute - 1).min(silent);
-            self.close(Minute { is_normal: known > 0, ..Minute::SILENT }, learning);
-            self.learn_silence(known.saturating_sub(1), learning);
-            let shown = usize::try_from(silent - 1).unwrap_or(usize::MAX).min(RECENT_MAX);
-            (0..shown).for_each(|_| self.show(0));
+        match Learning::reach(self.age()) {
+            Reach::Flat => BaselineState::Flat,
+            Reach::Daily => BaselineState::Daily,
+            Reach::Weekly => BaselineState::Weekly,
         }
     }
 
-    /// A whole minute ends: the one before it is learned from.
-    fn close(&mut self, minute: Minute, learning: &Learning) {
+    /// A whole minute ends: the one before it is learned from, and it is judged.
+    fn close(&mut self, at: u64, minute: Minute, learning: &Learning) -> Verdict {
         if let Some(before) = self.last.replace(minute)
             && before.is_normal
         {
-            self.learn(before.count, learning);
+            self.learn(at.saturating_sub(1), before.count, learning);
         }
         self.show(minute.count);
+        let (high, low) = (self.high(at), self.low(at));
+        self.evidence.step(at, minute.count, &high, &low);
+        let ln_model = high.ln_at_least(minute.count).min(self.evidence.ln_surge());
+        let ln_model = (ln_model + core::f64::consts::LN_2).min(0.0);
+        let ln_high = if self.tail.total() >= CALIBRATED_AFTER {
+            self.tail.ln_exponential(-ln_model).max(ln_model * CORRECTION_MAX)
+        } else {
+            ln_model
+        };
+        if minute.is_normal {
+            self.tail.learn(-ln_model);
+        }
+        let full = high.mean() / self.today.calm();
+        self.today.step(real(minute.count), full);
+        let run = self.evidence.surge();
+        self.ln_high = ln_high;
+        Verdict { seen: minute.count, normal: high.mean(), full, ln_high, run }
+    }
+
+    /// Minutes `from` on in which nothing came.
+    fn pass_silence(&mut self, from: u64, minutes: u64, learning: &mut Learning) {
+        self.silence_max = self.silence_max.max(real(minutes));
+        // In minutes of which a part was followed silence says nothing.
+        let unknown = learning.partial.count(from, from.saturating_add(minutes - 1)).min(minutes);
+        let known = if self.is_silenced { 0 } else { minutes - unknown };
+        if let Some(before) = self.last.replace(Minute { is_normal: known > 0, ..Minute::SILENT })
+            && before.is_normal
+        {
+            self.learn(from.saturating_sub(1), before.count, learning);
+        }
+        let shown = usize::try_from(minutes).unwrap_or(usize::MAX).min(RECENT_MAX);
+        (0..shown).for_each(|_| self.show(0));
+        let mut left = minutes;
+        let mut known = known;
+        let mut at = from;
+        for hour in 0.. {
+            let rest = if hour < SILENT_HOURS_MAX { HOUR_MINUTES - at % HOUR_MINUTES } else { left };
+            let part = rest.min(left);
+            self.turn(at, learning);
+            self.evidence.pass(at, part, &self.high(at), &self.low(at));
+            self.today.pass(part, self.slow.mean() * self.full_factor(at));
+            let teaches = part.min(known);
+            // The last of them waits to be learned.
+            let last = u64::from(part == left).min(teaches);
+            self.learn_silence(at, teaches - last, learning);
+            known -= teaches;
+            left -= part;
+            at = at.saturating_add(part);
+            if left == 0 {
+                break;
+            }
+        }
+    }
+
+    /// The hour goes on, if it does.
+    fn turn(&mut self, minute: u64, learning: &mut Learning) {
+        let hour = learning.calendar.hour(minute);
+        if hour == self.season.hour() {
+            return;
+        }
+        self.shift.hour(self.learned, &self.fast, &self.slow, self.scatter());
+        self.silence_max *= 0.999;
+        let reach = Learning::reach(self.age());
+        if reach != self.reach {
+            // What scattered for want of a season scatters no more.
+            let kept = (SCATTER_KEPT_MINUTES / self.scatter_weight.max(1.0)).min(1.0);
+            self.scatter_sum *= kept;
+            self.scatter_weight *= kept;
+            self.tail = Tail::new();
+            self.reach = reach;
+        }
+        self.season.turn(hour, reach, self.scatter());
     }
 
     fn show(&mut self, count: u64) {
@@ -191,33 +373,40 @@ impl Rate {
         self.recent.push_back(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
-    fn learn(&mut self, count: u64, learning: &Learning) {
-        let predicted = self.predicted();
+    fn learn(&mut self, at: u64, count: u64, learning: &Learning) {
+        let factor = self.season.factor(at);
+        let predicted = self.expected(at);
         let seen = real(count);
         if self.learned >= SCATTER_AFTER_MINUTES {
             let deviation = seen - predicted.mean();
-            self.learn_scatter(deviation * deviation / self.poisson_variance(), 1, learning);
+            let variance = self.poisson_variance(predicted.mean(), factor);
+            self.learn_scatter(deviation * deviation / variance, 1, learning);
         }
         let most = predicted.mean() + CLIP_DEVIATIONS * predicted.deviation();
         let clipped = if self.learned >= learning.minutes_min { seen.min(most) } else { seen };
-        self.requests = self.requests * learning.keep + clipped;
-        self.minutes = self.minutes * learning.keep + 1.0;
+        self.fast.learn(clipped, factor, learning.keep);
+        self.slow.learn(clipped, factor, learning.keep_slowly);
+        self.season.learn(clipped, 1);
+        self.shift.learn(clipped, self.slow.mean() * factor);
         self.learned += 1;
     }
 
     /// The same as learning from `count` minutes of nothing one by one; of the scatter, nearly.
-    fn learn_silence(&mut self, count: u64, learning: &Learning) {
+    fn learn_silence(&mut self, at: u64, count: u64, learning: &Learning) {
         if count == 0 {
             return;
         }
-        let kept = pow(learning.keep, real(count));
+        let factor = self.season.factor(at);
         // The deviation of nothing is the whole mean, which falls as the silence goes on.
-        let before = self.predicted().mean();
-        let variance = self.poisson_variance();
-        self.requests *= kept;
-        self.minutes = self.minutes * kept + (1.0 - kept) / (1.0 - learning.keep);
+        let before = self.fast.mean() * factor;
+        let variance = self.poisson_variance(before, factor);
+        self.shift.learn(0.0, self.slow.mean() * factor * real(count));
+        self.fast.learn_silence(count, factor, learning.keep);
+        self.slow.learn_silence(count, factor, learning.keep_slowly);
+        self.season.learn(0.0, count);
+        self.tail.learn_many(0.0, count);
         if self.learned >= SCATTER_AFTER_MINUTES {
-            let deviation = f64::midpoint(before, self.predicted().mean());
+            let deviation = f64::midpoint(before, self.fast.mean() * factor);
             self.learn_scatter(deviation * deviation / variance, count, learning);
         }
         self.learned = self.learned.saturating_add(count);
@@ -233,9 +422,36 @@ impl Rate {
         self.scatter_weight = self.scatter_weight * kept + added;
     }
 
-    fn predicted(&self) -> NegativeBinomial {
-        let excess = self.scatter() - 1.0 + 1.0 / self.minutes;
-        NegativeBinomial::new(self.requests / self.minutes, excess)
+    /// What a minute brings by the fast level: how it is shown and learned.
+    fn expected(&self, at: u64) -> NegativeBinomial {
+        self.predicted(&self.fast, at)
+    }
+
+    /// By the level that expects more: what is too much by this is so by both. On a day that is
+    /// calmer than its hours should be, by as much less.
+    fn high(&self, at: u64) -> NegativeBinomial {
+        let level = if self.slow.mean() > self.fast.mean() { &self.slow } else { &self.fast };
+        self.by(level, self.full_factor(at) * self.today.calm())
+    }
+
+    /// What the season makes of a minute; the more while it is known but little.
+    fn full_factor(&self, at: u64) -> f64 {
+        self.season.factor(at).max(self.season.hint(at))
+    }
+
+    /// By the level that expects less.
+    fn low(&self, at: u64) -> NegativeBinomial {
+        let level = if self.slow.mean() < self.fast.mean() { &self.slow } else { &self.fast };
+        self.by(level, self.season.factor(at).min(self.season.hint(at)))
+    }
+
+    fn predicted(&self, level: &Level, at: u64) -> NegativeBinomial {
+        self.by(level, self.season.factor(at))
+    }
+
+    fn by(&self, level: &Level, factor: f64) -> NegativeBinomial {
+        let excess = self.scatter() - 1.0 + factor / level.minutes();
+        NegativeBinomial::new(level.mean() * factor, excess)
     }
 
     /// How many times the variance of a Poisson count: 1 at least.
@@ -244,125 +460,21 @@ impl Rate {
         (sum / (self.scatter_weight + SCATTER_PRIOR_MINUTES)).max(1.0)
     }
 
-    fn poisson_variance(&self) -> f64 {
-        (self.requests / self.minutes * (1.0 + 1.0 / self.minutes)).max(f64::MIN_POSITIVE)
+    fn poisson_variance(&self, mean: f64, factor: f64) -> f64 {
+        (mean * (1.0 + factor / self.fast.minutes())).max(f64::MIN_POSITIVE)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what is positive and small"
+)]
+const fn whole(value: f64) -> u64 {
+    value as u64
+}
 
-    fn learning() -> Learning {
-        Learning::new(1.0, 10)
-    }
-
-    /// One endpoint that gets these requests in minutes 0, 1, 2, ...
-    fn rate_of(minutes: impl IntoIterator<Item = u64>) -> Rate {
-        let mut rate = Rate::new(Epoch(0));
-        for (minute, count) in (0..).zip(minutes) {
-            rate.observe(Epoch(minute * 60 + 7), count, false, &learning());
-        }
-        rate
-    }
-
-    fn view_at(rate: &Rate, minute: u64) -> BaselineView {
-        rate.view(Epoch(minute * 60), &learning())
-    }
-
-    /// 12 on average, scattered as a Poisson count is.
-    const STEADY: [u64; 20] =
-        [12, 9, 15, 11, 13, 17, 8, 12, 10, 14, 16, 7, 12, 13, 11, 9, 15, 12, 14, 10];
-
-    #[test]
-    fn a_steady_rate_is_learned() {
-        let view = view_at(&rate_of(STEADY), 20);
-        assert_eq!(view.state, BaselineState::Ready);
-        assert_eq!((view.minutes, view.seen), (19, 10));
-        assert!((view.normal - 12.1).abs() < 0.2, "{view:?}");
-        assert!((3..=6).contains(&view.normal_low), "{view:?}");
-        assert!((18..=24).contains(&view.normal_high), "{view:?}");
-        assert!(view.probability > 0.3);
-        assert_eq!(view.recent, STEADY);
-    }
-
-    #[test]
-    fn a_spike_is_judged_by_what_was_before_it() {
-        let view = view_at(&rate_of(STEADY.into_iter().chain([412])), 21);
-        assert_eq!(view.seen, 412);
-        assert!((view.normal - 12.0).abs() < 0.2, "{view:?}");
-        assert!(view.probability < 1e-12, "{view:?}");
-    }
-
-    #[test]
-    fn a_fall_is_as_improbable_as_a_rise() {
-        let busy = STEADY.map(|count| count * 10);
-        assert!(view_at(&rate_of(busy), 21).probability < 1e-3);
-    }
-
-    #[test]
-    fn it_says_that_it_is_learning_until_it_has() {
-        let rate = rate_of(STEADY);
-        assert_eq!(view_at(&rate_of([]), 0).minutes, 0);
-        assert_eq!(
-            view_at(&rate_of(STEADY.into_iter().take(10)), 10).state,
-            BaselineState::Learning
-        );
-        assert_eq!(view_at(&rate, 20).state, BaselineState::Ready);
-        let blank = view_at(&rate_of([5]), 1);
-        assert!((blank.probability - 1.0).abs() < 1e-12 && blank.normal.abs() < 1e-12);
-    }
-
-    #[test]
-    fn a_minute_that_began_before_the_endpoint_is_left_out() {
-        let mut rate = Rate::new(Epoch(30));
-        rate.observe(Epoch(30), 1_000, false, &learning());
-        rate.observe(Epoch(61), 7, false, &learning());
-        assert_eq!(view_at(&rate, 2).recent, [7]);
-    }
-
-    #[test]
-    fn an_incident_does_not_teach() {
-        let mut rate = rate_of(STEADY);
-        let before = view_at(&rate, 21).normal;
-        for minute in 20..40 {
-            rate.observe(Epoch(minute * 60), 5_000, true, &learning());
-        }
-        let view = view_at(&rate, 41);
-        assert!((view.normal - before).abs() < 0.7, "{view:?}");
-    }
-
-    #[test]
-    fn a_ready_baseline_follows_a_jump_slowly() {
-        let rate = rate_of(STEADY.into_iter().chain([5_000; 5]));
-        assert!(view_at(&rate, 25).normal < 60.0, "{:?}", view_at(&rate, 25));
-    }
-
-    #[test]
-    fn silence_is_learned_in_one_step_as_in_many() {
-        for silent in [1, 2, 61, 1_000] {
-            let zeros = (0..silent).map(|_| 0);
-            let at_once = view_at(&rate_of(STEADY), 20 + silent);
-            let one_by_one = view_at(&rate_of(STEADY.into_iter().chain(zeros)), 20 + silent);
-            assert_eq!(at_once.minutes, one_by_one.minutes);
-            assert_eq!(at_once.recent, one_by_one.recent);
-            assert!((at_once.normal / one_by_one.normal - 1.0).abs() < 1e-9);
-            let off = (at_once.probability - one_by_one.probability).abs();
-            assert!(off < 0.1, "{at_once:?} {one_by_one:?}");
-        }
-    }
-
-    #[test]
-    fn a_jump_of_centuries_costs_nothing() {
-        let view = view_at(&rate_of(STEADY), u64::MAX / 60);
-        assert_eq!(view.recent, [0; 60]);
-        assert!(view.normal < 1e-3 && view.probability.is_finite());
-    }
-
-    #[test]
-    fn an_overscattered_rate_has_a_wide_range() {
-        let bursty = (0..600).map(|minute: u64| if minute.is_multiple_of(5) { 50 } else { 2 });
-        let view = view_at(&rate_of(bursty), 600);
-        assert!(view.normal_high >= 50, "{view:?}");
-    }
+/// Probability and its logarithm meet in what is shown.
+pub(crate) fn probability(ln_probability: f64) -> f64 {
+    exp(ln_probability.min(0.0))
 }

@@ -426,7 +426,7 @@ fn a_baseline_is_learned_by_endpoint() {
     let mut world = World::new();
     world.warm_up(15);
     let view = world.behavior.baseline(EndpointId(1)).unwrap();
-    assert_eq!((view.state, view.minutes, view.seen), (BaselineState::Ready, 14, 120));
+    assert_eq!((view.state, view.minutes, view.seen), (BaselineState::Learning, 14, 120));
     assert!((view.normal - 120.0).abs() < 1.0);
     assert!(view.normal_low < 110 && view.normal_high > 130);
     assert_eq!(view.recent, [120; 15]);

@@ -1,8 +1,11 @@
 //! The keys of what understands: protocol, discovery and behavior.
 
-use super::{flag, real, whole};
+use super::{flag, real, refusal, whole};
 use crate::key::{Key, Kind, Whole};
 use crate::network;
+
+/// What a time zone is given as.
+const TIME_ZONE: &str = "the name of a time zone (UTC, Europe/Berlin)";
 
 /// In the order of the file.
 pub(super) const KEYS: &[Key] = &[
@@ -275,6 +278,161 @@ pub(super) const KEYS: &[Key] = &[
         0.1,
         90.0,
         "days",
+    ),
+    whole(
+        "behavior.learning_hours",
+        "Hours an endpoint must be known before changes of it are told.",
+        Whole::U32(|s| &mut s.behavior.learning_hours),
+        0,
+        720,
+        "hours",
+    ),
+    Key {
+        path: "behavior.time_zone",
+        help: "Whose hours and weekends the traffic follows.",
+        kind: Kind::Text {
+            get: |s| Some(s.behavior.time_zone.clone()),
+            set: |s, text| {
+                if !tapline_behavior::Config::is_time_zone(text) {
+                    return Err(refusal(text, TIME_ZONE));
+                }
+                text.clone_into(&mut s.behavior.time_zone);
+                Ok(())
+            },
+            clear: None,
+            shape: TIME_ZONE,
+        },
+    },
+    real(
+        "behavior.decision.false_discovery_share_max",
+        "Share of findings about rates, shares, latency and sizes that may be chance.",
+        |s| &mut s.behavior.decision.false_discovery_share_max,
+        0.000_001,
+        0.5,
+        "ratio",
+    ),
+    whole(
+        "behavior.decision.alerts_per_day",
+        "Such findings a day from which on only the less probable ones are told; 0 tells all.",
+        Whole::U32(|s| &mut s.behavior.decision.alerts_per_day),
+        0,
+        100_000,
+        "findings",
+    ),
+    whole(
+        "behavior.decision.coalesce_minutes",
+        "Minutes for which nothing odd must be seen until what comes is a new finding.",
+        Whole::U32(|s| &mut s.behavior.decision.coalesce_minutes),
+        1,
+        1_440,
+        "minutes",
+    ),
+    real(
+        "behavior.decision.host_share_min",
+        "Share of a host's endpoints whose changing together is one finding about the host.",
+        |s| &mut s.behavior.decision.host_share_min,
+        0.05,
+        1.0,
+        "ratio",
+    ),
+    flag(
+        "behavior.rate_surge.enabled",
+        "Looks for endpoints and hosts that get far more requests than normal.",
+        |s| &mut s.behavior.rate_surge.enabled,
+    ),
+    whole(
+        "behavior.rate_surge.requests_min",
+        "Fewest requests.",
+        Whole::U32(|s| &mut s.behavior.rate_surge.requests_min),
+        1,
+        1_000_000,
+        "requests",
+    ),
+    real(
+        "behavior.rate_surge.lift_min",
+        "Smallest factor over the normal rate.",
+        |s| &mut s.behavior.rate_surge.lift_min,
+        1.1,
+        1000.0,
+        "times",
+    ),
+    flag(
+        "behavior.went_silent.enabled",
+        "Looks for endpoints and hosts that get no requests though they always do.",
+        |s| &mut s.behavior.went_silent.enabled,
+    ),
+    whole(
+        "behavior.went_silent.requests_min",
+        "Fewest requests that should have come.",
+        Whole::U32(|s| &mut s.behavior.went_silent.requests_min),
+        1,
+        1_000_000,
+        "requests",
+    ),
+    flag(
+        "behavior.client_errors.enabled",
+        "Looks for endpoints and hosts that answer 4xx (401 and 403 apart) more often than they do.",
+        |s| &mut s.behavior.client_errors.enabled,
+    ),
+    real(
+        "behavior.client_errors.rise_min",
+        "Smallest rise of the share.",
+        |s| &mut s.behavior.client_errors.rise_min,
+        0.01,
+        1.0,
+        "ratio",
+    ),
+    flag(
+        "behavior.auth_failures.enabled",
+        "Looks for endpoints and hosts that answer 401 and 403 more often than they do.",
+        |s| &mut s.behavior.auth_failures.enabled,
+    ),
+    real(
+        "behavior.auth_failures.rise_min",
+        "Smallest rise of the share.",
+        |s| &mut s.behavior.auth_failures.rise_min,
+        0.01,
+        1.0,
+        "ratio",
+    ),
+    flag(
+        "behavior.latency_shift.enabled",
+        "Looks for endpoints and hosts that take longer to answer than they do.",
+        |s| &mut s.behavior.latency_shift.enabled,
+    ),
+    real(
+        "behavior.latency_shift.lift_min",
+        "Smallest factor over the normal latency.",
+        |s| &mut s.behavior.latency_shift.lift_min,
+        1.1,
+        1000.0,
+        "times",
+    ),
+    flag(
+        "behavior.size_shift.enabled",
+        "Looks for endpoints and hosts whose answers are larger than they are.",
+        |s| &mut s.behavior.size_shift.enabled,
+    ),
+    real(
+        "behavior.size_shift.lift_min",
+        "Smallest factor over the normal size.",
+        |s| &mut s.behavior.size_shift.lift_min,
+        1.1,
+        1000.0,
+        "times",
+    ),
+    flag(
+        "behavior.slow_shift.enabled",
+        "Looks for rates that move over days.",
+        |s| &mut s.behavior.slow_shift.enabled,
+    ),
+    real(
+        "behavior.slow_shift.lift_min",
+        "Smallest factor over the rate of the last weeks, or under it.",
+        |s| &mut s.behavior.slow_shift.lift_min,
+        1.1,
+        1000.0,
+        "times",
     ),
     flag(
         "behavior.path_scanner.enabled",

@@ -307,7 +307,7 @@ fn baseline(place: u64, rate: u64) -> BaselineView {
     let high = rate + rate / 3 + 3;
     let thousand = u32::try_from(rate * 1_000 + 180).unwrap_or(u32::MAX);
     BaselineView {
-        state: if rate <= 1 { BaselineState::Learning } else { BaselineState::Ready },
+        state: if rate <= 1 { BaselineState::Learning } else { BaselineState::Flat },
         minutes: if rate <= 1 { 40 } else { 2_220 },
         normal: f64::from(thousand) / 1_000.0,
         normal_low: rate - rate / 3,

@@ -234,19 +234,22 @@ fn rate(baseline: &BaselineView) -> RateView {
     let learned = ("Learned from", format!("{} whole minutes", number::exact(baseline.minutes)));
     match baseline.state {
         // What it has learned so far is no range to measure by.
-        BaselineState::Learning => RateView {
+        BaselineState::Learning if baseline.normal_high == 0 => RateView {
             state: Tag::new("plain", "learning"),
             chart: Rate::new(&baseline.recent, None),
             has_range: false,
             sentence: "Too little was seen to say what is normal.".to_owned(),
             facts: vec![last, learned],
         },
-        BaselineState::Ready => {
+        state => {
             let (low, high) = (baseline.normal_low, baseline.normal_high);
             let range = format!("{} to {}", number::count(low), number::count(high));
             let normal = format!("{} requests/min", number::real(baseline.normal));
             RateView {
-                state: Tag::new("good", "ready"),
+                state: Tag::new(
+                    if state == BaselineState::Learning { "plain" } else { "good" },
+                    state.label(),
+                ),
                 chart: Rate::new(&baseline.recent, Some((low, high))),
                 has_range: true,
                 sentence: judgement(baseline),

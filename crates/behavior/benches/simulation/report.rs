@@ -1,0 +1,257 @@
+//! What is printed.
+
+use std::collections::BTreeMap;
+
+use tapline_behavior::Behavior;
+use tapline_model::EndpointId;
+
+use crate::rivals::{Alarms, LINES, is_rise};
+use crate::world::{CALM_DAYS, DAY, HOSTS, Injection, Kind, World};
+
+/// One case.
+pub struct Alert {
+    pub minute: u64,
+    pub detection: String,
+    pub host: String,
+    pub endpoint: Option<usize>,
+    pub title: String,
+    pub probability: f64,
+}
+
+pub struct Report<'a> {
+    pub world: &'a World,
+    pub alerts: &'a [Alert],
+    pub rivals: &'a [Alarms],
+    pub days: u64,
+}
+
+impl Report<'_> {
+    pub fn print(&self) {
+        let judged = (self.days - CALM_DAYS) as f64;
+        let mut made_up: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut by_day: BTreeMap<u64, u64> = BTreeMap::new();
+        for alert in self.alerts.iter().filter(|alert| self.cause(alert).is_none()) {
+            *made_up.entry(&alert.detection).or_default() += 1;
+            *by_day.entry(alert.minute / DAY).or_default() += 1;
+            if std::env::var("TAPLINE_SIMULATION_LIST").is_ok() {
+                println!(
+                    "false: day {} minute {} {} {} {:?} {:e} crowd {}",
+                    alert.minute / DAY,
+                    alert.minute % DAY,
+                    alert.detection,
+                    alert.title,
+                    alert.endpoint,
+                    alert.probability,
+                    alert.endpoint.is_some_and(|it| {
+                        self.world.is_crowd(self.world.endpoints[it].host, alert.minute)
+                    })
+                );
+            }
+        }
+        let all: u64 = made_up.values().sum();
+        let late: u64 = by_day.range(CALM_DAYS..).map(|(_, count)| count).sum();
+        println!(
+            "false alerts: {:.2} a day over all days ({} in all), {:.2} a day from day {} on; by \
+             detection {made_up:?}; by day {by_day:?}",
+            all as f64 / self.days as f64,
+            all,
+            late as f64 / judged,
+            CALM_DAYS + 1
+        );
+        self.print_found();
+        self.print_rivals(judged);
+    }
+
+    /// The injection that an alert is about, if it is about one.
+    fn cause(&self, alert: &Alert) -> Option<&Injection> {
+        let is_near =
+            |it: &&Injection| (it.start..=it.end() + 60).contains(&alert.minute);
+        let endpoints = &self.world.endpoints;
+        if let Some(endpoint) = alert.endpoint {
+            return endpoints[endpoint].injections.iter().find(is_near);
+        }
+        let of_host = |index: usize| alert.host == format!("host{}.example", index % HOSTS);
+        (0..endpoints.len())
+            .filter(|&index| of_host(index))
+            .flat_map(|index| &endpoints[index].injections)
+            .find(is_near)
+    }
+
+    /// When an injection was found: by a detection that is meant for it, on the endpoint, or on its
+    /// host while nothing else goes on there.
+    fn found(&self, injection: &Injection) -> Option<u64> {
+        let wanted: &[&str] = match injection.kind {
+            Kind::Spike(_) | Kind::Burst => &["rate_surge"],
+            Kind::Silence => &["went_silent"],
+            Kind::Refused(_) => &["auth_failures"],
+            Kind::Slow(_) => &["latency_shift"],
+            Kind::Ramp => &["slow_shift", "rate_surge"],
+        };
+        let host = format!("host{}.example", injection.endpoint % HOSTS);
+        self.alerts
+            .iter()
+            .find(|alert| {
+                let is_here = alert.endpoint == Some(injection.endpoint)
+                    || alert.endpoint.is_none() && alert.host == host;
+                is_here
+                    && wanted.contains(&alert.detection.as_str())
+                    && (injection.start..=injection.end() + 10).contains(&alert.minute)
+            })
+            .map(|alert| alert.minute)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Injection> {
+        self.world.endpoints.iter().flat_map(|endpoint| &endpoint.injections)
+    }
+
+    fn print_found(&self) {
+        println!("\nwhat was done                    rate     times found  <=3 min  median minutes");
+        let mut groups: BTreeMap<(String, &str), Vec<Option<u64>>> = BTreeMap::new();
+        for injection in self.all() {
+            let name = format!("{:?} {} min", injection.kind, injection.minutes);
+            let delay = self.found(injection).map(|at| at + 1 - injection.start);
+            groups.entry((name, self.span(injection))).or_default().push(delay);
+        }
+        for ((name, span), delays) in groups {
+            let mut found: Vec<u64> = delays.iter().copied().flatten().collect();
+            found.sort_unstable();
+            let soon = found.iter().filter(|&&minutes| minutes <= 3).count();
+            println!(
+                "{name:<32} {span:<8} {:>5} {:>5.2}  {:>7.2}  {:?}",
+                delays.len(),
+                found.len() as f64 / delays.len() as f64,
+                soon as f64 / delays.len() as f64,
+                found.get(found.len() / 2)
+            );
+        }
+        let wanted: Vec<_> = self
+            .all()
+            .filter(|it| {
+                matches!(it.kind, Kind::Spike(_)) && it.minutes >= 5 && self.rate(it) >= 20.0
+            })
+            .map(|it| self.found(it).is_some_and(|at| at + 1 - it.start <= 3))
+            .collect();
+        let soon = wanted.iter().filter(|found| **found).count();
+        println!(
+            "recall of x3 and more for five minutes and more, at 20 a minute and more, within 3 \
+             minutes: {soon} of {} = {:.3}",
+            wanted.len(),
+            soon as f64 / wanted.len() as f64
+        );
+    }
+
+    fn print_rivals(&self, judged: f64) {
+        println!("\nrises of requests             line    false/day  x3: found, <=3 min  x10: found, <=3 min   (5 min and more at 20 a minute and more)");
+        let rises: Vec<&Injection> = self.all().filter(|it| is_rise(it.kind)).collect();
+        let large: Vec<&&Injection> =
+            rises.iter().filter(|it| it.minutes >= 5 && self.rate(it) >= 20.0).collect();
+        for alarms in self.rivals {
+            let budget = alarms.line_of(10.0 * judged);
+            for line in [0, budget] {
+                let share = |factor: f64, most: u64| {
+                    let of: Vec<_> =
+                        large.iter().filter(|it| it.kind == Kind::Spike(factor)).collect();
+                    let found = of.iter().filter(|it| {
+                        alarms.first(it, line).is_some_and(|at| {
+                            at + 1 - it.start <= most && at <= it.end() + 10
+                        })
+                    });
+                    found.count() as f64 / of.len().max(1) as f64
+                };
+                println!(
+                    "{:<28} {:>5} {:>12.1}      {:>6.2} {:>6.2}      {:>6.2} {:>6.2}",
+                    alarms.name,
+                    LINES[line],
+                    alarms.false_alarms[line] as f64 / judged,
+                    share(3.0, u64::MAX),
+                    share(3.0, 3),
+                    share(10.0, u64::MAX),
+                    share(10.0, 3)
+                );
+            }
+        }
+        println!("\nagainst the oracle at 10 false alarms a day: minutes to find, and the ratio of the sums");
+        for (factor, oracle) in [(3.0, 3), (10.0, 4)] {
+            let alarms = &self.rivals[oracle];
+            let line = alarms.line_of(10.0 * judged);
+            for span in ["20", "1", "0.1"] {
+                let of: Vec<_> = rises
+                    .iter()
+                    .filter(|it| it.kind == Kind::Spike(factor) && self.span(it) == span && it.minutes > 5)
+                    .collect();
+                let pairs: Vec<(u64, u64)> = of
+                    .iter()
+                    .filter_map(|it| {
+                        let best = alarms.first(it, line)? + 1 - it.start;
+                        Some((self.found(it)? + 1 - it.start, best))
+                    })
+                    .collect();
+                let sum = |pick: fn(&(u64, u64)) -> u64| pairs.iter().map(pick).sum::<u64>() as f64;
+                let oracle_found = of.iter().filter(|it| alarms.first(it, line).is_some()).count();
+                let (ours, best) = (sum(|pair| pair.0), sum(|pair| pair.1));
+                println!(
+                    "x{factor} at {span}/min and more: found {} of {} (oracle {oracle_found}), mean \
+                     {:.1} min, oracle {:.1}, ratio {:.2}",
+                    pairs.len(),
+                    of.len(),
+                    ours / pairs.len().max(1) as f64,
+                    best / pairs.len().max(1) as f64,
+                    ours / best.max(1.0)
+                );
+            }
+        }
+    }
+
+    fn rate(&self, injection: &Injection) -> f64 {
+        self.world.endpoints[injection.endpoint].rate
+    }
+
+    fn span(&self, injection: &Injection) -> &'static str {
+        match self.rate(injection) {
+            rate if rate >= 20.0 => "20",
+            rate if rate >= 1.0 => "1",
+            rate if rate >= 0.1 => "0.1",
+            _ => "0.01",
+        }
+    }
+}
+
+/// How often probabilities came, against how often they should.
+#[derive(Default)]
+pub struct Calibration {
+    minutes: u64,
+    below: [u64; 6],
+}
+
+impl Calibration {
+    pub fn note(&mut self, behavior: &Behavior, world: &World, minute: u64, rate_min: f64) {
+        for (index, endpoint) in world.endpoints.iter().enumerate() {
+            if endpoint.rate < rate_min {
+                break;
+            }
+            let is_near = |it: &Injection| {
+                (it.start..=it.end() + 60).contains(&minute)
+            };
+            if endpoint.injections.iter().any(is_near) || world.is_crowd(endpoint.host, minute) {
+                continue;
+            }
+            let Some(ln_probability) = behavior.ln_surge(EndpointId(index as u64)) else { continue };
+            self.minutes += 1;
+            for (power, below) in (1..).zip(self.below.iter_mut()) {
+                let line = -f64::from(power) * std::f64::consts::LN_10;
+                *below += u64::from(ln_probability <= line);
+            }
+        }
+    }
+
+    pub fn print(&self) {
+        println!("\ncalibration of more requests than normal, {} minutes of calm endpoints with 20 a minute and more:", self.minutes);
+        for (power, below) in (1..).zip(&self.below) {
+            let predicted = self.minutes as f64 * 10f64.powi(-power);
+            println!(
+                "p <= 1e-{power}: {below} seen, {predicted:.1} predicted, ratio {:.2}",
+                *below as f64 / predicted
+            );
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! How a rate follows the hour of the week.
+
+use super::calendar::WEEK_HOURS;
+use crate::number::real;
+
+const WEEK: usize = 168;
+const DAY: usize = 24;
+/// Minutes of an hour that must be known for it to teach.
+const MINUTES_MIN: u64 = 30;
+/// An hour of the week forgets over so many weeks.
+const WEEKS_MAX: u8 = 8;
+/// A season is never less and never more than this of the mean.
+const FACTOR: (f64, f64) = (0.02, 50.0);
+
+/// How long a baseline has been watched, and so how much of a week it can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// No season.
+    Flat,
+    /// Hours of the day, weekends apart once there was one.
+    Daily,
+    /// Hours of the week.
+    Weekly,
+}
+
+/// The mean rate of every hour of the week, and what of it is believed.
+///
+/// A season has to earn its weight: an hour's mean counts by how much the hours differ, over how
+/// much of that is chance (James and Stein 1961, as empirical Bayes).
+#[derive(Clone, Debug)]
+pub(crate) struct Season {
+    mean: Box<[f32; WEEK]>,
+    weeks: Box<[u8; WEEK]>,
+    /// The hour that is filling, counted from a Monday, with its requests and its minutes.
+    hour: u64,
+    requests: f64,
+    minutes: u64,
+    /// Of the hour before, the filling one and the next, over the mean.
+    factors: [f32; 3],
+    reach: Reach,
+}
+
+impl Season {
+    /// Nothing learned, in this hour.
+    pub(crate) fn new(hour: u64) -> Self {
+        Self {
+            mean: Box::new([0.0; WEEK]),
+            weeks: Box::new([0; WEEK]),
+            hour,
+            requests: 0.0,
+            minutes: 0,
+            factors: [1.0; 3],
+            reach: Reach::Flat,
+        }
+    }
+
+    /// The hour that is filling.
+    pub(crate) const fn hour(&self) -> u64 {
+        self.hour
+    }
+
+    /// What the rate of a minute of the filling hour is over the mean; between the middles of two
+    /// hours it goes from one to the other.
+    pub(crate) fn factor(&self, minute: u64) -> f64 {
+        if self.reach == Reach::Flat { 1.0 } else { self.hint(minute) }
+    }
+
+    /// The same by what little is known while all hours count alike: by how much a minute may be
+    /// off for the hour's sake.
+    pub(crate) fn hint(&self, minute: u64) -> f64 {
+        let [before, now, next] = self.factors.map(f64::from);
+        let passed = (real(minute % 60) + 0.5) / 60.0;
+        if passed < 0.5 {
+            before + (now - before) * (passed + 0.5)
+        } else {
+            now + (next - now) * (passed - 0.5)
+        }
+    }
+
+    /// Counts clean minutes of the filling hour.
+    pub(crate) const fn learn(&mut self, requests: f64, minutes: u64) {
+        self.requests += requests;
+        self.minutes += minutes;
+    }
+
+    /// Goes on to a later hour. `noise` is by how much more than Poisson's counts scatter.
+    pub(crate) fn turn(&mut self, hour: u64, reach: Reach, noise: f64) {
+        if hour == self.hour {
+            return;
+        }
+        if self.minutes >= MINUTES_MIN {
+            let slot = slot_of(self.hour);
+            let seen = self.requests / real(self.minutes);
+            if let (Some(mean), Some(weeks)) = (self.mean.get_mut(slot), self.weeks.get_mut(slot)) {
+                *weeks = (*weeks + 1).min(WEEKS_MAX);
+                *mean += (narrow(seen) - *mean) / f32::from(*weeks);
+            }
+        }
+        self.hour = hour;
+        self.requests = 0.0;
+        self.minutes = 0;
+        self.reach = reach;
+        self.factors = self.around(hour, reach, noise);
+    }
+
+    fn around(&self, hour: u64, reach: Reach, noise: f64) -> [f32; 3] {
+        let all = Means::of(self);
+        let Some(model) = Model::of(self, &all, reach, noise) else {
+            return [1.0; 3];
+        };
+        [hour + WEEK_HOURS - 1, hour, hour + 1]
+            .map(|hour| narrow(model.factor(self, &all, slot_of(hour))))
+    }
+
+    fn known(&self, slot: usize) -> Option<(f64, f64)> {
+        let weeks = *self.weeks.get(slot)?;
+        (weeks > 0).then(|| (self.mean.get(slot).copied().map_or(0.0, f64::from), f64::from(weeks)))
+    }
+}
+
+/// The mean of each hour of the day, on working days and at weekends, and how many it is of.
+struct Means {
+    sums: [[(f64, f64); DAY]; 2],
+}
+
+impl Means {
+    fn of(season: &Season) -> Self {
+        let mut sums = [[(0.0, 0.0); DAY]; 2];
+        for slot in 0..WEEK {
+            if let Some((mean, weeks)) = season.known(slot)
+                && let Some(sum) =
+                    sums.get_mut(kind_of(slot)).and_then(|kind| kind.get_mut(slot % DAY))
+            {
+                sum.0 += mean * weeks;
+                sum.1 += weeks;
+            }
+        }
+        Self { sums }
+    }
+
+    /// Of the hour of the day of a slot: of days of its kind, or of the others while there were
+    /// none.
+    fn at(&self, slot: usize) -> Option<(f64, f64)> {
+        let of = |kind: usize| {
+            let (sum, count) = *self.sums.get(kind)?.get(slot % DAY)?;
+            (count > 0.0).then(|| (sum / count, count))
+        };
+        of(kind_of(slot)).or_else(|| of(1 - kind_of(slot)))
+    }
+}
+
+/// What all hours have in common.
+struct Model {
+    mean: f64,
+    /// Variance of one hour's mean by chance alone.
+    chance: f64,
+    /// Variance between hours of the day, and between the same hour of different days.
+    daily: f64,
+    weekly: f64,
+    reach: Reach,
+}
+
+impl Model {
+    fn of(season: &Season, all: &Means, reach: Reach, noise: f64) -> Option<Self> {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for slot in 0..WEEK {
+            if let Some((mean, _)) = all.at(slot) {
+                sum += mean;
+                count += 1.0;
+            }
+        }
+        let mean = sum / count;
+        if count < real(WEEK_HOURS) || mean <= 0.0 {
+            return None;
+        }
+        let chance = noise.max(1.0) * mean / 60.0;
+        let (mut daily, mut weekly, mut slots) = (0.0, 0.0, 0.0);
+        for slot in 0..WEEK {
+            let Some((hour, days)) = all.at(slot) else { continue };
+            daily += (hour - mean) * (hour - mean) - chance / days;
+            if let Some((own, weeks)) = season.known(slot) {
+                weekly += (own - hour) * (own - hour) - chance / weeks;
+                slots += 1.0;
+            }
+        }
+        Some(Self {
+            mean,
+            chance,
+            daily: (daily / count).max(0.0),
+            weekly: (weekly / f64::max(slots, 1.0)).max(0.0),
+            reach,
+        })
+    }
+
+    fn factor(&self, season: &Season, all: &Means, slot: usize) -> f64 {
+        let Some((hour, days)) = all.at(slot) else {
+            return 1.0;
+        };
+        let belief = |signal: f64, count: f64| signal / (signal + self.chance / count).max(1e-300);
+        let mut factor = 1.0 + belief(self.daily, days) * (hour / self.mean - 1.0);
+        if self.reach == Reach::Weekly
+            && let Some((own, weeks)) = season.known(slot)
+        {
+            factor += belief(self.weekly, weeks) * (own / self.mean - factor);
+        }
+        factor.clamp(FACTOR.0, FACTOR.1)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "less than 168")]
+const fn slot_of(hour: u64) -> usize {
+    (hour % WEEK_HOURS) as usize
+}
+
+/// 0 on working days, 1 at weekends.
+fn kind_of(slot: usize) -> usize {
+    usize::from(slot / DAY >= 5)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a mean needs no more digits")]
+const fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Weeks of a rate by hour of the week.
+    fn learned(hours: u64, rate: impl Fn(u64) -> f64) -> Season {
+        let mut season = Season::new(0);
+        for hour in 0..hours {
+            season.learn(rate(hour) * 60.0, 60);
+            season.turn(hour + 1, Reach::Weekly, 1.0);
+        }
+        season
+    }
+
+    fn middle(season: &Season) -> f64 {
+        (season.factor(29) + season.factor(30)) / 2.0
+    }
+
+    /// Nights of a tenth, weekends of a third.
+    fn business(hour: u64) -> f64 {
+        let day = if hour % 168 >= 120 { 100.0 } else { 300.0 };
+        if (8..20).contains(&(hour % 24)) { day } else { day / 10.0 }
+    }
+
+    #[test]
+    fn days_and_weekends_are_learned() {
+        for at in [12, 3, 5 * 24 + 12, 6 * 24 + 3] {
+            let season = learned(14 * 24 + at, business);
+            let mean = (0..168).map(business).sum::<f64>() / 168.0;
+            let want = business(at) / mean;
+            assert!((middle(&season) / want - 1.0).abs() < 0.1, "{at}: {} {want}", middle(&season));
+        }
+    }
+
+    #[test]
+    fn chance_earns_no_weight() {
+        // One request an hour, or two, or none.
+        let season = learned(14 * 24 + 12, |hour| real(hour * 7 % 3) / 60.0);
+        assert!((middle(&season) - 1.0).abs() < 0.25, "{}", middle(&season));
+    }
+
+    #[test]
+    fn between_two_hours_it_goes_evenly() {
+        let season = learned(14 * 24 + 8, business);
+        let factors: Vec<f64> = (0..60).map(|minute| season.factor(minute)).collect();
+        assert!(factors.windows(2).all(|pair| pair[1] >= pair[0] - 1e-9), "{factors:?}");
+        assert!(factors[59] > 4.0 * factors[0] / 3.0, "{factors:?}");
+    }
+
+    #[test]
+    fn before_a_weekend_was_seen_it_is_a_working_day() {
+        let season = learned(5 * 24 + 12, business);
+        assert!(middle(&season) > 1.5, "{}", middle(&season));
+    }
+}
