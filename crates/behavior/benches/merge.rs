@@ -77,7 +77,9 @@ fn route(names: &[Arc<RouteName>], it: u64, minute: u64) -> RouteDelta {
     route.latency_us.record_many(20_000 + (it * 31 + minute * 17) % 9_000, route.requests);
     route.response_bytes.record_many(1_000 + it % 700, route.requests);
     for consumer in 0..route.requests {
-        route.consumers.insert((it ^ minute << 20 ^ consumer << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        route
+            .consumers
+            .insert((it ^ minute << 20 ^ consumer << 40).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     }
     route
 }

@@ -12,6 +12,7 @@
     clippy::float_cmp,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::single_match_else,
     clippy::unwrap_used,
     unreachable_pub,
     missing_docs,
@@ -28,26 +29,30 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use tapline_sketch::{Coalesce, Pace, Series};
+use tapline_sketch::{Pace, Series};
 
 use self::score::{PROFILES, Scored, normalized, verify};
 
 /// One set for all series.
 const PACE: Pace = Pace {
-    level_points: 20.0,
-    short_points: 10.0,
-    long_points: 300.0,
-    spread_points: 100.0,
+    level_points: 10.0,
+    short_points: 20.0,
+    long_points: 400.0,
+    spread_points: 4_000.0,
     spread_min: 1e-6,
 };
 /// Points before anything is said; NAB ignores more than that.
 const WARM_UP: usize = 100;
-/// Points for which what follows an alert is muted.
-const MUTED: u64 = 350;
+/// Evidence below this is no alert.
+const EVIDENCE_MIN: f64 = 5.0;
+/// Points for which what follows an alert is muted, unless it is stronger by a factor.
+const MUTED_POINTS: u64 = 300;
+const MUTED_FACTOR: f64 = 1.3;
 
 fn main() {
     verify();
-    let corpus = std::env::var("TAPLINE_CORPUS").unwrap_or_else(|_| "../../../shared/corpus".to_owned());
+    let corpus =
+        std::env::var("TAPLINE_CORPUS").unwrap_or_else(|_| "../../../shared/corpus".to_owned());
     let nab = Path::new(&corpus).join("timeseries/nab");
     let Ok(labels) = File::open(nab.join("labels/combined_windows.json")) else {
         println!("SKIPPED: no series in {}; set TAPLINE_CORPUS", nab.display());
@@ -68,21 +73,32 @@ fn main() {
         all.push(Scored { scores: scores(&values), windows });
     }
     let windows: usize = all.iter().map(|series| series.windows.len()).sum();
-    println!("{} series, {points} points, {windows} windows; {PACE:?}, muted {MUTED}", all.len());
+    println!(
+        "{} series, {points} points, {windows} windows; {PACE:?}, muted {MUTED_POINTS}",
+        all.len()
+    );
     for profile in &PROFILES {
         let (score, threshold) = normalized(&all, profile);
         println!("{:<9} {score:.2} at a threshold of {threshold:.3}", profile.name);
     }
 }
 
-/// What the scorer says of each point.
+/// What the scorer says of each point: both of its deviations together, and of what follows from one
+/// cause the first.
 fn scores(values: &[f64]) -> Vec<f64> {
     let mut series = Series::new();
-    let mut coalesce = Coalesce::new(MUTED);
+    let (mut since, mut last) = (u64::MAX, 0.0);
     let judge = |(index, value): (usize, &f64)| {
         let judged = series.judge(*value, &PACE);
         series.learn(*value, &PACE);
-        if index < WARM_UP { 0.0 } else { coalesce.pass(-judged.ln_either(), 1.0) }
+        since = since.saturating_add(1);
+        let evidence = -judged.ln_probability - judged.ln_drift_probability;
+        let is_muted = since < MUTED_POINTS && evidence <= last * MUTED_FACTOR;
+        if index < WARM_UP || evidence <= EVIDENCE_MIN || is_muted {
+            return 0.0;
+        }
+        (since, last) = (0, evidence);
+        evidence
     };
     values.iter().enumerate().map(judge).collect()
 }

@@ -60,7 +60,8 @@ impl Names {
         let host = |host: usize| format!("host{host}.example");
         let mut names = Self { routes: Vec::new(), places: Vec::new() };
         for (index, endpoint) in world.endpoints.iter().enumerate() {
-            let name = RouteName { host: host(endpoint.host).as_str().into(), ..RouteName::default() };
+            let name =
+                RouteName { host: host(endpoint.host).as_str().into(), ..RouteName::default() };
             names.routes.push(Arc::new(name));
             let endpoint_ref = EndpointRef {
                 id: EndpointId(index as u64),
@@ -96,7 +97,9 @@ fn main() {
                 counts.push(count);
             }
             if count.requests > 0 {
-                delta.routes.insert(RouteKey(index as u64), route_of(&names, index, &count, minute));
+                delta
+                    .routes
+                    .insert(RouteKey(index as u64), route_of(&names, index, &count, minute));
             }
         });
         touched += delta.routes.len() as u64;
@@ -208,10 +211,8 @@ impl Rivals {
         for (index, count) in counts.iter().enumerate() {
             let endpoint = &world.endpoints[index];
             let seen = count.requests as f64;
-            let current: Option<&Injection> = endpoint
-                .injections
-                .iter()
-                .find(|it| (it.start..=it.end() + 60).contains(&minute));
+            let current: Option<&Injection> =
+                endpoint.injections.iter().find(|it| (it.start..=it.end() + 60).contains(&minute));
             let evidence = [
                 self.fixed[index].step(minute, seen),
                 self.ewma[index].step(seen),

@@ -36,6 +36,9 @@ const CROWD_MIN: u64 = 3;
 const ACCEPTED_AFTER_MINUTES: u64 = 1_440;
 /// The same of latency and sizes, which a release changes for good.
 const RELEASED_AFTER_MINUTES: u64 = 120;
+/// A sensor with few endpoints is judged as one with ten thousand: that it has few is no reason for
+/// more false alarms.
+const TESTS_MIN: u64 = 100_000;
 /// Cases open at once. More are counted as withheld.
 const CASES_MAX: usize = 4_096;
 
@@ -70,7 +73,8 @@ pub(crate) struct Crowd {
 /// A minute of candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Minute {
-    pub(crate) minute: u64,
+    /// Since the Unix epoch.
+    pub(crate) at: u64,
     /// Numbers that were judged, those of silent endpoints among them.
     pub(crate) tests: u64,
     pub(crate) hosts: u64,
@@ -105,8 +109,12 @@ impl Decision {
     }
 
     /// Decides on a minute; what becomes of each case goes to `sink`, in order.
-    pub(crate) fn decide(&mut self, now: &Minute, sink: &mut impl FnMut(&CaseKey, &mut Case, Change)) {
-        self.budget.turn(now.minute);
+    pub(crate) fn decide(
+        &mut self,
+        now: &Minute,
+        sink: &mut impl FnMut(&CaseKey, &mut Case, Change),
+    ) {
+        self.budget.turn(now.at);
         let share = self.settings.false_discovery_share_max;
         // What belongs to an open case is no discovery any more, and must not let others pass.
         let fresh: Vec<&Candidate> = now
@@ -114,8 +122,9 @@ impl Decision {
             .iter()
             .filter(|candidate| candidate.judged.is_large && !self.hold(candidate, now))
             .collect();
-        let passed = discoveries(&fresh, now.tests, share * self.budget.scale());
-        let possible = discoveries(&fresh, now.tests, share);
+        let tests = now.tests.max(TESTS_MIN);
+        let passed = discoveries(&fresh, tests, share * self.budget.scale());
+        let possible = discoveries(&fresh, tests, share);
         for (index, candidate) in fresh.into_iter().enumerate() {
             let is_lasting = candidate.is_lasting
                 || candidate.judged.ln_probability <= LN_AT_ONCE
@@ -129,7 +138,7 @@ impl Decision {
                 self.withheld += 1;
             }
         }
-        self.settle(now.minute, sink);
+        self.settle(now.at, sink);
     }
 
     /// Cases that were not opened because the budget or the table was full.
@@ -145,7 +154,7 @@ impl Decision {
         let all = CaseKey { signal, place: Place::Everywhere };
         for key in [own, host, all] {
             if let Some(case) = self.cases.get_mut(&key) {
-                case.hold(candidate, now.minute);
+                case.hold(candidate, now.at);
                 return true;
             }
         }
@@ -154,7 +163,7 @@ impl Decision {
             && self.cases.iter_mut().any(|(key, case)| {
                 let is_part = key.signal == signal && case.host == candidate.host;
                 if is_part {
-                    case.hold(candidate, now.minute);
+                    case.hold(candidate, now.at);
                 }
                 is_part
             })
@@ -162,11 +171,8 @@ impl Decision {
 
     fn open(&mut self, candidate: &Candidate, now: &Minute) {
         let signal = candidate.judged.signal;
-        let crowd = now
-            .crowds
-            .get(&(signal, Arc::clone(&candidate.host)))
-            .copied()
-            .unwrap_or_default();
+        let crowd =
+            now.crowds.get(&(signal, Arc::clone(&candidate.host))).copied().unwrap_or_default();
         let is_crowd = self.is_crowd(crowd.odd, crowd.able);
         let mut place = candidate.place.clone();
         if is_crowd {
@@ -183,8 +189,8 @@ impl Decision {
                 place = Place::Everywhere;
             }
         }
-        self.budget.count(now.minute);
-        let case = Case::new(candidate, crowd, now.tests, now.minute);
+        self.budget.count(now.at);
+        let case = Case::new(candidate, crowd, now.tests, now.at);
         self.cases.insert(CaseKey { signal, place }, case);
     }
 

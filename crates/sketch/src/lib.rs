@@ -14,6 +14,6 @@ pub use beta_binomial::BetaBinomial;
 pub use buckets::Buckets;
 pub use kmv::Kmv;
 pub use negative_binomial::NegativeBinomial;
-pub use series::{Coalesce, Deviation, Pace, Series};
+pub use series::{Deviation, Pace, Series};
 pub use sliding_kmv::SlidingKmv;
 pub use tail::{Cusum, Tail, normal_score};

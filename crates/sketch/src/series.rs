@@ -6,6 +6,8 @@ use crate::tail::{Tail, normal_score};
 
 /// A residual of more spreads than this moves level and spread no further.
 const CLIP_SPREADS: f64 = 4.0;
+/// Points from which on the spread is known well enough to measure by.
+const SPREAD_KNOWN_POINTS: u64 = 30;
 /// The mean absolute deviation of a normal variable, times this, is its standard deviation.
 const SPREAD_OF_DEVIATION: f64 = 1.253_314_137_315_5;
 
@@ -151,10 +153,12 @@ impl Series {
             return;
         }
         let (spreads, drift_spreads) = self.off(value, pace);
-        self.point_tail.learn(fabs(spreads));
-        self.drift_tail.learn(fabs(drift_spreads));
+        if self.points >= SPREAD_KNOWN_POINTS {
+            self.point_tail.learn(fabs(spreads));
+            self.drift_tail.learn(fabs(drift_spreads));
+        }
         // Early, spreads are known too badly to clip by.
-        let clip = if self.points < 30 { f64::INFINITY } else { CLIP_SPREADS };
+        let clip = if self.points < SPREAD_KNOWN_POINTS { f64::INFINITY } else { CLIP_SPREADS };
         let residual = clipped(value - self.level, clip * self.spread(pace));
         self.level += residual * gain(pace.level_points, self.points);
         self.short += (value - self.short) * gain(pace.short_points, self.points);
@@ -183,31 +187,72 @@ fn clipped(value: f64, most: f64) -> f64 {
     value.clamp(-most, most)
 }
 
-/// Lets through what stands out from the time before, and mutes what follows from the same cause.
-///
-/// A score passes unless one at least as high passed within the last points; a higher one passes if
-/// it is higher by a factor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Coalesce {
-    points: u64,
-    since: u64,
-    last: f64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Coalesce {
-    /// Mutes for so many points.
-    pub const fn new(points: u64) -> Self {
-        Self { points, since: u64::MAX, last: 0.0 }
+    const PACE: Pace = Pace {
+        level_points: 20.0,
+        short_points: 10.0,
+        long_points: 300.0,
+        spread_points: 200.0,
+        spread_min: 1e-3,
+    };
+
+    /// Between -1 and 1, neither always the same nor by chance.
+    fn sway(point: u64) -> f64 {
+        f64::from(u32::try_from(point * 7_919 % 2_001).unwrap_or(0)) / 1_000.0 - 1.0
     }
 
-    /// The score, or 0 if it is muted.
-    pub fn pass(&mut self, score: f64, at_least: f64) -> f64 {
-        self.since = self.since.saturating_add(1);
-        if score < at_least || (self.since < self.points && score <= self.last) {
-            return 0.0;
+    fn learned(points: u64) -> Series {
+        let mut series = Series::new();
+        (0..points).for_each(|point| series.learn(10.0 + sway(point), &PACE));
+        series
+    }
+
+    #[test]
+    fn level_and_spread_are_learned() {
+        let series = learned(3_000);
+        assert!((series.level() - 10.0).abs() < 0.4, "{}", series.level());
+        assert!((series.long_level() - 10.0).abs() < 0.2);
+        // Evenly between -1 and 1: mean absolute deviation 1/2.
+        assert!((0.5..0.8).contains(&series.spread(&PACE)), "{}", series.spread(&PACE));
+    }
+
+    #[test]
+    fn what_is_far_off_is_improbable_and_what_is_not_is_not() {
+        let series = learned(3_000);
+        assert!(series.judge(10.5, &PACE).ln_either() > -3.0);
+        let far = series.judge(16.0, &PACE);
+        assert!(far.ln_probability < -9.0 && far.spreads > 5.0, "{far:?}");
+        assert!(far.score() > 3.5);
+        assert!(series.judge(4.0, &PACE).score() < -3.5);
+    }
+
+    #[test]
+    fn a_small_lasting_change_shows_in_the_short_mean() {
+        let mut series = learned(3_000);
+        let mut least: f64 = 0.0;
+        for point in 0..15 {
+            let value = 10.9 + sway(point) / 4.0;
+            least = least.min(series.judge(value, &PACE).ln_drift_probability);
+            series.learn(value, &PACE);
         }
-        self.since = 0;
-        self.last = score;
-        score
+        assert!(least < -5.0, "{least}");
+    }
+
+    #[test]
+    fn an_outlier_hardly_moves_the_level() {
+        let mut series = learned(3_000);
+        let before = series.level();
+        series.learn(1e9, &PACE);
+        assert!((series.level() - before).abs() < 0.3);
+        series.learn(f64::NAN, &PACE);
+        assert!(series.level().is_finite());
+    }
+
+    #[test]
+    fn nothing_learned_judges_nothing() {
+        assert!(Series::new().judge(5.0, &PACE).ln_either().abs() < 1e-12);
     }
 }

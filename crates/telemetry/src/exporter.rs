@@ -291,6 +291,7 @@ fn findings(view: &View) -> Vec<Family> {
         open,
         opened,
         verdicts,
+        Family::single(names::FINDINGS_WITHHELD, number(behavior.findings_withheld)),
         Family::single(names::INVENTORY_FIELDS, number(behavior.fields_known)),
         Family::single(names::INVENTORY_FIELDS_EVICTED, number(behavior.fields_evicted)),
         Family::single(names::INVENTORY_VALUES_LEFT_OUT, number(behavior.field_values_left_out)),

@@ -176,6 +176,8 @@ metrics! {
         "Documents for the webhook that were given up.";
     WEBHOOK_HELD: Gauge "tapline_webhook_held" []
         "Documents that wait for the webhook.";
+    FINDINGS_WITHHELD: Counter "tapline_findings_withheld_total" []
+        "Changes that were not told, for the budget of findings a day was spent.";
     NOTIFICATION_PUSHES: Counter "tapline_alertmanager_pushes_total" []
         "Pushes that an Alertmanager accepted.";
     NOTIFICATION_FAILURES: Counter "tapline_alertmanager_push_failures_total" []

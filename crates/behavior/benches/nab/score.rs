@@ -56,7 +56,8 @@ pub fn points(series: &Scored, profile: &Profile) -> Vec<Point> {
         let inside = windows.peek().copied().filter(|&(_, (first, _))| index >= first);
         let (window, worth) = match inside {
             Some((window, (first, last))) => {
-                let position = -(last as f64 - index as f64 + 1.0) / (last as f64 - first as f64 + 1.0);
+                let position =
+                    -(last as f64 - index as f64 + 1.0) / (last as f64 - first as f64 + 1.0);
                 (Some(window), sigmoid(position) * profile.true_positive / sigmoid(-1.0))
             }
             None => {
@@ -76,7 +77,8 @@ pub fn points(series: &Scored, profile: &Profile) -> Vec<Point> {
 /// The corpus's raw score with the one threshold for all series that is best, and that threshold:
 /// for each window the best alert in it or what its absence costs, and the cost of alerts outside.
 pub fn sweep(all: &[Vec<Point>], profile: &Profile) -> Vec<(f64, f64)> {
-    let mut best: std::collections::BTreeMap<(usize, usize), f64> = std::collections::BTreeMap::new();
+    let mut best: std::collections::BTreeMap<(usize, usize), f64> =
+        std::collections::BTreeMap::new();
     let mut sum = 0.0;
     let mut order: Vec<(usize, Point)> = Vec::new();
     for (series, points) in all.iter().enumerate() {
@@ -115,9 +117,8 @@ pub fn normalized(corpus: &[Scored], profile: &Profile) -> (f64, f64) {
     let null = -profile.false_negative * windows as f64;
     let perfect = profile.true_positive * windows as f64;
     let best = sweep(&all, profile).into_iter().filter(|(threshold, _)| *threshold > 0.0);
-    let (at, best) = best.fold((f64::INFINITY, null), |best, next| {
-        if next.1 > best.1 { next } else { best }
-    });
+    let (at, best) =
+        best.fold((f64::INFINITY, null), |best, next| if next.1 > best.1 { next } else { best });
     (100.0 * (best - null) / (perfect - null), at)
 }
 
@@ -126,7 +127,8 @@ pub fn verify() {
     assert_eq!([100, 5_000, 6_000].map(probation), [15, 750, 750]);
     let standard = &PROFILES[0];
     // Its testCalcScoreByThresholdReturnsExpectedScores: a window missed costs 5.
-    let profile = Profile { name: "", true_positive: 1.0, false_negative: 5.0, false_positive: 1.0 };
+    let profile =
+        Profile { name: "", true_positive: 1.0, false_negative: 5.0, false_positive: 1.0 };
     let point = |score, worth, window| Point { score, window, worth };
     let points_of = [
         point(0.0, -3.0, None),
@@ -144,7 +146,9 @@ pub fn verify() {
     assert_eq!(all.iter().filter(|point| point.window.is_some()).count(), 31);
     assert!(all.iter().all(|point| point.window.is_some() == (point.worth > 0.0)));
     // The docstring of its sigmoid: 0.98661 at the left edge, 0.84828 half way, -1 far behind.
-    for (position, want) in [(-1.0, 0.986_61), (-0.5, 0.848_28), (0.0, 0.0), (1.0, -0.986_61), (3.0, -1.0)] {
+    for (position, want) in
+        [(-1.0, 0.986_61), (-0.5, 0.848_28), (0.0, 0.0), (1.0, -0.986_61), (3.0, -1.0)]
+    {
         assert!((sigmoid(position) - want).abs() < 1e-5);
     }
     // Silence is worth 0, an alert at the first point of every window and nowhere else 100.

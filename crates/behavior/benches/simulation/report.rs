@@ -64,8 +64,7 @@ impl Report<'_> {
 
     /// The injection that an alert is about, if it is about one.
     fn cause(&self, alert: &Alert) -> Option<&Injection> {
-        let is_near =
-            |it: &&Injection| (it.start..=it.end() + 60).contains(&alert.minute);
+        let is_near = |it: &&Injection| (it.start..=it.end() + 60).contains(&alert.minute);
         let endpoints = &self.world.endpoints;
         if let Some(endpoint) = alert.endpoint {
             return endpoints[endpoint].injections.iter().find(is_near);
@@ -105,7 +104,9 @@ impl Report<'_> {
     }
 
     fn print_found(&self) {
-        println!("\nwhat was done                    rate     times found  <=3 min  median minutes");
+        println!(
+            "\nwhat was done                    rate     times found  <=3 min  median minutes"
+        );
         let mut groups: BTreeMap<(String, &str), Vec<Option<u64>>> = BTreeMap::new();
         for injection in self.all() {
             let name = format!("{:?} {} min", injection.kind, injection.minutes);
@@ -141,7 +142,9 @@ impl Report<'_> {
     }
 
     fn print_rivals(&self, judged: f64) {
-        println!("\nrises of requests             line    false/day  x3: found, <=3 min  x10: found, <=3 min   (5 min and more at 20 a minute and more)");
+        println!(
+            "\nrises of requests             line    false/day  x3: found, <=3 min  x10: found, <=3 min   (5 min and more at 20 a minute and more)"
+        );
         let rises: Vec<&Injection> = self.all().filter(|it| is_rise(it.kind)).collect();
         let large: Vec<&&Injection> =
             rises.iter().filter(|it| it.minutes >= 5 && self.rate(it) >= 20.0).collect();
@@ -152,9 +155,9 @@ impl Report<'_> {
                     let of: Vec<_> =
                         large.iter().filter(|it| it.kind == Kind::Spike(factor)).collect();
                     let found = of.iter().filter(|it| {
-                        alarms.first(it, line).is_some_and(|at| {
-                            at + 1 - it.start <= most && at <= it.end() + 10
-                        })
+                        alarms
+                            .first(it, line)
+                            .is_some_and(|at| at + 1 - it.start <= most && at <= it.end() + 10)
                     });
                     found.count() as f64 / of.len().max(1) as f64
                 };
@@ -162,7 +165,7 @@ impl Report<'_> {
                     "{:<28} {:>5} {:>12.1}      {:>6.2} {:>6.2}      {:>6.2} {:>6.2}",
                     alarms.name,
                     LINES[line],
-                    alarms.false_alarms[line] as f64 / judged,
+                    alarms.made_up[line] as f64 / judged,
                     share(3.0, u64::MAX),
                     share(3.0, 3),
                     share(10.0, u64::MAX),
@@ -170,14 +173,18 @@ impl Report<'_> {
                 );
             }
         }
-        println!("\nagainst the oracle at 10 false alarms a day: minutes to find, and the ratio of the sums");
+        println!(
+            "\nagainst the oracle at 10 false alarms a day: minutes to find, and the ratio of the sums"
+        );
         for (factor, oracle) in [(3.0, 3), (10.0, 4)] {
             let alarms = &self.rivals[oracle];
             let line = alarms.line_of(10.0 * judged);
             for span in ["20", "1", "0.1"] {
                 let of: Vec<_> = rises
                     .iter()
-                    .filter(|it| it.kind == Kind::Spike(factor) && self.span(it) == span && it.minutes > 5)
+                    .filter(|it| {
+                        it.kind == Kind::Spike(factor) && self.span(it) == span && it.minutes > 5
+                    })
                     .collect();
                 let pairs: Vec<(u64, u64)> = of
                     .iter()
@@ -229,13 +236,13 @@ impl Calibration {
             if endpoint.rate < rate_min {
                 break;
             }
-            let is_near = |it: &Injection| {
-                (it.start..=it.end() + 60).contains(&minute)
-            };
+            let is_near = |it: &Injection| (it.start..=it.end() + 60).contains(&minute);
             if endpoint.injections.iter().any(is_near) || world.is_crowd(endpoint.host, minute) {
                 continue;
             }
-            let Some(ln_probability) = behavior.ln_surge(EndpointId(index as u64)) else { continue };
+            let Some(ln_probability) = behavior.ln_surge(EndpointId(index as u64)) else {
+                continue;
+            };
             self.minutes += 1;
             for (power, below) in (1..).zip(self.below.iter_mut()) {
                 let line = -f64::from(power) * std::f64::consts::LN_10;
@@ -245,7 +252,10 @@ impl Calibration {
     }
 
     pub fn print(&self) {
-        println!("\ncalibration of more requests than normal, {} minutes of calm endpoints with 20 a minute and more:", self.minutes);
+        println!(
+            "\ncalibration of more requests than normal, {} minutes of calm endpoints with 20 a minute and more:",
+            self.minutes
+        );
         for (power, below) in (1..).zip(&self.below) {
             let predicted = self.minutes as f64 * 10f64.powi(-power);
             println!(

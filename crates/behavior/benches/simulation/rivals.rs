@@ -14,7 +14,7 @@ pub struct Alarms {
     pub name: &'static str,
     last: BTreeMap<usize, [u64; LINES.len()]>,
     recent: BTreeMap<usize, [u8; LINES.len()]>,
-    pub false_alarms: [u64; LINES.len()],
+    pub made_up: [u64; LINES.len()],
     pub seen: BTreeMap<(usize, u64), [Option<u64>; LINES.len()]>,
     /// Alarms must hold in two of three minutes.
     lasting: bool,
@@ -26,14 +26,20 @@ impl Alarms {
             name,
             last: BTreeMap::new(),
             recent: BTreeMap::new(),
-            false_alarms: [0; LINES.len()],
+            made_up: [0; LINES.len()],
             seen: BTreeMap::new(),
             lasting,
         }
     }
 
     /// A minute with this much evidence; `current` is what happens to the endpoint, or just did.
-    pub fn note(&mut self, minute: u64, endpoint: usize, evidence: f64, current: Option<&Injection>) {
+    pub fn note(
+        &mut self,
+        minute: u64,
+        endpoint: usize,
+        evidence: f64,
+        current: Option<&Injection>,
+    ) {
         if evidence < LINES[0] && !self.recent.contains_key(&endpoint) {
             return;
         }
@@ -51,7 +57,7 @@ impl Alarms {
             }
             let last = self.last.entry(endpoint).or_insert([0; LINES.len()]);
             if minute > last[index] + COALESCE {
-                self.false_alarms[index] += 1;
+                self.made_up[index] += 1;
             }
             last[index] = minute;
         }
@@ -63,7 +69,7 @@ impl Alarms {
     /// The first line with no more than so many false alarms in all.
     pub fn line_of(&self, most: f64) -> usize {
         let fits = |count: &u64| *count as f64 <= most;
-        self.false_alarms.iter().position(fits).unwrap_or(LINES.len() - 1)
+        self.made_up.iter().position(fits).unwrap_or(LINES.len() - 1)
     }
 
     /// When an injection was seen.
@@ -138,7 +144,8 @@ impl HoltWinters {
         let clipped = if early { off } else { off.clamp(-4.0 * deviation, 4.0 * deviation) };
         self.level += alpha * clipped;
         self.season[hour] += gamma * clipped;
-        self.variance += 0.001f64.max(1.0 / (self.steps as f64 + 1.0)) * (clipped * clipped - self.variance);
+        self.variance +=
+            0.001f64.max(1.0 / (self.steps as f64 + 1.0)) * (clipped * clipped - self.variance);
         self.steps += 1;
         off / deviation
     }

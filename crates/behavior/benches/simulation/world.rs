@@ -230,7 +230,11 @@ fn inject(endpoints: &mut [Endpoint], days: u64, dice: &mut Dice) {
             let spans: &[u64] = if low >= 20.0 { &[1, 5, 30] } else { &[long] };
             kinds.extend(spans.iter().map(|&span| (Kind::Spike(factor), span, 30)));
         }
-        kinds.push((Kind::Silence, if low >= 20.0 { 30 } else { (80.0 / low).min(900.0) as u64 }, 30));
+        kinds.push((
+            Kind::Silence,
+            if low >= 20.0 { 30 } else { (80.0 / low).min(900.0) as u64 },
+            30,
+        ));
         if low >= 1.0 {
             kinds.push((Kind::Refused(0.02), long.max(60), 20));
             kinds.push((Kind::Refused(0.10), long.max(60), 20));

@@ -24,7 +24,7 @@ pub(crate) struct Learning {
     /// Minutes after which a range is shown, and learning clips.
     pub(crate) minutes_min: u64,
     /// Minutes after which changes are told.
-    pub(crate) learning_minutes: u64,
+    pub(crate) silent_minutes: u64,
     /// Minutes that do not teach, because a part of the flows was shed in them.
     pub(crate) partial: PartialMinutes,
     pub(crate) calendar: Calendar,
@@ -41,7 +41,7 @@ impl Learning {
             keep_slowly: exp(-1.0 / anchor_minutes),
             memory_minutes,
             minutes_min: u64::from(config.baseline_minutes_min),
-            learning_minutes: u64::from(config.learning_hours) * 60,
+            silent_minutes: u64::from(config.learning_hours) * 60,
             partial: PartialMinutes::default(),
             calendar: Calendar::new(&config.time_zone),
         }

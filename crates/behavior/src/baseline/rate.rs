@@ -12,10 +12,10 @@ use libm::{exp, pow};
 use tapline_model::{BaselineState, BaselineView, Epoch};
 use tapline_sketch::{NegativeBinomial, Tail};
 
-pub(crate) use self::evidence::Run;
 use self::evidence::Evidence;
-use self::today::Today;
+pub(crate) use self::evidence::Run;
 pub(crate) use self::shift::{Shift, lift as shift_lift};
+use self::today::Today;
 use super::calendar::HOUR_MINUTES;
 use super::learning::Learning;
 use super::level::Level;
@@ -37,7 +37,7 @@ const CLIP_DEVIATIONS: f64 = 3.0;
 /// The range shown lies between these shares of all normal minutes.
 const RANGE: (f64, f64) = (0.01, 0.99);
 /// Minutes from which on the distribution of past scores corrects the model's.
-const CALIBRATED_AFTER: u32 = 2_880;
+const CALIBRATED_AFTER: u32 = 1_000;
 /// The logarithm of a probability is corrected by this factor at most to what is less probable.
 const CORRECTION_MAX: f64 = 1.25;
 /// Minutes that the scatter counts for once a season is believed that was not before.
@@ -160,8 +160,9 @@ impl Rate {
         let passed = minute.checked_sub(self.minute).filter(|&passed| passed > 0)?;
         let before = std::mem::replace(&mut self.minute, minute);
         let mut closed = std::mem::replace(&mut self.filling, Minute::SILENT);
-        closed.is_normal &= learning.partial.count(before, before) == 0;
-        let verdict = closed.is_whole.then(|| self.close(before, closed, learning));
+        let is_partial = learning.partial.count(before, before) > 0;
+        closed.is_normal &= !is_partial;
+        let verdict = closed.is_whole.then(|| self.close(before, closed, is_partial, learning));
         if passed > 1 {
             self.pass_silence(before + 1, passed - 1, learning);
         }
@@ -212,7 +213,7 @@ impl Rate {
 
     /// Whether changes are told.
     pub(crate) const fn is_ready(&self, learning: &Learning) -> bool {
-        self.age() >= learning.learning_minutes && self.learned >= learning.minutes_min
+        self.age() >= learning.silent_minutes && self.learned >= learning.minutes_min
     }
 
     /// The lasting change of its level.
@@ -285,7 +286,7 @@ impl Rate {
     }
 
     /// A whole minute ends: the one before it is learned from, and it is judged.
-    fn close(&mut self, at: u64, minute: Minute, learning: &Learning) -> Verdict {
+    fn close(&mut self, at: u64, minute: Minute, is_partial: bool, learning: &Learning) -> Verdict {
         if let Some(before) = self.last.replace(minute)
             && before.is_normal
         {
@@ -293,7 +294,9 @@ impl Rate {
         }
         self.show(minute.count);
         let (high, low) = (self.high(at), self.low(at));
-        self.evidence.step(at, minute.count, &high, &low);
+        if !is_partial {
+            self.evidence.step(at, minute.count, &high, &low);
+        }
         let ln_model = high.ln_at_least(minute.count).min(self.evidence.ln_surge());
         let ln_model = (ln_model + core::f64::consts::LN_2).min(0.0);
         let ln_high = if self.tail.total() >= CALIBRATED_AFTER {
@@ -305,7 +308,9 @@ impl Rate {
             self.tail.learn(-ln_model);
         }
         let full = high.mean() / self.today.calm();
-        self.today.step(real(minute.count), full);
+        if !is_partial {
+            self.today.step(real(minute.count), full);
+        }
         let run = self.evidence.surge();
         self.ln_high = ln_high;
         Verdict { seen: minute.count, normal: high.mean(), full, ln_high, run }
@@ -325,13 +330,16 @@ impl Rate {
         let shown = usize::try_from(minutes).unwrap_or(usize::MAX).min(RECENT_MAX);
         (0..shown).for_each(|_| self.show(0));
         let mut left = minutes;
+        let mut heard = minutes - unknown;
         let mut known = known;
         let mut at = from;
         for hour in 0.. {
-            let rest = if hour < SILENT_HOURS_MAX { HOUR_MINUTES - at % HOUR_MINUTES } else { left };
+            let rest =
+                if hour < SILENT_HOURS_MAX { HOUR_MINUTES - at % HOUR_MINUTES } else { left };
             let part = rest.min(left);
             self.turn(at, learning);
-            self.evidence.pass(at, part, &self.high(at), &self.low(at));
+            self.evidence.pass(at, part.min(heard), &self.high(at), &self.low(at));
+            heard -= part.min(heard);
             self.today.pass(part, self.slow.mean() * self.full_factor(at));
             let teaches = part.min(known);
             // The last of them waits to be learned.

@@ -10,7 +10,7 @@ const DAY_MINUTES: u64 = 1_440;
 /// How fast the line is moved: once an hour, by this times what is left of the budget.
 const RATE: f64 = 0.2;
 /// The line is moved no further than this.
-const SCALE_MIN: f64 = 1e-12;
+const SCALE_MIN: f64 = 1e-6;
 /// Openings that are remembered; more in a day only count as so many.
 const OPENINGS_MAX: usize = 1_024;
 

@@ -25,7 +25,7 @@ fn candidate(endpoint: u64, host: &str, ln_probability: f64) -> Candidate {
 }
 
 fn minute_of(minute: u64, candidates: Vec<Candidate>) -> Minute {
-    Minute { minute, tests: 10_000, hosts: 10, candidates, crowds: BTreeMap::new() }
+    Minute { at: minute, tests: 100_000, hosts: 10, candidates, crowds: BTreeMap::new() }
 }
 
 /// The places of the cases that are open after this minute.
@@ -42,9 +42,9 @@ fn open(decision: &mut Decision, minute: &Minute) -> Vec<Place> {
 #[test]
 fn what_is_improbable_among_thousands_is_a_case_and_what_is_not_is_none() {
     let mut decision = Decision::new(settings());
-    // 0.01 / 10 000 is ln -13.8.
-    assert!(open(&mut decision, &minute_of(1, vec![candidate(1, "a", -13.0)])).is_empty());
-    let open = open(&mut decision, &minute_of(2, vec![candidate(1, "a", -14.0)]));
+    // 0.01 / 100 000 is ln -16.1.
+    assert!(open(&mut decision, &minute_of(1, vec![candidate(1, "a", -16.0)])).is_empty());
+    let open = open(&mut decision, &minute_of(2, vec![candidate(1, "a", -16.2)]));
     assert_eq!(open, [Place::Endpoint(EndpointId(1))]);
 }
 
@@ -129,7 +129,7 @@ fn a_budget_withholds_the_more_probable_ones() {
     let mut decision = Decision::new(Settings { alerts_per_day: 2, ..settings() });
     for minute in 0..600 {
         // An hour apart none is the same case.
-        let now = minute_of(minute * 60, vec![candidate(minute, "a", -15.0)]);
+        let now = minute_of(minute * 60, vec![candidate(minute, "a", -17.0)]);
         decision.decide(&now, &mut |_, _, _| {});
     }
     assert!(decision.withheld() > 400, "{}", decision.withheld());

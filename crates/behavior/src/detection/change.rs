@@ -45,7 +45,12 @@ pub(crate) fn fact(name: &str, value: impl Into<String>) -> Evidence {
 }
 
 /// The finding of an open case, told by the subject in which it was seen first.
-pub(crate) fn finding(key: &CaseKey, case: &Case, subject: &Subject, learning: &Learning) -> Finding {
+pub(crate) fn finding(
+    key: &CaseKey,
+    case: &Case,
+    subject: &Subject,
+    learning: &Learning,
+) -> Finding {
     let detection = detection(key.signal);
     let told = match key.signal {
         Signal::Surge => rate_surge::tell(case, subject),
@@ -65,7 +70,7 @@ pub(crate) fn finding(key: &CaseKey, case: &Case, subject: &Subject, learning: &
         Place::Endpoint(_) | Place::Host(_) => case.host.to_string(),
     };
     let judged = &case.judged;
-    let mut evidence = evidence(key, case, subject, learning);
+    let mut evidence = evidence(key, case, subject);
     evidence.extend(told.evidence);
     Finding {
         id: String::new(),
@@ -97,13 +102,15 @@ fn place(key: &CaseKey, case: &Case, subject: &Subject) -> String {
             format!("on {} {} of {}", endpoint.method, endpoint.template, case.host)
         }
         (Place::Everywhere, _) => format!("on several hosts, {} among them", case.host),
-        (_, Some(_)) => format!("on {} of {} endpoints of {}", case.crowd.odd, case.crowd.able, case.host),
+        (_, Some(_)) => {
+            format!("on {} of {} endpoints of {}", case.crowd.odd, case.crowd.able, case.host)
+        }
         (_, None) => format!("on all of {}", case.host),
     }
 }
 
 /// The window, what normal was learned from, and why it is no chance.
-fn evidence(key: &CaseKey, case: &Case, subject: &Subject, learning: &Learning) -> Vec<Evidence> {
+fn evidence(key: &CaseKey, case: &Case, subject: &Subject) -> Vec<Evidence> {
     let judged = &case.judged;
     let season = match Learning::reach(subject.rate.age()) {
         Reach::Flat => "no season yet",
@@ -112,10 +119,7 @@ fn evidence(key: &CaseKey, case: &Case, subject: &Subject, learning: &Learning) 
     };
     let mut facts = vec![
         fact("window", format!("{} minutes from {}", judged.minutes, start_of(judged.from))),
-        fact(
-            "normal learned from",
-            format!("{}, by {season}", subject.learned_from(key.signal)),
-        ),
+        fact("normal learned from", format!("{}, by {season}", subject.learned_from(key.signal))),
     ];
     if !matches!(key.place, Place::Endpoint(_))
         && let Some(endpoint) = &subject.endpoint
@@ -141,7 +145,6 @@ fn evidence(key: &CaseKey, case: &Case, subject: &Subject, learning: &Learning) 
         "why it is no chance",
         format!("{lasting}; improbable among {} numbers judged that minute; {alone}", case.tests),
     ));
-    let _ = learning;
     facts
 }
 

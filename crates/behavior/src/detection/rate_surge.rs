@@ -34,10 +34,7 @@ pub(crate) fn tell(case: &Case, subject: &Subject) -> Told {
     if let Some(normal) = subject.consumers() {
         let now = subject.last_consumers();
         is_crowd = now >= CROWD_SHARE * lift * normal && now >= 5.0;
-        evidence.push(fact(
-            "consumers a minute",
-            format!("{now:.0}, normally {normal:.1}"),
-        ));
+        evidence.push(fact("consumers a minute", format!("{now:.0}, normally {normal:.1}")));
         let cause = if is_crowd { "more consumers call" } else { "the same consumers call more" };
         evidence.push(fact("whose excess", cause));
     }

@@ -421,11 +421,9 @@ pub(super) const KEYS: &[Key] = &[
         1000.0,
         "times",
     ),
-    flag(
-        "behavior.slow_shift.enabled",
-        "Looks for rates that move over days.",
-        |s| &mut s.behavior.slow_shift.enabled,
-    ),
+    flag("behavior.slow_shift.enabled", "Looks for rates that move over days.", |s| {
+        &mut s.behavior.slow_shift.enabled
+    }),
     real(
         "behavior.slow_shift.lift_min",
         "Smallest factor over the rate of the last weeks, or under it.",

@@ -46,8 +46,8 @@ impl Evidence {
     ) {
         self.surge.step(high.ln_ratio(SURGE_FACTOR, count), EVIDENCE_MAX);
         self.lull.step(low.ln_ratio(LULL_FACTOR, count), EVIDENCE_MAX);
-        self.surge_run.go_on(&self.surge, at, 1, count, high.mean());
-        self.lull_run.go_on(&self.lull, at, 1, count, low.mean());
+        self.surge_run.go_on(self.surge, at, 1, count, high.mean());
+        self.lull_run.go_on(self.lull, at, 1, count, low.mean());
     }
 
     /// So many minutes of nothing.
@@ -60,8 +60,8 @@ impl Evidence {
     ) {
         self.surge.steps(high.ln_ratio(SURGE_FACTOR, 0), minutes, EVIDENCE_MAX);
         self.lull.steps(low.ln_ratio(LULL_FACTOR, 0), minutes, EVIDENCE_MAX);
-        self.surge_run.go_on(&self.surge, at, minutes, 0, high.mean());
-        self.lull_run.go_on(&self.lull, at, minutes, 0, low.mean());
+        self.surge_run.go_on(self.surge, at, minutes, 0, high.mean());
+        self.lull_run.go_on(self.lull, at, minutes, 0, low.mean());
     }
 
     /// ln of the probability of so much evidence of more than normal.
@@ -84,7 +84,7 @@ impl Evidence {
 
 impl Run {
     /// Minutes go by; without evidence the run is over.
-    fn go_on(&mut self, sum: &Cusum, at: u64, minutes: u64, seen: u64, mean: f64) {
+    fn go_on(&mut self, sum: Cusum, at: u64, minutes: u64, seen: u64, mean: f64) {
         if sum.sum() <= 0.0 {
             *self = Self::default();
             return;

@@ -55,10 +55,7 @@ fn a_fall_is_as_improbable_as_a_rise() {
 fn it_says_that_it_is_learning_until_it_has() {
     let rate = rate_of(STEADY);
     assert_eq!(view_at(&rate_of([]), 0).minutes, 0);
-    assert_eq!(
-        view_at(&rate_of(STEADY.into_iter().take(10)), 10).state,
-        BaselineState::Learning
-    );
+    assert_eq!(view_at(&rate_of(STEADY.into_iter().take(10)), 10).state, BaselineState::Learning);
     assert_eq!(view_at(&rate, 20).state, BaselineState::Flat);
     let blank = view_at(&rate_of([5]), 1);
     assert!((blank.probability - 1.0).abs() < 1e-12 && blank.normal.abs() < 1e-12);

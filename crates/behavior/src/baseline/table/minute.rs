@@ -26,7 +26,7 @@ impl Baselines {
     /// Judges the minute that was filling, and decides.
     pub(super) fn close_minute(&mut self, sink: &mut impl FnMut(Finding)) {
         let mut now = Minute {
-            minute: self.minute,
+            at: self.minute,
             tests: (self.endpoints.len() + self.hosts.len() as u64) * Signal::ALL.len() as u64,
             hosts: self.hosts.len() as u64,
             ..Minute::default()
@@ -46,12 +46,12 @@ impl Baselines {
             let Some(host) = hosts.get_mut(&subject.host) else { continue };
             let place = Place::Endpoint(id);
             let mut judged = Judged::default();
-            subject.close(now.minute, &mut host.shares, settings, learning, &mut |one| {
+            subject.close(now.at, &mut host.shares, settings, learning, &mut |one| {
                 judged.push(one);
             });
             judged.file(subject, &place, now, settings, true);
             if subject.silence_due.is_none() && subject.rate.is_ready(learning) {
-                let due = next_look(subject, now.minute);
+                let due = next_look(subject, now.at);
                 subject.silence_due = Some(due);
                 silences.insert((due, Who::Endpoint(id)));
             }
@@ -68,17 +68,17 @@ impl Baselines {
             // A host of one endpoint is that endpoint.
             let is_own = host.endpoints > 1;
             // What its endpoints learned of its shares is not learned twice.
-            let mut unused = HostShares::new(Epoch(now.minute * MINUTE_SECONDS));
+            let mut unused = HostShares::new(Epoch(now.at * MINUTE_SECONDS));
             let subject = &mut host.subject;
             let mut judged = Judged::default();
-            subject.close(now.minute, &mut unused, settings, learning, &mut |one| {
+            subject.close(now.at, &mut unused, settings, learning, &mut |one| {
                 if is_own {
                     judged.push(one);
                 }
             });
             judged.file(subject, &Place::Host(Arc::clone(&name)), now, settings, false);
             if is_own && subject.silence_due.is_none() && subject.rate.is_ready(learning) {
-                let due = next_look(subject, now.minute);
+                let due = next_look(subject, now.at);
                 subject.silence_due = Some(due);
                 silences.insert((due, Who::Host(name)));
             }
@@ -87,7 +87,7 @@ impl Baselines {
 
     /// Looks at the silences that are due.
     fn judge_silences(&mut self, now: &mut Minute) {
-        let next = now.minute.saturating_add(1);
+        let next = now.at.saturating_add(1);
         let Self { endpoints, hosts, learning, settings, silences, .. } = self;
         while let Some((due, _)) = silences.first()
             && *due <= next
@@ -115,7 +115,7 @@ impl Baselines {
 
     fn decide(&mut self, now: &Minute, sink: &mut impl FnMut(Finding)) {
         let Self { endpoints, hosts, learning, decision, .. } = self;
-        let next = now.minute.saturating_add(1);
+        let next = now.at.saturating_add(1);
         decision.decide(now, &mut |key, case, change| {
             let subject = match &case.first {
                 Place::Endpoint(id) => endpoints.get_mut(*id),
@@ -129,7 +129,7 @@ impl Baselines {
                 subject.is_silent = false;
                 return;
             }
-            if key.signal == Signal::Silence && !subject.is_silent && case.last == now.minute {
+            if key.signal == Signal::Silence && !subject.is_silent && case.last == now.at {
                 subject.is_silent = true;
                 subject.rate.silence();
             }
