@@ -35,7 +35,7 @@ use self::score::{PROFILES, Scored, normalized, verify};
 
 /// One set for all series.
 const PACE: Pace = Pace {
-    level_points: 10.0,
+    level_points: 20.0,
     short_points: 20.0,
     long_points: 400.0,
     spread_points: 4_000.0,
@@ -44,10 +44,10 @@ const PACE: Pace = Pace {
 /// Points before anything is said; NAB ignores more than that.
 const WARM_UP: usize = 100;
 /// Evidence below this is no alert.
-const EVIDENCE_MIN: f64 = 5.0;
+const EVIDENCE_MIN: f64 = 6.0;
 /// Points for which what follows an alert is muted, unless it is stronger by a factor.
 const MUTED_POINTS: u64 = 300;
-const MUTED_FACTOR: f64 = 1.3;
+const MUTED_FACTOR: f64 = 1.5;
 
 fn main() {
     verify();
