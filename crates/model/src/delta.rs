@@ -22,8 +22,8 @@ pub use self::tags::{TagCounts, TagValue};
 pub use self::values::{ValueCount, Values, Witnesses};
 
 use crate::{
-    AuthSet, ConsumerKey, ConsumerKind, Epoch, Fact, FieldPart, Observation, Outcome,
-    ParameterLocation, RouteKey, RouteName, Sampling, Timestamp, ValueKind,
+    AttemptKey, AuthSet, ConsumerKey, ConsumerKind, Epoch, Fact, FieldPart, Holder, Observation,
+    Outcome, ParameterLocation, RouteKey, RouteName, Sampling, Timestamp, ValueKind,
 };
 
 /// Version of the serialised form; a reader refuses others.
@@ -414,6 +414,8 @@ pub struct ConsumerDelta {
     pub clients: BTreeSet<IpAddr>,
     /// Keyed hashes of its user agents (the 8 smallest).
     pub agents: BTreeSet<u64>,
+    /// Its tokens and sessions, each with where and with what it was used (the 8 smallest).
+    pub holders: BTreeSet<Holder>,
 }
 
 impl ConsumerDelta {
@@ -421,6 +423,8 @@ impl ConsumerDelta {
     pub const CLIENTS_MAX: usize = ADDRESSES_MAX;
     /// How many user agents are told apart: the smallest hashes.
     pub const AGENTS_MAX: usize = HASHES_MAX;
+    /// How many uses of tokens and sessions are told apart: the smallest ones.
+    pub const HOLDERS_MAX: usize = HASHES_MAX;
 
     /// A consumer nothing has been seen of.
     pub const fn new(kind: ConsumerKind) -> Self {
@@ -434,6 +438,7 @@ impl ConsumerDelta {
             unmatched_hosts: BTreeMap::new(),
             clients: BTreeSet::new(),
             agents: BTreeSet::new(),
+            holders: BTreeSet::new(),
         }
     }
 
@@ -453,6 +458,8 @@ impl ConsumerDelta {
         }
         self.agents.extend(&other.agents);
         keep_smallest_of(&mut self.agents, HASHES_MAX);
+        self.holders.extend(&other.holders);
+        keep_smallest_of(&mut self.holders, HASHES_MAX);
     }
 
     /// Counts a host that was probed.
@@ -493,6 +500,8 @@ pub struct Delta {
     pub consumers: BTreeMap<ConsumerKey, ConsumerDelta>,
     /// Values that looked like attacks.
     pub attacks: AttackCounts,
+    /// What was tried against accounts and secrets, and how often; the fold bounds it.
+    pub attempts: BTreeMap<AttemptKey, u64>,
     /// Observations that found a table full and were folded in part only.
     pub overflowed: u64,
     /// The least share of flows that was followed at any time of the epoch: less than all of them
@@ -513,6 +522,7 @@ impl Delta {
             && self.servers.is_empty()
             && self.consumers.is_empty()
             && self.attacks.notes == 0
+            && self.attempts.is_empty()
             && self.overflowed == 0
     }
 
@@ -523,6 +533,7 @@ impl Delta {
         join_maps(&mut self.servers, other.servers, ServerDelta::join);
         join_maps(&mut self.consumers, other.consumers, ConsumerDelta::join);
         self.attacks.join(other.attacks);
+        join_maps(&mut self.attempts, other.attempts, |sum, count| *sum += count);
         self.overflowed += other.overflowed;
         self.sampling = self.sampling.max(other.sampling);
     }

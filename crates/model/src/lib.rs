@@ -10,6 +10,7 @@
 mod alert;
 mod anomaly;
 mod attack;
+mod attempt;
 mod chunk;
 mod class;
 mod delta;
@@ -41,6 +42,7 @@ mod view;
 pub use alert::Alert;
 pub use anomaly::{Anomaly, AnomalySet};
 pub use attack::{Attack, AttackNote, AttackNotes, AttackPlace, Proof, ProofSet};
+pub use attempt::{Attempt, AttemptAnswer, AttemptKey, AttemptKind, Attempts, Claim, Holder};
 pub use chunk::{Chunk, ChunkKind, EndReason};
 pub use class::{ClassSet, DataClass, DataGroup, DataPlace};
 pub use delta::{

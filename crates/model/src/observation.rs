@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{AnomalySet, AttackNotes, Completeness, FactSet, FieldNotes, Timestamp};
+use crate::{AnomalySet, AttackNotes, Attempts, Completeness, FactSet, FieldNotes, Timestamp};
 
 /// The keyed hash of host, method and lexical template: what a worker calls a route.
 #[derive(
@@ -412,6 +412,9 @@ pub struct Observation {
     pub client: IpAddr,
     /// Who answered.
     pub server: std::net::SocketAddr,
+    /// The keyed hash of a token or a session that stands for one login; 0 is none. Keys and basic
+    /// credentials, which many programs may share, are none.
+    pub credential: u64,
     /// How it authenticates.
     pub auth: AuthSet,
     /// What else it shows of how the endpoint is built and guarded.
@@ -447,6 +450,8 @@ pub struct Observation {
     pub bodies_read: bool,
     /// What was found there.
     pub fields: FieldNotes,
+    /// What was tried against accounts and secrets.
+    pub attempts: Attempts,
     /// Rules broken on the wire.
     pub anomalies: AnomalySet,
     /// Values that look like attacks; in nearly all transactions none.

@@ -242,6 +242,11 @@ sums! {
             parameters_over_max,
             /// Values masked because they are classified.
             values_masked,
+            /// Things tried against accounts and secrets.
+            attempts,
+            /// Transactions that were not looked into for such, because their shard had looked into
+            /// so many in that second.
+            attempts_over_max,
         }
         tables {}
     }
