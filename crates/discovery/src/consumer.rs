@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use tapline_model::{AuthSet, Consumer, ConsumerKey, ConsumerKind, HeaderKind, Headers, Key};
+use tapline_model::{
+    AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, HeaderKind, Headers, Key,
+};
 
 use crate::auth::{Credentials, Tokens};
 use crate::base64;
@@ -72,6 +74,8 @@ pub(crate) struct Caller {
     pub(crate) consumer: Consumer,
     pub(crate) token: TokenFacts,
     pub(crate) auth: AuthSet,
+    /// The keyed hash of a token or a session that stands for one login; 0 is none.
+    pub(crate) credential: u64,
 }
 
 impl Consumers {
@@ -107,16 +111,18 @@ impl Consumers {
             let Self { key, text, .. } = self;
             credentials.session_of(headers, |name| known.has(key, name, text));
         }
-        let (consumer, token) = self.of(&credentials, client);
+        let (consumer, token, fast) = self.of(&credentials, client);
         let token = token.in_url(credentials.is_in_url);
-        let caller = Caller { consumer, token, auth: credentials.kinds };
+        let credential = if stands_for_a_login(&credentials) { fast.max(1) } else { 0 };
+        let caller = Caller { consumer, token, auth: credentials.kinds, credential };
         if let Some(fast) = sole.filter(|_| credentials.names_somebody()) {
             self.remember(fast, caller);
         }
         caller
     }
 
-    fn of(&mut self, credentials: &Credentials<'_>, client: IpAddr) -> (Consumer, TokenFacts) {
+    /// The consumer, what its token says, and the fast hash of what names it.
+    fn of(&mut self, credentials: &Credentials<'_>, client: IpAddr) -> (Consumer, TokenFacts, u64) {
         let (v4, v6);
         let (kind, text) = if let Some(token) = credentials.jwt {
             (ConsumerKind::Subject, token)
@@ -140,7 +146,7 @@ impl Consumers {
         let tag = kind as u8 | if credentials.is_basic { IS_BASIC } else { 0 };
         let fast = self.hash(text, tag);
         if let Some(caller) = self.recall(fast) {
-            return (caller.consumer, caller.token);
+            return (caller.consumer, caller.token, fast);
         }
         self.text.clear();
         if kind == ConsumerKind::Credential {
@@ -148,8 +154,9 @@ impl Consumers {
         }
         self.text.extend_from_slice(text);
         let (consumer, token) = self.name(kind, credentials);
-        self.remember(fast, Caller { consumer, token, auth: credentials.kinds });
-        (consumer, token)
+        let caller = Caller { consumer, token, auth: credentials.kinds, credential: 0 };
+        self.remember(fast, caller);
+        (consumer, token, fast)
     }
 
     /// The fast hash of what names somebody, in its role.
@@ -169,7 +176,7 @@ impl Consumers {
         if self.remembered.is_empty() {
             let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
             let token = TokenFacts::default();
-            let nobody = Caller { consumer: nobody, token, auth: AuthSet::NONE };
+            let nobody = Caller { consumer: nobody, token, auth: AuthSet::NONE, credential: 0 };
             self.remembered.resize(REMEMBERED, (0, nobody));
         }
         if let Some(entry) = self.remembered.get_mut(place(fast)) {
@@ -213,6 +220,22 @@ impl Consumers {
             self.text.extend_from_slice(self.claims.get(..end).unwrap_or_default());
         }
     }
+}
+
+/// Whether what names the caller is a token or a session: keys and passwords are shared by programs.
+fn stands_for_a_login(credentials: &Credentials<'_>) -> bool {
+    if credentials.jwt.is_some() || credentials.credential.is_none() {
+        return credentials.jwt.or(credentials.session).is_some();
+    }
+    let is_key = [
+        AuthKind::Basic,
+        AuthKind::ApiKeyHeader,
+        AuthKind::ApiKeyQuery,
+        AuthKind::ApiKeyCookie,
+        AuthKind::Other,
+    ];
+    let has_key = is_key.iter().any(|&kind| credentials.kinds.contains(kind));
+    credentials.kinds.contains(AuthKind::Bearer) && !has_key
 }
 
 /// The only field of a request that may hold a credential.
@@ -303,6 +326,33 @@ mod tests {
         assert_eq!(of("Basic Ym9iOmE="), of("Basic Ym9iOmI="));
         assert_ne!(of("Basic Ym9iOmE="), of("Basic ZXZlOmE="));
         assert_ne!(of("Basic Ym9iOmE="), of("Bearer Ym9iOmE="));
+    }
+
+    #[test]
+    fn tokens_and_sessions_stand_for_a_login_and_keys_do_not() {
+        let hashes = HashSet::new();
+        let known = Cookies { host: "", hashes: &hashes };
+        let mut consumers = Consumers::new(Key::fixed());
+        let mut of = |name: &str, value: &str, more: bool| {
+            let more = more.then_some(("Cookie", "lang=de"));
+            let fields = OwnedHeaders::new(std::iter::once((name, value)).chain(more));
+            let client = "192.0.2.1".parse().unwrap();
+            consumers.identify(fields.headers(), None, client, known).credential
+        };
+        let bearer = format!("Bearer {}", token("{\"sub\":\"bob\"}"));
+        for (name, value) in [
+            ("Authorization", bearer.as_str()),
+            ("Authorization", "Bearer abc"),
+            ("Cookie", "sid=1"),
+        ] {
+            let first = of(name, value, false);
+            assert_ne!(first, 0, "{value}");
+            assert_eq!(of(name, value, false), first);
+            assert_eq!(of(name, value, true), first, "whatever stands beside it");
+        }
+        assert_eq!(of("X-Api-Key", "abc", false), 0);
+        assert_eq!(of("Authorization", "Basic Ym9iOmE=", false), 0);
+        assert_eq!(of("Accept", "*/*", false), 0);
     }
 
     /// Fields and query.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AttackNotes, AuthSet, Body, Completeness, Consumer, ConsumerKey, ConsumerKind,
+    AnomalySet, Attempts, AttackNotes, AuthSet, Body, Completeness, Consumer, ConsumerKey,
+    ConsumerKind,
     DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate, IgnoreReason, Key,
     Observation, ParameterLocation, ParameterSet, RequestHead, RouteKey, ShardId, Template,
     TemplateSegment, Timestamp, Transaction,
@@ -13,6 +14,7 @@ use tapline_model::{
 
 use crate::answer;
 use crate::attacks::Attacks;
+use crate::attempt::{AttemptReader, Context, Suspicion};
 use crate::client_address::client_address;
 use crate::consumer::{Consumers, Cookies};
 use crate::evidence::Evidence;
@@ -53,6 +55,11 @@ pub struct Discovery {
     /// Of the credentials of the current transaction.
     token: TokenFacts,
     sampler: Sampler,
+    attempts: AttemptReader,
+    /// Of the route of the current transaction.
+    context: Context,
+    /// Whether the current transaction tries something.
+    suspicion: Suspicion,
     /// What the transaction is that was asked about and not pushed yet.
     begun: Option<Kind>,
     names: Names,
@@ -88,6 +95,9 @@ impl Discovery {
             evidence: Evidence::new(key.clone()),
             attacks: Attacks::new(key.clone()),
             token: TokenFacts::default(),
+            attempts: AttemptReader::new(key.clone(), 0),
+            context: Context::default(),
+            suspicion: Suspicion::None,
             names: Names::new(key.clone()),
             shapes: Shapes::new(),
             notes: Notes::default(),
@@ -106,10 +116,18 @@ impl Discovery {
         }
     }
 
+    /// The same for a run of the sensor: what must not be compared from one run to the next is hashed
+    /// otherwise in each.
+    #[must_use]
+    pub fn in_run(mut self, run: u64) -> Self {
+        self.attempts = AttemptReader::new(self.key.clone(), run);
+        self
+    }
+
     /// Names a transaction of `shard`, and says whether its bodies are to be decoded: of what
     /// `feedback` knows well, and of more than a shard can take in, only a sample is looked into; and
-    /// the answer to what looks like an attack is read. What it says holds for the
-    /// [`Discovery::push`] that follows.
+    /// the answer to what looks like an attack, or like an attempt at an account, is read. What it says
+    /// holds for the [`Discovery::push`] that follows.
     pub fn wants_bodies(
         &mut self,
         transaction: &Transaction<'_>,
@@ -123,7 +141,8 @@ impl Discovery {
         };
         self.sample(transaction, shard, feedback);
         let is_suspect = self.attacks.read(transaction, request);
-        self.observation.bodies_read || is_suspect
+        self.suspect(transaction, shard);
+        self.observation.bodies_read || is_suspect || self.suspicion == Suspicion::Content
     }
 
     /// Takes one transaction of `shard`. Those without a request and tunnels (CONNECT) give no
@@ -147,6 +166,7 @@ impl Discovery {
                 self.evidence.read(transaction, request, self.token, &mut self.observation);
                 self.attacks.finish(transaction, self.token, &mut self.observation);
                 self.measure(transaction);
+                self.read_attempts(transaction, request);
                 self.stats.transactions.processed += 1;
                 sink(&self.observation);
             }
@@ -160,6 +180,7 @@ impl Discovery {
     /// A second of capture time begins, for every shard.
     pub fn begin_second(&mut self, second: Epoch) {
         self.sampler.begin_second(second);
+        self.attempts.begin_second();
     }
 
     /// Appends the record of the transaction pushed last, for [`crate::LineWriter`]; `consumer` is
@@ -200,11 +221,13 @@ impl Discovery {
         seen.route = key;
         seen.name.clone_from(&route.name);
         self.masked_in_path = route.masked;
+        self.context = route.context;
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
         let known = Cookies { host: &seen.name.host, hashes: &feedback.session_cookies };
         let caller = self.consumers.identify(request.headers, request.query, seen.client, known);
         (seen.auth, seen.consumer, self.token) = (caller.auth, caller.consumer, caller.token);
+        seen.credential = caller.credential;
         Kind::Observed
     }
 
@@ -221,6 +244,22 @@ impl Discovery {
         let with_bodies = bodies.iter().filter(|&&bytes| bytes > 0).count() as u64;
         self.stats.bodies_seen += with_bodies;
         self.stats.bodies_sampled += if seen.bodies_read { with_bodies } else { 0 };
+    }
+
+    /// Whatever is tried against accounts is looked into, sample or not.
+    fn suspect(&mut self, transaction: &Transaction<'_>, shard: ShardId) {
+        let (method, auth) = (self.method.as_str(), self.observation.auth);
+        let (suspicion, is_whole) =
+            self.attempts.suspect(transaction, shard, self.context, (method, auth));
+        self.suspicion = suspicion;
+        self.stats.attempts_over_max += u64::from(!is_whole);
+    }
+
+    fn read_attempts(&mut self, transaction: &Transaction<'_>, request: &RequestHead<'_>) {
+        let Self { attempts, suspicion, context, observation, .. } = self;
+        let leads_back = observation.gate != Gate::Learn;
+        attempts.read(*suspicion, transaction, request, (*context, leads_back), observation);
+        self.stats.attempts += self.observation.attempts.tried.len() as u64;
     }
 
     /// What is noted of every transaction: the slots of the path and the names in the query.
@@ -399,6 +438,7 @@ fn blank() -> Observation {
         consumer: Consumer { key: ConsumerKey::default(), kind: ConsumerKind::Address },
         client: std::net::Ipv4Addr::UNSPECIFIED.into(),
         server: (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+        credential: 0,
         auth: AuthSet::NONE,
         facts: FactSet::EMPTY,
         software: None,
@@ -415,6 +455,7 @@ fn blank() -> Observation {
         parameters: SmallVec::new(),
         bodies_read: true,
         fields: FieldNotes::default(),
+        attempts: Attempts::default(),
         anomalies: AnomalySet::EMPTY,
         attacks: AttackNotes::default(),
     }

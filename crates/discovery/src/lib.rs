@@ -6,6 +6,7 @@
 
 mod answer;
 mod attacks;
+mod attempt;
 mod auth;
 mod base64;
 mod class;

@@ -15,6 +15,7 @@ pub(crate) use self::held::is_like_a_value;
 
 use self::held::{Held, HeldSet};
 use self::steps::{Node, Steps};
+use crate::attempt::Context;
 use crate::lexical::{self, Shape};
 use crate::path::{self, NormalPath};
 use crate::rules::TemplateRule;
@@ -52,6 +53,8 @@ pub(crate) struct Route {
     pub(crate) name: Arc<RouteName>,
     /// Slots whose values are secrets or personal wherever they stand.
     pub(crate) masked: u64,
+    /// What its words say is tried there.
+    pub(crate) context: Context,
     /// The parameters in its slots, once they have been worked out.
     slots: Option<Arc<ParameterSet>>,
 }
@@ -61,6 +64,14 @@ enum Part<'a> {
     Word(&'a [u8]),
     Weak(&'a [u8]),
     Slot(SegmentClass, CompactString),
+}
+
+/// What the words of a template say is tried there.
+fn context_of(template: &Template) -> Context {
+    Context::of_path(template.segments.iter().filter_map(|segment| match segment {
+        TemplateSegment::Word(text) | TemplateSegment::Weak(text) => Some(text.as_str()),
+        TemplateSegment::Parameter(..) => None,
+    }))
 }
 
 /// Kinds of steps on the way to a route; those of slots follow.
@@ -102,8 +113,9 @@ impl Routes {
         let entry = known.entry(route).or_insert_with(|| {
             let template = build(path, held, scratch);
             let masked = template.segments.iter().filter(|segment| is_masked(segment)).count();
+            let context = context_of(&template);
             let name = RouteName { host: host.into(), method: method.into(), template };
-            Route { name: Arc::new(name), masked: masked as u64, slots: None }
+            Route { name: Arc::new(name), masked: masked as u64, context, slots: None }
         });
         (route, entry)
     }

@@ -33,6 +33,24 @@ pub(crate) fn read(text: &[u8], is_cut: bool, ledger: &mut Ledger<'_>) -> Readin
     reading
 }
 
+/// Hands out name and value of every field that is no file.
+pub(crate) fn fields(text: &[u8], sink: &mut dyn FnMut(&[u8], &[u8])) {
+    let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end)).unwrap_or_default();
+    let boundary = line.trim_ascii_end();
+    if !boundary.starts_with(b"--") || !(3..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) {
+        return;
+    }
+    let finder = memmem::Finder::new(boundary);
+    let mut starts = finder.find_iter(text).peekable();
+    while let Some(start) = starts.next() {
+        let end = starts.peek().copied().unwrap_or(text.len());
+        let part = text.get(start + boundary.len()..end).unwrap_or_default();
+        if let Some(Field { name, value, .. }) = read_part(part).filter(|field| !field.is_file) {
+            sink(name, value);
+        }
+    }
+}
+
 /// One field.
 pub(crate) struct Field<'a> {
     /// As sent.
