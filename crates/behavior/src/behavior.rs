@@ -6,6 +6,7 @@ use tapline_model::{
 };
 
 use crate::Config;
+use crate::attempts::AttemptDetections;
 use crate::baseline::table::Baselines;
 use crate::detection::card_data_exposed::CardDataExposed;
 use crate::detection::credential_exposed::CredentialExposed;
@@ -14,6 +15,7 @@ use crate::detection::excessive_records::ManyRecords;
 use crate::detection::injection::Injections;
 use crate::detection::path_scanner::PathScanners;
 use crate::detection::sensitive_field_new::SensitiveFieldsNew;
+use crate::detection::token_sharing::TokensShared;
 use crate::endpoint_epoch::by_endpoint;
 
 /// Learns what is normal for every endpoint and consumer, and finds what is not.
@@ -30,6 +32,8 @@ pub struct Behavior {
     new_fields: SensitiveFieldsNew,
     many_records: ManyRecords,
     injections: Injections,
+    attempts: AttemptDetections,
+    tokens: TokensShared,
     /// The first epoch that is not over; none before the first delta.
     now: Option<Epoch>,
 }
@@ -40,6 +44,8 @@ impl Behavior {
         let Config { baselines_max, baseline_memory_days, .. } = config;
         Self {
             baselines: Baselines::new(config.clone()),
+            attempts: AttemptDetections::new(&config),
+            tokens: TokensShared::new(config.token_sharing.clone(), config.attempts_max),
             error_bursts: ErrorBursts::new(config.error_burst, baseline_memory_days, baselines_max),
             path_scanners: PathScanners::new(
                 config.path_scanner,
@@ -60,6 +66,8 @@ impl Behavior {
     pub fn reconfigure(&mut self, config: Config) {
         let Config { baselines_max, baseline_memory_days, .. } = config;
         self.baselines.reconfigure(config.clone());
+        self.attempts.reconfigure(&config);
+        self.tokens.reconfigure(config.token_sharing.clone(), config.attempts_max);
         self.error_bursts.reconfigure(config.error_burst, baseline_memory_days, baselines_max);
         self.path_scanners.reconfigure(config.path_scanner, config.consumers_max);
         self.card_data.reconfigure(config.card_data_exposed, baselines_max);
@@ -97,8 +105,10 @@ impl Behavior {
         self.error_bursts.observe_silence(epoch, |id| !touched.contains_key(&id), sink);
         for (&consumer, did) in &delta.consumers {
             self.path_scanners.observe(epoch, consumer, did, sink);
+            self.tokens.observe(epoch, consumer, did, sink);
         }
         self.injections.observe(epoch, &delta.attacks, endpoint_of, sink);
+        self.attempts.observe(epoch, delta, endpoint_of, sink);
         self.now = Some(epoch.next());
     }
 
@@ -125,6 +135,7 @@ impl Behavior {
         }
         self.path_scanners.advance(to);
         self.baselines.advance(to, sink);
+        self.attempts.advance(to);
         self.now = Some(to);
     }
 

@@ -1,6 +1,12 @@
 //! Settings of behavior.
 
 use crate::baseline::judgement::Signal;
+mod attempts;
+
+pub use self::attempts::{
+    AccountEnumeration, BruteForce, CardOrCouponTesting, CodeGuessing, CredentialStuffing,
+    FakeAccounts, PasswordSpraying, TokenSharing,
+};
 
 /// Settings of the path scanner detection.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +139,9 @@ pub struct Config {
     pub delta_consumers_max: u32,
     /// Servers in one epoch's deltas, 64 to 10 000 000; a process total, divided among 64 shards.
     pub delta_servers_max: u32,
+    /// Different things tried against accounts and secrets in one epoch's deltas, 64 to 10 000 000;
+    /// a process total, divided among 64 shards.
+    pub delta_attempts_max: u32,
     /// Epochs a sealed one may lie behind the newest, 1 to 600 seconds: how long the merge waits
     /// for a late shard on live traffic. A replay waits for all.
     pub lateness_seconds_max: u32,
@@ -179,14 +188,36 @@ pub struct Config {
     pub excessive_records: ExcessiveRecords,
     /// Attacks in values.
     pub injection: Injection,
+    /// Accounts, secrets, addresses and the like followed at once by each detection of attempts, 64
+    /// to 10 000 000.
+    pub attempts_max: u32,
+    /// Many passwords at one account.
+    pub brute_force: BruteForce,
+    /// Lists of credentials.
+    pub credential_stuffing: CredentialStuffing,
+    /// One password at many accounts.
+    pub password_spraying: PasswordSpraying,
+    /// Guessed codes.
+    pub code_guessing: CodeGuessing,
+    /// Names that are tried.
+    pub account_enumeration: AccountEnumeration,
+    /// Vouchers and cards that are tried.
+    pub card_or_coupon_testing: CardOrCouponTesting,
+    /// Accounts made in numbers.
+    pub fake_accounts: FakeAccounts,
+    /// One login used in two places by turns.
+    pub token_sharing: TokenSharing,
 }
 
 /// What a consumer takes while a second of it is folded and the second before is merged, measured
 /// with every one of them new and gone astray: its place in a fold's table, which may be half empty,
 /// and in a delta.
-pub(crate) const CONSUMER_BYTES: u64 = 1_280;
+pub(crate) const CONSUMER_BYTES: u64 = 1_920;
 /// What a consumer that is followed takes, measured likewise.
 const FOLLOWED_BYTES: u64 = 1_088;
+/// What one thing tried takes while a second of it is folded and the second before is merged: its
+/// place in a fold's table, which may be half empty, and in a delta's tree.
+pub(crate) const ATTEMPT_BYTES: u64 = 512;
 
 impl Config {
     /// Whether a signal is looked for.
@@ -212,6 +243,7 @@ impl Config {
     pub fn consumer_bytes_max(&self) -> u64 {
         u64::from(self.delta_consumers_max) * CONSUMER_BYTES
             + u64::from(self.consumers_max) * FOLLOWED_BYTES
+            + u64::from(self.delta_attempts_max) * ATTEMPT_BYTES
     }
 }
 
@@ -222,6 +254,7 @@ impl Default for Config {
             delta_hosts_max: 16_384,
             delta_consumers_max: 131_072,
             delta_servers_max: 16_384,
+            delta_attempts_max: 65_536,
             lateness_seconds_max: 10,
             consumers_max: 131_072,
             baselines_max: 50_000,
@@ -273,6 +306,15 @@ impl Default for Config {
                 usual_consumers_min: 4,
                 slow_milliseconds: 4_000,
             },
+            attempts_max: 65_536,
+            brute_force: BruteForce::default(),
+            credential_stuffing: CredentialStuffing::default(),
+            password_spraying: PasswordSpraying::default(),
+            code_guessing: CodeGuessing::default(),
+            account_enumeration: AccountEnumeration::default(),
+            card_or_coupon_testing: CardOrCouponTesting::default(),
+            fake_accounts: FakeAccounts::default(),
+            token_sharing: TokenSharing::default(),
         }
     }
 }

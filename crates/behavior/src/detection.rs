@@ -1,20 +1,28 @@
 //! The detections: one file each, and the table of them.
 
+pub(crate) mod account_enumeration;
 pub(crate) mod auth_failures;
+pub(crate) mod brute_force;
 pub(crate) mod card_data_exposed;
+pub(crate) mod card_or_coupon_testing;
 pub(crate) mod change;
 pub(crate) mod client_errors;
+pub(crate) mod code_guessing;
 pub(crate) mod credential_exposed;
+pub(crate) mod credential_stuffing;
 pub(crate) mod error_burst;
 pub(crate) mod excessive_records;
 mod exposure;
+pub(crate) mod fake_accounts;
 pub(crate) mod injection;
 pub(crate) mod latency_shift;
+pub(crate) mod password_spraying;
 pub(crate) mod path_scanner;
 pub(crate) mod rate_surge;
 pub(crate) mod sensitive_field_new;
 pub(crate) mod size_shift;
 pub(crate) mod slow_shift;
+pub(crate) mod token_sharing;
 pub(crate) mod went_silent;
 
 use tapline_model::{FindingKind, Mappings};
@@ -61,6 +69,14 @@ pub const DETECTIONS: &[Detection] = &[
     latency_shift::DETECTION,
     size_shift::DETECTION,
     slow_shift::DETECTION,
+    brute_force::DETECTION,
+    credential_stuffing::DETECTION,
+    password_spraying::DETECTION,
+    code_guessing::DETECTION,
+    account_enumeration::DETECTION,
+    card_or_coupon_testing::DETECTION,
+    fake_accounts::DETECTION,
+    token_sharing::DETECTION,
 ];
 
 impl Detection {

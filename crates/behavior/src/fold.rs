@@ -1,6 +1,7 @@
 //! The worker half: what its shards observed in one epoch becomes one delta.
 
 mod admission;
+mod attempts;
 mod consumers;
 mod content;
 mod hosts;
@@ -14,6 +15,7 @@ use tapline_model::{
 };
 
 use self::admission::Place;
+use self::attempts::Attempts;
 use self::consumers::Consumers;
 use self::content::Parameters;
 use self::hosts::Hosts;
@@ -39,6 +41,7 @@ pub struct Fold {
     hosts: Hosts,
     consumers: Consumers,
     servers: Servers,
+    attempts: Attempts,
     parameters: Parameters,
     attacks: AttackCounts,
     overflowed: u64,
@@ -54,6 +57,7 @@ impl Fold {
             hosts: Hosts::new(config.delta_hosts_max),
             consumers: Consumers::new(config.delta_consumers_max),
             servers: Servers::new(config.delta_servers_max),
+            attempts: Attempts::new(config.delta_attempts_max),
             parameters: Parameters::default(),
             attacks: AttackCounts::default(),
             overflowed: 0,
@@ -69,7 +73,7 @@ impl Fold {
         if self.parameters.is_in_the_way(observation) {
             self.routes.be_exact(&mut self.parameters);
         }
-        // All three are tried, whatever becomes of the others.
+        // All are tried, whatever becomes of the others.
         let mut whole = true;
         let mut elsewhere = None;
         let route = self.routes.admit(observation, place, known);
@@ -91,6 +95,7 @@ impl Fold {
         if !observation.attacks.notes.is_empty() {
             self.attacks.observe(observation);
         }
+        whole &= observation.attempts.tried.is_empty() || self.attempts.observe(observation, place);
         self.stats.observations.received += 1;
         if whole {
             self.stats.observations.processed += 1;
@@ -114,6 +119,7 @@ impl Fold {
         sealed.consumers = self.consumers.seal();
         sealed.servers = self.servers.seal();
         sealed.attacks = std::mem::take(&mut self.attacks);
+        sealed.attempts = self.attempts.seal();
         sealed.overflowed = std::mem::take(&mut self.overflowed);
         self.parameters.seal();
         let is_crowded = self.parameters.is_crowded();

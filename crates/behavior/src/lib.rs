@@ -4,6 +4,7 @@
 //! collects the deltas of all workers and hands them out joined, in epoch order. [`Behavior`] learns
 //! what is normal from sealed epochs and says what is not.
 
+mod attempts;
 mod baseline;
 mod behavior;
 mod bounded;
@@ -17,7 +18,11 @@ mod sealer;
 mod window;
 
 pub use behavior::Behavior;
-pub use config::{Config, Decision, ErrorBurst, ExcessiveRecords, Injection, LiftFloor, PathScanner, RateSurge, RiseFloor, SensitiveFieldNew, WentSilent};
+pub use config::{
+    AccountEnumeration, BruteForce, CardOrCouponTesting, CodeGuessing, Config, CredentialStuffing,
+    Decision, ErrorBurst, ExcessiveRecords, FakeAccounts, Injection, LiftFloor, PasswordSpraying,
+    PathScanner, RateSurge, RiseFloor, SensitiveFieldNew, TokenSharing, WentSilent,
+};
 pub use detection::{DETECTIONS, Detection};
 pub use fold::Fold;
 pub use sealer::Sealer;

@@ -1,6 +1,7 @@
 //! The one table of keys: what is not here cannot be set.
 
 mod analysis;
+mod attempts;
 mod documents;
 mod prevention;
 mod sensing;
@@ -42,7 +43,14 @@ pub(crate) fn refusal(text: &str, shape: &str) -> String {
 
 /// Every key, in the order of the file; the keys of a section stand together.
 pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
-    [sensing::KEYS, analysis::KEYS, documents::KEYS, prevention::KEYS, service::KEYS]
-        .into_iter()
-        .flatten()
+    [
+        sensing::KEYS,
+        analysis::KEYS,
+        attempts::KEYS,
+        documents::KEYS,
+        prevention::KEYS,
+        service::KEYS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -88,7 +88,8 @@ impl Shared {
         let part = u16::try_from(worker).unwrap_or(u16::MAX);
         Downstream {
             bench: Box::default(),
-            discovery: Discovery::new(self.settings.discovery.clone(), self.key.clone()),
+            discovery: Discovery::new(self.settings.discovery.clone(), self.key.clone())
+                .in_run(incarnation),
             fold: Fold::new(&self.settings.behavior, sensor, incarnation, part),
             recorder: self.record.map(|rule| Recorder::new(rule.raw_targets, out)),
             feedback: Arc::default(),

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, Attempts, AttackNotes, AuthSet, Body, Completeness, Consumer, ConsumerKey,
-    ConsumerKind,
-    DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate, IgnoreReason, Key,
-    Observation, ParameterLocation, ParameterSet, RequestHead, RouteKey, ShardId, Template,
-    TemplateSegment, Timestamp, Transaction,
+    AnomalySet, AttackNotes, Attempts, AuthSet, Body, Completeness, Consumer, ConsumerKey,
+    ConsumerKind, DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate,
+    IgnoreReason, Key, Observation, ParameterLocation, ParameterSet, RequestHead, RouteKey,
+    ShardId, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;

@@ -19,6 +19,8 @@ const CLIP_MIN: f64 = 3.0;
 /// The distribution over consumers: gamma-Poisson, from discounted moments.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Population {
+    prior_mean: f64,
+    prior_mean_square: f64,
     consumers: f64,
     sum: f64,
     sum_of_squares: f64,
@@ -27,7 +29,12 @@ pub(crate) struct Population {
 impl Population {
     /// Nothing learned.
     pub(crate) const fn new() -> Self {
-        Self { consumers: 0.0, sum: 0.0, sum_of_squares: 0.0 }
+        Self::with_prior(PRIOR_MEAN, PRIOR_MEAN_SQUARE)
+    }
+
+    /// Nothing learned yet, but what is believed of the mean and the mean square.
+    pub(crate) const fn with_prior(prior_mean: f64, prior_mean_square: f64) -> Self {
+        Self { prior_mean, prior_mean_square, consumers: 0.0, sum: 0.0, sum_of_squares: 0.0 }
     }
 
     /// Learns from the count of one consumer that is not suspected of anything.
@@ -43,8 +50,8 @@ impl Population {
     /// What an ordinary consumer asks for.
     pub(crate) fn expected(&self) -> NegativeBinomial {
         let consumers = PRIOR_CONSUMERS + self.consumers;
-        let mean = (PRIOR_CONSUMERS * PRIOR_MEAN + self.sum) / consumers;
-        let square = (PRIOR_CONSUMERS * PRIOR_MEAN_SQUARE + self.sum_of_squares) / consumers;
+        let mean = (PRIOR_CONSUMERS * self.prior_mean + self.sum) / consumers;
+        let square = (PRIOR_CONSUMERS * self.prior_mean_square + self.sum_of_squares) / consumers;
         NegativeBinomial::new(mean, (square - mean * mean) / mean - 1.0)
     }
 

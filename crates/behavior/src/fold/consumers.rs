@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use smallvec::SmallVec;
 use tapline_model::{
-    ConsumerDelta, ConsumerKey, ConsumerKind, Observation, RouteHasher, Timestamp,
+    ConsumerDelta, ConsumerKey, ConsumerKind, Holder, Observation, RouteHasher, Timestamp,
 };
 
 use super::admission::{Place, Quota};
@@ -25,6 +25,8 @@ pub(super) struct Consumer {
     clients: SmallVec<[IpAddr; 1]>,
     /// The smallest ones, ascending.
     agents: SmallVec<[u64; 2]>,
+    /// The smallest ones, ascending.
+    holders: SmallVec<[Holder; 1]>,
     /// What it sought in vain, if anything.
     strayed: Option<Box<ConsumerDelta>>,
 }
@@ -39,6 +41,7 @@ impl Consumer {
             client_errors: 0,
             clients: SmallVec::new(),
             agents: SmallVec::new(),
+            holders: SmallVec::new(),
             strayed: None,
         }
     }
@@ -53,6 +56,13 @@ impl Consumer {
         }
         if observation.agent != 0 && self.agents.first() != Some(&observation.agent) {
             self.add_agent(observation.agent);
+        }
+        if observation.credential != 0 {
+            self.add_holder(Holder {
+                credential: observation.credential,
+                client: observation.client,
+                agent: observation.agent,
+            });
         }
         if observation.status.is_some_and(|status| (400..500).contains(&status)) {
             self.client_errors += 1;
@@ -84,6 +94,18 @@ impl Consumer {
         }
     }
 
+    fn add_holder(&mut self, holder: Holder) {
+        if self.holders.first() == Some(&holder) {
+            return;
+        }
+        if let Err(at) = self.holders.binary_search(&holder)
+            && at < ConsumerDelta::HOLDERS_MAX
+        {
+            self.holders.truncate(ConsumerDelta::HOLDERS_MAX - 1);
+            self.holders.insert(at, holder);
+        }
+    }
+
     fn settle(self) -> ConsumerDelta {
         let strayed =
             self.strayed.map_or_else(|| ConsumerDelta::new(self.kind), |strayed| *strayed);
@@ -94,6 +116,7 @@ impl Consumer {
             client_errors: self.client_errors,
             clients: self.clients.into_iter().collect(),
             agents: self.agents.into_iter().collect(),
+            holders: self.holders.into_iter().collect(),
             ..strayed
         }
     }
@@ -159,7 +182,8 @@ mod tests {
         let place = 2 * (size_of::<(ConsumerKey, Consumer)>() + 1);
         let strayed = size_of::<ConsumerDelta>();
         let delta = size_of::<(ConsumerKey, ConsumerDelta)>();
-        let leaves = 11 * size_of::<(compact_str::CompactString, u64)>() + 11 * size_of::<IpAddr>();
+        let leaves = 11 * size_of::<(compact_str::CompactString, u64)>()
+            + 11 * (size_of::<IpAddr>() + size_of::<Holder>());
         let hung = (4 + 2 * 11) * size_of::<u64>() + leaves;
         let all = (place + strayed + delta + hung) as u64;
         assert!(all <= CONSUMER_BYTES, "{all}");

@@ -8,9 +8,10 @@ use compact_str::CompactString;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AttackNotes, AuthKind, AuthSet, Completeness, Consumer, ConsumerKey, ConsumerKind,
-    Fact, FactSet, FieldNotes, Gate, ParameterLocation, ParameterSet, ParameterShape,
-    RouteFeedback, RouteKey, RouteName, SHARDS, Template, Timestamp, ValueKind,
+    AnomalySet, AttackNotes, Attempt, AttemptKind, Attempts, AuthKind, AuthSet, Completeness,
+    Consumer, ConsumerKey, ConsumerKind, Fact, FactSet, FieldNotes, Gate, ParameterLocation,
+    ParameterSet, ParameterShape, RouteFeedback, RouteKey, RouteName, SHARDS, Template, Timestamp,
+    ValueKind,
 };
 
 use super::content::{ROUTE_PARAMETERS_MAX, SHARD_PARAMETERS_MAX};
@@ -36,6 +37,14 @@ fn facts(route: u64, consumer: u64) -> FactSet {
     facts
 }
 
+/// Every fourth route is one where something is tried.
+fn attempts(route: u64, consumer: u64) -> Attempts {
+    let secret = u32::try_from(consumer % 3).unwrap();
+    let tried = Attempt { kind: AttemptKind::Login, account: consumer % 7, secret };
+    let tried = route.is_multiple_of(4).then_some(tried).into_iter().collect();
+    Attempts { tried, tool: consumer % 2, ..Attempts::default() }
+}
+
 fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
     let client = IpAddr::V4(Ipv4Addr::new(10, 0, 0, u8::try_from(consumer % 200).unwrap()));
     Observation {
@@ -58,6 +67,7 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         consumer: Consumer { key: ConsumerKey(consumer), kind: ConsumerKind::Address },
         client,
         server: "10.9.9.9:80".parse().unwrap(),
+        credential: consumer % 4,
         auth: AuthSet::NONE,
         facts: facts(route, consumer),
         software: Some(Arc::from([format!("nginx/1.{}", consumer % 20).into()])),
@@ -78,6 +88,7 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         }]),
         bodies_read: true,
         fields: FieldNotes::default(),
+        attempts: attempts(route, consumer),
         anomalies: AnomalySet::default(),
         attacks: AttackNotes::default(),
     }
@@ -102,6 +113,7 @@ fn small() -> Fold {
         delta_hosts_max: 64,
         delta_consumers_max: 64,
         delta_servers_max: 64,
+        delta_attempts_max: 64,
         ..Config::default()
     };
     Fold::new(&config, 1, 2, 0)
@@ -171,6 +183,20 @@ fn unmatched_is_what_leads_nowhere() {
     for status in [200, 204, 302, 401, 403] {
         assert!(!unmatched(5, Some(status)), "{status}");
     }
+}
+
+#[test]
+fn equal_attempts_are_counted_together_and_bounded() {
+    let seen = [4, 4, 8, 5].map(|route| observation(route, 1, Some(401)));
+    let delta = fold_all(&seen).unwrap();
+    let counts: Vec<_> = delta.attempts.iter().map(|(key, count)| (key.route.0, *count)).collect();
+    assert_eq!(counts, [(4, 2), (8, 1)]);
+    let mut fold = small();
+    for consumer in [1, 2] {
+        fold.observe(shard(0), &observation(4, consumer, None), &known([4, 8]));
+    }
+    let delta = fold.seal(Epoch(100)).unwrap();
+    assert_eq!((delta.attempts.len(), delta.overflowed), (1, 1));
 }
 
 #[test]
@@ -400,6 +426,7 @@ proptest! {
             delta_hosts_max: caps,
             delta_consumers_max: caps,
             delta_servers_max: caps,
+            delta_attempts_max: caps,
             ..Config::default()
         };
         let place = |of: u64| workers[usize::try_from(of).unwrap()];

@@ -240,6 +240,14 @@ pub(super) const KEYS: &[Key] = &[
         "servers",
     ),
     whole(
+        "behavior.delta_attempts_max",
+        "Different logins, codes and the like of which one second is remembered until it is merged.",
+        Whole::U32(|s| &mut s.behavior.delta_attempts_max),
+        64,
+        10_000_000,
+        "attempts",
+    ),
+    whole(
         "behavior.lateness_seconds_max",
         "How long the merge waits for a worker on live traffic; what comes later is dropped and counted.",
         Whole::U32(|s| &mut s.behavior.lateness_seconds_max),
