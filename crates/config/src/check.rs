@@ -27,8 +27,8 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
     if budgets > settings.sensor.memory_bytes {
         let text = format!(
             "reassembly.flows_max, reassembly.held_bytes_max, protocol.message_bytes_max, \
-             decap.fragment_bytes_max, behavior.delta_consumers_max and behavior.consumers_max \
-             take {} together, more than {}; lower them, or raise this",
+             decap.fragment_bytes_max, behavior.delta_consumers_max, behavior.consumers_max and \
+             behavior.delta_attempts_max take {} together, more than {}; lower them, or raise this",
             size::print(budgets),
             size::print(settings.sensor.memory_bytes)
         );

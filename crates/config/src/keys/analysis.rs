@@ -264,6 +264,15 @@ pub(super) const KEYS: &[Key] = &[
         "consumers",
     ),
     whole(
+        "behavior.attempts_max",
+        "Accounts, secrets, addresses, networks, programs and endpoints each that a detection of \
+         attempts follows at once; the longest quiet makes room.",
+        Whole::U32(|s| &mut s.behavior.attempts_max),
+        64,
+        10_000_000,
+        "subjects",
+    ),
+    whole(
         "behavior.baselines_max",
         "Endpoints with a baseline.",
         Whole::U32(|s| &mut s.behavior.baselines_max),

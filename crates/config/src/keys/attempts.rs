@@ -5,15 +5,6 @@ use crate::key::{Key, Whole};
 
 /// In the order of the file.
 pub(super) const KEYS: &[Key] = &[
-    whole(
-        "behavior.attempts_max",
-        "Accounts, secrets, addresses, networks, programs and endpoints each that a detection of \
-         attempts follows at once; the longest quiet makes room.",
-        Whole::U32(|s| &mut s.behavior.attempts_max),
-        64,
-        10_000_000,
-        "subjects",
-    ),
     flag(
         "behavior.brute_force.enabled",
         "Looks for many different passwords at one account.",
