@@ -250,14 +250,14 @@ fn place_of(
     delta: &Delta,
     endpoint_of: &dyn Fn(RouteKey) -> Option<(String, EndpointRef)>,
 ) -> Arc<Place> {
-    Arc::new(match endpoint_of(key.route) {
-        Some((host, endpoint)) => Place { id: endpoint.id.0, host, endpoint: Some(endpoint) },
-        None => {
-            let named = delta.routes.get(&key.route);
-            let host = named.map(|route| route.name.host.to_string()).unwrap_or_default();
-            Place { id: key.route.0, host, endpoint: None }
-        }
-    })
+    let place = if let Some((host, endpoint)) = endpoint_of(key.route) {
+        Place { id: endpoint.id.0, host, endpoint: Some(endpoint) }
+    } else {
+        let named = delta.routes.get(&key.route);
+        let host = named.map(|route| route.name.host.to_string()).unwrap_or_default();
+        Place { id: key.route.0, host, endpoint: None }
+    };
+    Arc::new(place)
 }
 
 #[cfg(test)]

@@ -127,7 +127,6 @@ impl AttemptAnswer {
     pub const fn with_shape(self, bytes: u64, hash: u64) -> Self {
         let size = u64::BITS - bytes.leading_zeros();
         let size = if size > 15 { 15 } else { size };
-        #[expect(clippy::cast_possible_truncation, reason = "twelve bits are kept")]
         let hash = (hash & 0xfff) as u32;
         Self(self.0 & !0xffff | size << 12 | hash)
     }

@@ -15,6 +15,7 @@ pub(crate) struct World {
 }
 
 /// An attempt. Clients of 256 consecutive numbers are of one network.
+#[derive(Clone, Copy)]
 pub(crate) struct Try {
     pub(crate) account: u64,
     pub(crate) secret: u64,
@@ -23,6 +24,7 @@ pub(crate) struct Try {
 }
 
 /// A new account.
+#[derive(Clone, Copy)]
 pub(crate) struct Signup {
     pub(crate) account: u64,
     pub(crate) client: u64,
@@ -137,16 +139,79 @@ fn networks_are_of_a_fixed_width() {
 }
 
 #[test]
-fn the_order_of_shards_does_not_matter_and_tables_stay_bounded() {
-    let mut config = Config::default();
-    config.attempts_max = 64;
+fn tables_stay_bounded() {
+    let config = Config { attempts_max: 64, ..Config::default() };
     let mut world = World::new();
     world.detections = AttemptDetections::new(&config);
     for account in 0..5_000 {
         world.login(Try { account, secret: account, client: account * 256, granted: false });
-        if account % 50 == 0 {
+        if account.is_multiple_of(50) {
             world.skip(1);
         }
     }
     assert!(world.detections.recent.len() <= 64 && world.detections.known.len() <= 64);
+}
+
+/// Dice with a fixed seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 += 1;
+        subjects::spread(self.0) % sides
+    }
+}
+
+/// So many honest requests: people at home and in offices behind one address each, who err, forget,
+/// and mistype codes; programs with old passwords; tills that take vouchers.
+fn honest(world: &mut World, requests: u64) {
+    let mut dice = Dice(0);
+    for at in 0..requests {
+        let person = dice.below(40_000);
+        let client = if person.is_multiple_of(4) { person % 200 * 256 } else { person * 256 };
+        let right = Try { account: person, secret: person, client, granted: true };
+        match dice.below(100) {
+            0..8 => {
+                let secret = 100_000 + dice.below(1_000_000);
+                world.login(Try { secret, granted: false, ..right });
+            }
+            8..80 => world.login(right),
+            80..85 => {
+                let program = 50_000 + dice.below(5);
+                world.login(Try { account: program, secret: 1, client: program, granted: false });
+            }
+            85..92 => {
+                let secret = 2_000_000 + dice.below(1_000_000);
+                let granted = dice.below(10) > 0;
+                world.attempt(AttemptKind::Code, Try { secret, granted, ..right });
+            }
+            92..96 => {
+                let (secret, granted) = (dice.below(500), dice.below(3) > 0);
+                world.attempt(AttemptKind::Voucher, Try { secret, granted, ..right });
+            }
+            96..98 => world.sign_up(Signup { account: 100_000 + at, client, tool: person % 15 }),
+            _ => {
+                let answer = AttemptAnswer::new(if dice.below(5) > 0 { 200 } else { 404 });
+                world.attempt_answered(AttemptKind::Lookup, Try { secret: 0, ..right }, answer);
+            }
+        }
+        if at.is_multiple_of(20) {
+            world.skip(1);
+        }
+    }
+}
+
+#[test]
+fn honest_people_make_no_finding() {
+    let mut world = World::new();
+    honest(&mut world, 50_000);
+    assert!(world.findings.is_empty(), "{:#?}", world.findings.first());
+}
+
+#[test]
+#[ignore = "a minute or more: a million requests"]
+fn a_million_honest_requests_make_no_finding() {
+    let mut world = World::new();
+    honest(&mut world, 1_000_000);
+    assert!(world.findings.is_empty(), "{:#?}", world.findings.first());
 }

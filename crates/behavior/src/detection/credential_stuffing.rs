@@ -35,8 +35,8 @@ const SUSPECTS_MAX: usize = 64;
 const BLAMED_SHARE_MIN: f64 = 0.5;
 /// Tries of a source beyond what honest ones account for.
 const SOURCE_EXCESS_MIN: f64 = 10.0;
-/// Of a hundred refusals of all, how many must be of different accounts.
-const SPREAD_PERCENT_MIN: f64 = 50.0;
+/// Of a hundred refusals of all or of a group, how many must be of different accounts.
+const SPREAD_PERCENT_MIN: f64 = 60.0;
 
 /// The detection.
 #[derive(Debug)]
@@ -221,7 +221,7 @@ fn suspect(
 ) -> bool {
     let counts = subject.counts();
     let (honest, others) = target.refusals.split(counts.granted, counts.refused);
-    if others < f64::from(settings.excess_min) / 2.0 || counts.is_outage() {
+    if others < f64::from(settings.excess_min) / 2.0 || !is_spread(subject) || counts.is_outage() {
         return false;
     }
     let (all_honest, all_others) = target.refusals.split(all.granted, all.refused);
@@ -242,6 +242,12 @@ fn suspect(
     true
 }
 
+/// Whether those who are refused are many accounts, and not one that is guessed at.
+fn is_spread(subject: &Subject) -> bool {
+    let accounts = subject.refused_accounts.distinct();
+    percent(accounts, refused(subject)) >= SPREAD_PERCENT_MIN
+}
+
 /// Everything that is tried at one endpoint.
 fn place_finding(
     epoch: Epoch,
@@ -254,9 +260,7 @@ fn place_finding(
     let (_, others) = refusals.split(counts.granted, counts.refused);
     let worst = target.suspects.values().max_by(|a, b| a.others.total_cmp(&b.others));
     let excess = worst.map_or(others, |worst| others.max(worst.others));
-    let is_spread =
-        percent(subject.refused_accounts.distinct(), counts.refused) >= SPREAD_PERCENT_MIN;
-    if excess < settings.excess_min.into() || !is_spread || counts.is_outage() {
+    if excess < settings.excess_min.into() || !is_spread(subject) || counts.is_outage() {
         return None;
     }
     let blamed: f64 = target.blamed.values().map(|(_, others)| others).sum();

@@ -166,7 +166,7 @@ impl Seen<'_> {
         let text = text.get(..TEXT_BYTES_MAX).unwrap_or(text);
         let words = text
             .split(u8::is_ascii_whitespace)
-            .map(|word| word.trim_ascii())
+            .map(<[u8]>::trim_ascii)
             .filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic));
         let mut hash = 0_u64;
         for word in words.take(WORDS_MAX) {

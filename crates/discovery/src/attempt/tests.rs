@@ -73,8 +73,9 @@ fn what_tries_nothing_is_no_attempt() {
 
 #[test]
 fn a_batch_is_as_many_attempts_as_it_holds() {
-    let aliases: String =
+    let aliases: Vec<String> =
         (0..30).map(|n| format!("a{n}: login(email: \"b\", password: \"p{n}\") {{ok}} ")).collect();
+    let aliases = aliases.concat();
     let text = serde_json::json!({ "query": format!("mutation {{ {aliases} }}") }).to_string();
     let seen = json("/graphql", &text);
     assert_eq!(kinds(&seen), [AttemptKind::Login; 30]);
