@@ -84,7 +84,7 @@ pub(super) const KEYS: &[Key] = &[
         "Fewest times by which a try of a network or a program must be likelier to be an attack than others.",
         |s| &mut s.behavior.credential_stuffing.odds_min,
         1.0,
-        1000000.0,
+        1_000_000.0,
         "times",
     ),
     real(
