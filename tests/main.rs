@@ -38,6 +38,8 @@ mod privacy;
 #[cfg(test)]
 mod review;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod tidy;
