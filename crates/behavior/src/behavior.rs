@@ -6,6 +6,7 @@ use tapline_model::{
 };
 
 use crate::Config;
+use crate::access::Accesses;
 use crate::attempts::AttemptDetections;
 use crate::baseline::table::Baselines;
 use crate::detection::card_data_exposed::CardDataExposed;
@@ -34,6 +35,7 @@ pub struct Behavior {
     injections: Injections,
     attempts: AttemptDetections,
     tokens: TokensShared,
+    accesses: Accesses,
     /// The first epoch that is not over; none before the first delta.
     now: Option<Epoch>,
 }
@@ -42,10 +44,12 @@ impl Behavior {
     /// One that has seen nothing. `key` makes the hashes in evidence.
     pub fn new(config: Config, key: Key) -> Self {
         let Config { baselines_max, baseline_memory_days, .. } = config;
+        let accesses = Accesses::new(&config, key.clone());
         Self {
             baselines: Baselines::new(config.clone()),
             attempts: AttemptDetections::new(&config),
             tokens: TokensShared::new(config.token_sharing.clone(), config.attempts_max),
+            accesses,
             error_bursts: ErrorBursts::new(config.error_burst, baseline_memory_days, baselines_max),
             path_scanners: PathScanners::new(
                 config.path_scanner,
@@ -64,6 +68,7 @@ impl Behavior {
     /// Takes new settings. What was learned stays, but a detection whose window changes begins
     /// anew; smaller tables shrink as they are used.
     pub fn reconfigure(&mut self, config: Config) {
+        self.accesses.reconfigure(&config);
         let Config { baselines_max, baseline_memory_days, .. } = config;
         self.baselines.reconfigure(config.clone());
         self.attempts.reconfigure(&config);
@@ -109,6 +114,7 @@ impl Behavior {
         }
         self.injections.observe(epoch, &delta.attacks, endpoint_of, sink);
         self.attempts.observe(epoch, delta, endpoint_of, sink);
+        self.accesses.observe(epoch, delta, touched.values(), sink);
         self.now = Some(epoch.next());
     }
 
@@ -117,6 +123,7 @@ impl Behavior {
         if sightings.is_empty() {
             return;
         }
+        self.accesses.sight(sightings);
         self.card_data.observe(epoch, sightings, sink);
         self.credentials.observe(epoch, sightings, sink);
         self.new_fields.observe(epoch, sightings, sink);
@@ -162,7 +169,7 @@ impl Behavior {
             consumers_evicted: self.path_scanners.evicted(),
             consumers_active: self.path_scanners.active(),
             findings_withheld: self.baselines.withheld(),
-            ..BehaviorStats::default()
+            ..self.accesses.stats()
         }
     }
 }

@@ -90,6 +90,11 @@ impl<K: Ord + Hash + Copy, V> Bounded<K, V> {
         }
     }
 
+    /// Every entry, in no order, without touching it.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut V)> {
+        self.entries.iter_mut().map(|(&key, (_, value))| (key, value))
+    }
+
     /// How many entries there are.
     pub(crate) fn len(&self) -> u64 {
         self.entries.len() as u64

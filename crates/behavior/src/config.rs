@@ -1,12 +1,19 @@
 //! Settings of behavior.
 
-use crate::baseline::judgement::Signal;
+pub(crate) mod access;
 mod attempts;
 
+use tapline_model::Network;
+
+pub(crate) use self::access::{
+    Exfiltration, FlowViolation, FunctionLevelAuthorization, MassAssignment, ObjectEnumeration,
+    ResourceExhaustion, Scraping,
+};
 pub use self::attempts::{
     AccountEnumeration, BruteForce, CardOrCouponTesting, CodeGuessing, CredentialStuffing,
     FakeAccounts, PasswordSpraying, TokenSharing,
 };
+use crate::baseline::judgement::Signal;
 
 /// Settings of the path scanner detection.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,6 +149,9 @@ pub struct Config {
     /// Different things tried against accounts and secrets in one epoch's deltas, 64 to 10 000 000;
     /// a process total, divided among 64 shards.
     pub delta_attempts_max: u32,
+    /// Pairs of consumer and route in one epoch's deltas, 64 to 10 000 000; a process total, divided
+    /// among 64 shards.
+    pub delta_accesses_max: u32,
     /// Epochs a sealed one may lie behind the newest, 1 to 600 seconds: how long the merge waits
     /// for a late shard on live traffic. A replay waits for all.
     pub lateness_seconds_max: u32,
@@ -207,6 +217,28 @@ pub struct Config {
     pub fake_accounts: FakeAccounts,
     /// One login used in two places by turns.
     pub token_sharing: TokenSharing,
+    /// Consumers followed at once by what they do with objects, functions and flows, 64 to
+    /// 10 000 000.
+    pub actors_max: u32,
+    /// Objects of which it is remembered who asked for them, 512 to 100 000 000.
+    pub objects_max: u32,
+    /// Networks whose consumers may do whatever they want with objects, functions and flows:
+    /// crawlers, partners and monitoring that are welcome.
+    pub allowed_clients: Vec<Network>,
+    /// The detection of consumers that go through objects of others.
+    pub object_enumeration: ObjectEnumeration,
+    /// The detection of consumers that get at functions of another role.
+    pub function_level_authorization: FunctionLevelAuthorization,
+    /// The detection of fields that are not the sender's to set.
+    pub mass_assignment: MassAssignment,
+    /// The detection of consumers that collect what there is.
+    pub scraping: Scraping,
+    /// The detection of consumers that take out too much.
+    pub exfiltration: Exfiltration,
+    /// The detection of consumers that make an API work for them alone.
+    pub resource_exhaustion: ResourceExhaustion,
+    /// The detection of steps that are left out.
+    pub flow_violation: FlowViolation,
 }
 
 /// What a consumer takes while a second of it is folded and the second before is merged, measured
@@ -248,6 +280,7 @@ impl Config {
 }
 
 impl Default for Config {
+    #[expect(clippy::too_many_lines, reason = "a line a setting")]
     fn default() -> Self {
         Self {
             delta_routes_max: 65_536,
@@ -255,6 +288,7 @@ impl Default for Config {
             delta_consumers_max: 131_072,
             delta_servers_max: 16_384,
             delta_attempts_max: 65_536,
+            delta_accesses_max: 262_144,
             lateness_seconds_max: 10,
             consumers_max: 131_072,
             baselines_max: 50_000,
@@ -268,13 +302,13 @@ impl Default for Config {
                 coalesce_minutes: 30,
                 host_share_min: 0.3,
             },
-            rate_surge: RateSurge { enabled: true, requests_min: 20, lift_min: 2.0 },
+            rate_surge: RateSurge { enabled: false, requests_min: 20, lift_min: 2.0 },
             went_silent: WentSilent { enabled: true, requests_min: 15 },
             client_errors: RiseFloor { enabled: true, rise_min: 0.05 },
             auth_failures: RiseFloor { enabled: true, rise_min: 0.05 },
             latency_shift: LiftFloor { enabled: true, lift_min: 1.3 },
             size_shift: LiftFloor { enabled: true, lift_min: 2.0 },
-            slow_shift: LiftFloor { enabled: true, lift_min: 1.5 },
+            slow_shift: LiftFloor { enabled: false, lift_min: 1.5 },
             path_scanner: PathScanner {
                 enabled: true,
                 window_seconds: 600,
@@ -315,6 +349,16 @@ impl Default for Config {
             card_or_coupon_testing: CardOrCouponTesting::default(),
             fake_accounts: FakeAccounts::default(),
             token_sharing: TokenSharing::default(),
+            actors_max: 65_536,
+            objects_max: 1 << 20,
+            allowed_clients: Vec::new(),
+            object_enumeration: ObjectEnumeration::default(),
+            function_level_authorization: FunctionLevelAuthorization::default(),
+            mass_assignment: MassAssignment::default(),
+            scraping: Scraping::default(),
+            exfiltration: Exfiltration::default(),
+            resource_exhaustion: ResourceExhaustion::default(),
+            flow_violation: FlowViolation::default(),
         }
     }
 }

@@ -12,13 +12,20 @@ pub(crate) mod credential_exposed;
 pub(crate) mod credential_stuffing;
 pub(crate) mod error_burst;
 pub(crate) mod excessive_records;
+pub(crate) mod exfiltration;
 mod exposure;
 pub(crate) mod fake_accounts;
+pub(crate) mod flow_violation;
+pub(crate) mod function_level_authorization;
 pub(crate) mod injection;
 pub(crate) mod latency_shift;
+pub(crate) mod mass_assignment;
+pub(crate) mod object_enumeration;
 pub(crate) mod password_spraying;
 pub(crate) mod path_scanner;
 pub(crate) mod rate_surge;
+pub(crate) mod resource_exhaustion;
+pub(crate) mod scraping;
 pub(crate) mod sensitive_field_new;
 pub(crate) mod size_shift;
 pub(crate) mod slow_shift;
@@ -77,6 +84,13 @@ pub const DETECTIONS: &[Detection] = &[
     card_or_coupon_testing::DETECTION,
     fake_accounts::DETECTION,
     token_sharing::DETECTION,
+    object_enumeration::DETECTION,
+    function_level_authorization::DETECTION,
+    mass_assignment::DETECTION,
+    scraping::DETECTION,
+    exfiltration::DETECTION,
+    resource_exhaustion::DETECTION,
+    flow_violation::DETECTION,
 ];
 
 impl Detection {

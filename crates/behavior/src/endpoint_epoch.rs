@@ -13,6 +13,8 @@ use crate::number::real;
 pub(crate) struct EndpointEpoch {
     pub(crate) host: String,
     pub(crate) endpoint: EndpointRef,
+    /// Its routes.
+    pub(crate) routes: Vec<RouteKey>,
     pub(crate) requests: u64,
     /// Requests whose answer was seen.
     pub(crate) answers: u64,
@@ -40,6 +42,7 @@ impl EndpointEpoch {
         Self {
             host,
             endpoint,
+            routes: Vec::new(),
             requests: 0,
             answers: 0,
             errors: BTreeMap::new(),
@@ -72,7 +75,8 @@ impl EndpointEpoch {
     }
 
     /// Adds one of its routes.
-    pub(crate) fn add(&mut self, route: &RouteDelta) {
+    pub(crate) fn add(&mut self, key: RouteKey, route: &RouteDelta) {
+        self.routes.push(key);
         self.requests += route.requests;
         for (&status, &count) in &route.statuses {
             if status != 0 {
@@ -119,7 +123,7 @@ pub(crate) fn by_endpoint(
             endpoints
                 .entry(endpoint.id)
                 .or_insert_with(|| EndpointEpoch::new(host, endpoint))
-                .add(route);
+                .add(key, route);
         }
     }
     endpoints

@@ -1,5 +1,6 @@
 //! The worker half: what its shards observed in one epoch becomes one delta.
 
+mod accesses;
 mod admission;
 mod attempts;
 mod consumers;
@@ -14,6 +15,7 @@ use tapline_model::{
     Observation, ShardId,
 };
 
+use self::accesses::Accesses;
 use self::admission::Place;
 use self::attempts::Attempts;
 use self::consumers::Consumers;
@@ -42,6 +44,7 @@ pub struct Fold {
     consumers: Consumers,
     servers: Servers,
     attempts: Attempts,
+    accesses: Accesses,
     parameters: Parameters,
     attacks: AttackCounts,
     overflowed: u64,
@@ -58,6 +61,7 @@ impl Fold {
             consumers: Consumers::new(config.delta_consumers_max),
             servers: Servers::new(config.delta_servers_max),
             attempts: Attempts::new(config.delta_attempts_max),
+            accesses: Accesses::new(config.delta_accesses_max),
             parameters: Parameters::default(),
             attacks: AttackCounts::default(),
             overflowed: 0,
@@ -96,6 +100,7 @@ impl Fold {
             self.attacks.observe(observation);
         }
         whole &= observation.attempts.tried.is_empty() || self.attempts.observe(observation, place);
+        whole &= self.accesses.observe(observation, place, known);
         self.stats.observations.received += 1;
         if whole {
             self.stats.observations.processed += 1;
@@ -120,6 +125,7 @@ impl Fold {
         sealed.servers = self.servers.seal();
         sealed.attacks = std::mem::take(&mut self.attacks);
         sealed.attempts = self.attempts.seal();
+        sealed.accesses = self.accesses.seal();
         sealed.overflowed = std::mem::take(&mut self.overflowed);
         self.parameters.seal();
         let is_crowded = self.parameters.is_crowded();

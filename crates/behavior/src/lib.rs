@@ -4,6 +4,7 @@
 //! collects the deltas of all workers and hands them out joined, in epoch order. [`Behavior`] learns
 //! what is normal from sealed epochs and says what is not.
 
+mod access;
 mod attempts;
 mod baseline;
 mod behavior;
@@ -18,6 +19,10 @@ mod sealer;
 mod window;
 
 pub use behavior::Behavior;
+pub use config::access::{
+    Exfiltration, FlowViolation, FunctionLevelAuthorization, MassAssignment, ObjectEnumeration,
+    ResourceExhaustion, Scraping,
+};
 pub use config::{
     AccountEnumeration, BruteForce, CardOrCouponTesting, CodeGuessing, Config, CredentialStuffing,
     Decision, ErrorBurst, ExcessiveRecords, FakeAccounts, Injection, LiftFloor, PasswordSpraying,

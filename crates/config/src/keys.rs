@@ -1,5 +1,6 @@
 //! The one table of keys: what is not here cannot be set.
 
+mod access;
 mod analysis;
 mod attempts;
 mod documents;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
     [
         sensing::KEYS,
         analysis::KEYS,
+        access::KEYS,
         attempts::KEYS,
         documents::KEYS,
         prevention::KEYS,

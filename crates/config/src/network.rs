@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tapline_discovery::Network;
+use tapline_model::Network;
 
 use crate::problem::quoted;
 

@@ -3,9 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use smallvec::SmallVec;
-use tapline_model::{HeaderKind, Headers};
-
-use crate::Network;
+use tapline_model::{HeaderKind, Headers, Network};
 
 /// How many proxies are walked through at most.
 const HOPS_MAX: usize = 32;

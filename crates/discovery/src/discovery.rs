@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AttackNotes, Attempts, AuthSet, Body, Completeness, Consumer, ConsumerKey,
     ConsumerKind, DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate,
-    IgnoreReason, Key, Observation, ParameterLocation, ParameterSet, RequestHead, RouteKey,
-    ShardId, Template, TemplateSegment, Timestamp, Transaction,
+    IgnoreReason, Key, Objects, Observation, ParameterLocation, ParameterSet, RequestHead,
+    RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
@@ -28,7 +28,7 @@ use crate::sensitive;
 use crate::shapes::Shapes;
 use crate::template::{self, Routes};
 use crate::token::TokenFacts;
-use crate::{Config, headers, record};
+use crate::{Config, headers, objects, record};
 
 /// Methods that need no spelling, the most frequent first.
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
@@ -279,6 +279,13 @@ impl Discovery {
             Some(set)
         });
         observation.parameters.extend(slots);
+        objects::note_path(
+            &observation.name.template,
+            &self.path,
+            &mut notes.objects,
+            &self.key,
+            scratch,
+        );
         if let Some(query) = request.query {
             let mut ledger = Ledger { notes, names };
             let is_noted = observation.bodies_read;
@@ -296,14 +303,18 @@ impl Discovery {
         request: &RequestHead<'_>,
     ) {
         self.top_keys.clear();
+        let mut answer = None;
         if self.observation.bodies_read {
             let mut ledger = Ledger { notes: &mut self.notes, names: &mut self.names };
             headers::read(request.headers, &mut ledger, &mut self.scratch);
             let sent = &transaction.request_body;
             self.read_body(sent, |media| FieldPart::Request(media.into()));
+            if objects::is_graph(&self.observation.name.template, sent.media_type) {
+                self.notes.objects.graph = objects::graph_query(sent.sample.bytes);
+            }
             if let Some(response) = &transaction.response {
                 let part = |media: &str| FieldPart::Response(response.status, media.into());
-                self.read_body(&transaction.response_body, part);
+                answer = self.read_body(&transaction.response_body, part);
             } else {
                 self.top_keys.clear();
             }
@@ -311,14 +322,20 @@ impl Discovery {
         self.stats.parameters_over_max += self.notes.over_max;
         self.stats.values_masked += self.names.masked + self.masked_in_path;
         self.sampler.spend_notes(shard, self.notes.len());
-        self.notes.swap(&mut self.observation.fields);
+        self.notes.objects.is_blind |= objects::may_name_more(transaction, answer);
+        self.notes.swap(&mut self.observation.fields, &mut self.observation.objects);
     }
 
-    fn read_body(&mut self, body: &Body<'_>, part: impl FnOnce(&str) -> FieldPart) {
+    /// What became of reading it; none when there is nothing that can be read.
+    fn read_body(
+        &mut self,
+        body: &Body<'_>,
+        part: impl FnOnce(&str) -> FieldPart,
+    ) -> Option<Reading> {
         let Self { names, notes, top_keys, scratch, stats, .. } = self;
         top_keys.clear();
         if body.wire_bytes == 0 {
-            return;
+            return None;
         }
         let part = part(format::shown_media(body.media_type));
         notes.begin();
@@ -346,6 +363,7 @@ impl Discovery {
         } else {
             notes.finish(part);
         }
+        reading
     }
 
     /// What the answer says and may teach.
@@ -455,6 +473,7 @@ fn blank() -> Observation {
         bodies_read: true,
         fields: FieldNotes::default(),
         attempts: Attempts::default(),
+        objects: Objects::default(),
         anomalies: AnomalySet::EMPTY,
         attacks: AttackNotes::default(),
     }

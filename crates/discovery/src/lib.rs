@@ -24,6 +24,7 @@ mod lexical;
 mod memo;
 mod names;
 mod notes;
+mod objects;
 mod parameter;
 mod path;
 mod paths;
@@ -38,7 +39,7 @@ mod template;
 mod testing;
 mod token;
 
-pub use config::{Config, Network};
+pub use config::Config;
 pub use consumer::address_key;
 pub use discovery::Discovery;
 pub use inventory::{Inventory, Rejected, inventory_json};

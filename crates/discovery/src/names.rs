@@ -7,7 +7,7 @@
 use compact_str::CompactString;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use tapline_model::{FieldKey, FieldName, Key, SegmentClass};
+use tapline_model::{FieldKey, FieldName, Key, SegmentClass, noun_hash, noun_of};
 
 use crate::class::{self, Hints};
 use crate::parameter::{self, Spelled};
@@ -50,6 +50,72 @@ impl NodeId {
     }
 }
 
+/// What the values under a name are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Anything.
+    Plain,
+    /// They name an object of the sort with this keyed hash; 0 of no sort that the name tells.
+    Reference(u64),
+    /// They say how much of a list is wanted.
+    Limit,
+    /// They say which part of a list is wanted.
+    Page,
+}
+
+impl Purpose {
+    fn of(name: &str, openness: Openness, key: &Key) -> Self {
+        if openness == Openness::Secret {
+            return Self::Plain;
+        }
+        if let Some(noun) = noun_of(name) {
+            return Self::Reference(noun_hash(key, &noun));
+        }
+        let is_one_of = |names: &[&str]| names.iter().any(|it| it.eq_ignore_ascii_case(name));
+        if is_one_of(LIMIT_NAMES) {
+            Self::Limit
+        } else if is_one_of(PAGE_NAMES) {
+            Self::Page
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// Names of how much of a list is wanted.
+const LIMIT_NAMES: &[&str] = &[
+    "limit",
+    "page_size",
+    "pagesize",
+    "per_page",
+    "perpage",
+    "page[size]",
+    "page[limit]",
+    "size",
+    "max_results",
+    "maxresults",
+    "$top",
+    "top",
+    "take",
+    "first",
+    "rows",
+    "count",
+];
+/// Names of which part of a list is wanted.
+const PAGE_NAMES: &[&str] = &[
+    "page",
+    "offset",
+    "skip",
+    "$skip",
+    "start",
+    "page_number",
+    "pagenumber",
+    "page[number]",
+    "page[offset]",
+    "pageindex",
+    "page_index",
+];
+
 /// A name below another.
 pub(crate) struct Node {
     parent: NodeId,
@@ -69,6 +135,8 @@ pub(crate) struct Node {
     pub(crate) is_tag: bool,
     /// What it and the names above say about the class of the values.
     pub(crate) hints: Hints,
+    /// What the values are for.
+    pub(crate) purpose: Purpose,
     /// The set that has it, last.
     in_set: u64,
     /// The object that has it, last.
@@ -143,6 +211,16 @@ impl Names {
     /// The keyed hash of a text.
     pub(crate) fn text_hash(&self, text: &[u8]) -> u64 {
         self.key.text_hash(text)
+    }
+
+    /// What the values under a name are for.
+    pub(crate) fn purpose(&self, node: NodeId) -> Purpose {
+        self.get(node).map_or(Purpose::Plain, |node| node.purpose)
+    }
+
+    /// The secret that hashes.
+    pub(crate) const fn key(&self) -> &Key {
+        &self.key
     }
 
     /// A stamp that nobody had before.
@@ -265,6 +343,11 @@ impl Names {
             Edge::Member => class::hints(&self.path_below(parent, key)),
             Edge::Element | Edge::Any => above.hints,
         };
+        let purpose = match edge {
+            Edge::Member => Purpose::of(key, openness, &self.key),
+            Edge::Element => above.purpose,
+            Edge::Any => Purpose::Plain,
+        };
         let Ok(id) = u32::try_from(self.nodes.len()).map(NodeId) else { return NodeId::NOWHERE };
         self.nodes.push(Node {
             parent,
@@ -276,6 +359,7 @@ impl Names {
             openness,
             is_tag,
             hints,
+            purpose,
             in_set: 0,
             in_object: 0,
             first: NodeId::NOWHERE,
@@ -313,6 +397,7 @@ impl Names {
                 openness: Openness::Open,
                 is_tag: false,
                 hints: Hints::default(),
+                purpose: Purpose::Plain,
                 in_set: 0,
                 in_object: 0,
                 first: NodeId::NOWHERE,

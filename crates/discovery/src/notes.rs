@@ -3,12 +3,13 @@
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 use tapline_model::{
-    ClassSet, Document, FieldNote, FieldNotes, FieldPart, JsonKind, Span, TextFormat, ValueKind,
-    ValueNote,
+    ClassSet, Document, FieldNote, FieldNotes, FieldPart, JsonKind, ObjectPlace, ObjectRef,
+    Objects, Span, TextFormat, ValueKind, ValueNote, integer_hash,
 };
 
 use crate::class::{self, Hints};
-use crate::names::{Names, NodeId};
+use crate::names::{Names, NodeId, Purpose};
+use crate::objects::Id;
 use crate::sensitive::names::Openness;
 use crate::{lexical, sensitive};
 
@@ -48,6 +49,11 @@ pub(crate) struct Spot {
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     taken: FieldNotes,
+    /// What was found of objects.
+    pub(crate) objects: Objects,
+    /// References in the document, by the sort of thing; and whether there were more.
+    references: Vec<(u64, Id)>,
+    is_reference_missed: bool,
     /// Where the document begins.
     start: usize,
     fields_max: usize,
@@ -63,6 +69,7 @@ impl Notes {
     /// Begins a transaction: at most `fields_max` notes of each document.
     pub(crate) fn start(&mut self, fields_max: usize) {
         self.taken.clear();
+        self.objects.clear();
         self.fields_max = fields_max;
         self.over_max = 0;
     }
@@ -73,15 +80,18 @@ impl Notes {
     }
 
     /// Hands over what was taken, in exchange for a buffer.
-    pub(crate) const fn swap(&mut self, buffer: &mut FieldNotes) {
+    pub(crate) const fn swap(&mut self, buffer: &mut FieldNotes, objects: &mut Objects) {
         std::mem::swap(&mut self.taken, buffer);
+        std::mem::swap(&mut self.objects, objects);
     }
 
     /// Begins a document.
-    pub(crate) const fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.start = self.taken.notes.len();
         self.is_full = false;
         self.records = None;
+        self.references.clear();
+        self.is_reference_missed = false;
     }
 
     /// Ends a document.
@@ -89,8 +99,44 @@ impl Notes {
         if matches!(part, FieldPart::Response(200..300, _)) {
             self.taken.records = self.records;
         }
+        self.settle_references(&part);
         let notes = self.start..self.taken.notes.len();
         self.taken.documents.push(Document { part, notes });
+    }
+
+    /// What a request refers to it asks for; what a success refers to is known from then on.
+    fn settle_references(&mut self, part: &FieldPart) {
+        let Self { objects, references, .. } = self;
+        match part {
+            FieldPart::Request(_) => {
+                for &(noun, id) in references.iter() {
+                    let place = ObjectPlace::Named(noun);
+                    objects.ask(ObjectRef { place, object: id.object, near: id.near });
+                }
+            }
+            FieldPart::Response(200..300, _) => {
+                for (_, id) in references.iter() {
+                    objects.serve(id.object);
+                }
+                objects.is_blind |= self.is_reference_missed;
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes the id under a name, if that is one of an object.
+    pub(crate) fn refer(&mut self, node: NodeId, names: &Names, id: impl FnOnce() -> Option<Id>) {
+        let Purpose::Reference(noun) = names.purpose(node) else { return };
+        if self.references.len() > Objects::SERVED_MAX {
+            self.is_reference_missed = true;
+        } else if let Some(id) = id() {
+            self.references.push((noun, id));
+        }
+    }
+
+    /// A part of the document was not looked into: it may hold references.
+    pub(crate) const fn miss_references(&mut self) {
+        self.is_reference_missed = true;
     }
 
     /// Forgets what was noted of a document: it is not what it claims to be.
@@ -145,6 +191,7 @@ impl Notes {
 
     /// Notes a whole number.
     pub(crate) fn integer(&mut self, spot: Spot, integer: i128, names: &mut Names) {
+        self.refer(spot.node, names, || Some(Id::of_integer(names.key(), integer)));
         let openness = openness(spot, names);
         let value = (openness != Openness::Secret).then(|| integer_note(integer, openness, names));
         let hints = hints(spot, names);
@@ -177,6 +224,7 @@ impl Notes {
 
     /// Notes a text.
     pub(crate) fn text(&mut self, spot: Spot, text: &[u8], names: &mut Names) {
+        self.refer(spot.node, names, || Id::of_text(names.key(), text));
         let format = lexical::text_format(text);
         let openness = openness(spot, names);
         let chars = text.iter().filter(|&byte| byte & 0xC0 != 0x80).count();
@@ -295,8 +343,7 @@ fn integer_note(integer: i128, openness: Openness, names: &Names) -> Option<Valu
         return None;
     }
     Some(ValueNote {
-        // No text is so long that it could be taken for one.
-        hash: names.text_hash(&integer.to_le_bytes()).rotate_left(1),
+        hash: integer_hash(names.key(), integer),
         text: (is_small && openness == Openness::Open).then(|| integer.to_compact_string()),
         is_long: false,
     })

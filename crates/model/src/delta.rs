@@ -1,5 +1,6 @@
 //! worker → merge: everything one worker learned in one epoch, as mergeable state in integers.
 
+mod accesses;
 mod attacks;
 mod classes;
 mod schema;
@@ -15,6 +16,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use tapline_sketch::{Buckets, Kmv};
 
+pub use self::accesses::{AccessDelta, AccessKey, ObjectUse, Outcomes};
 pub use self::attacks::{AttackCounts, AttackDelta, AttackKey};
 pub use self::classes::ClassCounts;
 pub use self::schema::{FieldDelta, SchemaDelta};
@@ -502,6 +504,8 @@ pub struct Delta {
     pub attacks: AttackCounts,
     /// What was tried against accounts and secrets, and how often; the fold bounds it.
     pub attempts: BTreeMap<AttemptKey, u64>,
+    /// By consumer and route: only of routes that lead to endpoints.
+    pub accesses: BTreeMap<AccessKey, AccessDelta>,
     /// Observations that found a table full and were folded in part only.
     pub overflowed: u64,
     /// The least share of flows that was followed at any time of the epoch: less than all of them
@@ -523,6 +527,7 @@ impl Delta {
             && self.consumers.is_empty()
             && self.attacks.notes == 0
             && self.attempts.is_empty()
+            && self.accesses.is_empty()
             && self.overflowed == 0
     }
 
@@ -534,6 +539,7 @@ impl Delta {
         join_maps(&mut self.consumers, other.consumers, ConsumerDelta::join);
         self.attacks.join(other.attacks);
         join_maps(&mut self.attempts, other.attempts, |sum, count| *sum += count);
+        join_maps(&mut self.accesses, other.accesses, AccessDelta::join);
         self.overflowed += other.overflowed;
         self.sampling = self.sampling.max(other.sampling);
     }

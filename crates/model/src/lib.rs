@@ -25,6 +25,8 @@ mod frame;
 mod headers;
 mod key;
 mod ledger;
+mod network;
+mod object;
 mod observation;
 mod review;
 mod sampling;
@@ -46,9 +48,9 @@ pub use attempt::{Attempt, AttemptAnswer, AttemptKey, AttemptKind, Attempts, Cla
 pub use chunk::{Chunk, ChunkKind, EndReason};
 pub use class::{ClassSet, DataClass, DataGroup, DataPlace};
 pub use delta::{
-    AttackCounts, AttackDelta, AttackKey, ClassCounts, ConsumerDelta, DELTA_VERSION, Delta,
-    DeltaId, FieldDelta, HostDelta, ParameterDelta, RouteDelta, SchemaDelta, ServerDelta,
-    TagCounts, TagValue, ValueCount, Values, Witnesses,
+    AccessDelta, AccessKey, AttackCounts, AttackDelta, AttackKey, ClassCounts, ConsumerDelta,
+    DELTA_VERSION, Delta, DeltaId, FieldDelta, HostDelta, ObjectUse, Outcomes, ParameterDelta,
+    RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
 };
 pub use encapsulation::Encapsulation;
 pub use fact::{Fact, FactSet, Outcome};
@@ -65,6 +67,10 @@ pub use headers::{
 };
 pub use key::Key;
 pub use ledger::{DropReason, IgnoreReason, Ledger};
+pub use network::Network;
+pub use object::{
+    GraphQuery, Near, ObjectPlace, ObjectRef, Objects, integer_hash, noun_hash, noun_of, singular,
+};
 pub use observation::{
     AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, Gate, Observation, ParameterLocation,
     ParameterSet, ParameterShape, RouteKey, RouteName, SegmentClass, Template, TemplateSegment,

@@ -8,7 +8,9 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::{AnomalySet, AttackNotes, Attempts, Completeness, FactSet, FieldNotes, Timestamp};
+use crate::{
+    AnomalySet, AttackNotes, Attempts, Completeness, FactSet, FieldNotes, Objects, Timestamp,
+};
 
 /// The keyed hash of host, method and lexical template: what a worker calls a route.
 #[derive(
@@ -452,6 +454,8 @@ pub struct Observation {
     pub fields: FieldNotes,
     /// What was tried against accounts and secrets.
     pub attempts: Attempts,
+    /// Which objects it asks for, and which its answer named.
+    pub objects: Objects,
     /// Rules broken on the wire.
     pub anomalies: AnomalySet,
     /// Values that look like attacks; in nearly all transactions none.

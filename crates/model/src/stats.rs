@@ -282,6 +282,14 @@ sums! {
             consumers_evicted,
             /// Consumers tracked now.
             consumers_active,
+            /// Consumers followed now by what they do with objects, functions and flows.
+            actors_active,
+            /// Of those, given up for others.
+            actors_evicted,
+            /// Objects whose callers were forgotten for want of room.
+            objects_evicted,
+            /// References to objects of one second that found no room.
+            references_left_out,
         }
         tables {}
     }

@@ -3,6 +3,7 @@
 
 mod beta_binomial;
 mod buckets;
+mod heavy_tail;
 mod incomplete;
 mod kmv;
 mod negative_binomial;
@@ -12,6 +13,7 @@ mod tail;
 
 pub use beta_binomial::BetaBinomial;
 pub use buckets::Buckets;
+pub use heavy_tail::HeavyTail;
 pub use kmv::Kmv;
 pub use negative_binomial::NegativeBinomial;
 pub use series::{Deviation, Pace, Series};

@@ -152,6 +152,14 @@ metrics! {
         "Consumers followed now.";
     CONSUMERS_EVICTED: Counter "tapline_consumers_evicted_total" []
         "Consumers that made room for others.";
+    ACTORS_ACTIVE: Gauge "tapline_actors_active" []
+        "Consumers followed by what they do with objects, functions and flows.";
+    ACTORS_EVICTED: Counter "tapline_actors_evicted_total" []
+        "Consumers given up whose objects, functions and flows were followed.";
+    OBJECTS_EVICTED: Counter "tapline_objects_evicted_total" []
+        "Objects whose callers were forgotten for want of room.";
+    REFERENCES_LEFT_OUT: Counter "tapline_object_references_left_out_total" []
+        "References to objects of one consumer and route in one second that found no room.";
     FINDINGS_OPEN: Gauge "tapline_findings_open" ["severity"]
         "Open findings.";
     FINDINGS_OPENED: Counter "tapline_findings_opened_total" ["detection", "severity"]

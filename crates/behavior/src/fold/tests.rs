@@ -8,10 +8,10 @@ use compact_str::CompactString;
 use proptest::prelude::*;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AttackNotes, Attempt, AttemptKind, Attempts, AuthKind, AuthSet, Completeness,
-    Consumer, ConsumerKey, ConsumerKind, Fact, FactSet, FieldNotes, Gate, ParameterLocation,
-    ParameterSet, ParameterShape, RouteFeedback, RouteKey, RouteName, SHARDS, Template, Timestamp,
-    ValueKind,
+    AccessKey, AnomalySet, AttackNotes, Attempt, AttemptKind, Attempts, AuthKind, AuthSet,
+    Completeness, Consumer, ConsumerKey, ConsumerKind, Fact, FactSet, FieldNotes, Gate, Key, Near,
+    ObjectPlace, ObjectRef, Objects, Outcomes, ParameterLocation, ParameterSet, ParameterShape,
+    RouteFeedback, RouteKey, RouteName, SHARDS, Template, Timestamp, ValueKind,
 };
 
 use super::content::{ROUTE_PARAMETERS_MAX, SHARD_PARAMETERS_MAX};
@@ -43,6 +43,17 @@ fn attempts(route: u64, consumer: u64) -> Attempts {
     let tried = Attempt { kind: AttemptKind::Login, account: consumer % 7, secret };
     let tried = route.is_multiple_of(4).then_some(tried).into_iter().collect();
     Attempts { tried, tool: consumer % 2, ..Attempts::default() }
+}
+
+fn objects(route: u64, consumer: u64) -> Objects {
+    let mut objects = Objects { limit: consumer % 90, page: route % 7, ..Objects::default() };
+    for object in 0..consumer % 4 {
+        let object = route * 1_000 + consumer * 10 + object;
+        let place = ObjectPlace::Path(u8::try_from(route % 3).unwrap());
+        objects.ask(ObjectRef { place, object, near: Near::of(&Key::fixed(), object) });
+        objects.serve(object * 3);
+    }
+    objects
 }
 
 fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
@@ -89,6 +100,7 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         bodies_read: true,
         fields: FieldNotes::default(),
         attempts: attempts(route, consumer),
+        objects: objects(route, consumer),
         anomalies: AnomalySet::default(),
         attacks: AttackNotes::default(),
     }
@@ -467,4 +479,47 @@ proptest! {
         let bytes = postcard::to_allocvec(&delta).unwrap();
         prop_assert_eq!(postcard::from_bytes::<Delta>(&bytes).unwrap(), delta);
     }
+}
+
+#[test]
+fn an_access_says_who_asked_for_what_and_what_became_of_it() {
+    let feedback = known([1, 2]);
+    let mut fold = fold_of(0);
+    let with = |status, started_at, asked: u64| {
+        let mut seen = observation(1, 9, Some(status));
+        seen.objects = Objects::default();
+        let near = Near::of(&Key::fixed(), asked);
+        let place = ObjectPlace::Path(1);
+        seen.objects.ask(ObjectRef { place, object: asked, near });
+        seen.objects.serve(asked + 100);
+        seen.objects.limit = 50;
+        seen.started_at = Timestamp::from_seconds(started_at);
+        seen
+    };
+    for seen in [with(404, 101, 7), with(200, 99, 7), with(403, 100, 8)] {
+        fold.observe(shard(0), &seen, &feedback);
+    }
+    // Of what leads nowhere nothing is kept.
+    fold.observe(shard(0), &observation(9, 9, Some(404)), &feedback);
+    let delta = fold.seal(Epoch(100)).unwrap();
+    assert_eq!(delta.accesses.len(), 1);
+    let access = &delta.accesses[&AccessKey::new(ConsumerKey(9), RouteKey(1))];
+    assert_eq!(access.outcomes, Outcomes { successes: 1, refusals: 1, misses: 1, others: 0 });
+    assert_eq!((access.limit, access.service_us, access.response_bytes), (50, 6_000, 27_000));
+    assert_eq!(access.first_at, Timestamp::from_seconds(99));
+    let used: Vec<_> =
+        access.objects.iter().map(|it| (it.object, it.outcomes.total(), it.first_at)).collect();
+    assert_eq!(used, [(7, 2, Timestamp::from_seconds(99)), (8, 1, Timestamp::from_seconds(100))]);
+    assert_eq!((access.served.as_slice(), access.left_out()), (&[107, 108][..], 0));
+}
+
+#[test]
+fn pairs_beyond_the_cap_are_counted_as_lost() {
+    let config = Config { delta_accesses_max: 64, ..Config::default() };
+    let mut fold = Fold::new(&config, 1, 2, 0);
+    for consumer in 0..10 {
+        fold.observe(shard(3), &observation(1, consumer, Some(200)), &known([1, 2]));
+    }
+    assert_eq!(fold.stats().observations.dropped[DropReason::DeltaFull as usize], 9);
+    assert_eq!(fold.seal(Epoch(100)).unwrap().accesses.len(), 1);
 }

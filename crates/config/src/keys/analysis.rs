@@ -248,6 +248,14 @@ pub(super) const KEYS: &[Key] = &[
         "attempts",
     ),
     whole(
+        "behavior.delta_accesses_max",
+        "Pairs of consumer and route of which one second is remembered until it is merged.",
+        Whole::U32(|s| &mut s.behavior.delta_accesses_max),
+        64,
+        10_000_000,
+        "pairs",
+    ),
+    whole(
         "behavior.lateness_seconds_max",
         "How long the merge waits for a worker on live traffic; what comes later is dropped and counted.",
         Whole::U32(|s| &mut s.behavior.lateness_seconds_max),
@@ -280,6 +288,37 @@ pub(super) const KEYS: &[Key] = &[
         1_000_000,
         "endpoints",
     ),
+    whole(
+        "behavior.actors_max",
+        "Consumers followed at once by what they do with objects, functions and flows; the longest quiet makes room.",
+        Whole::U32(|s| &mut s.behavior.actors_max),
+        64,
+        10_000_000,
+        "consumers",
+    ),
+    whole(
+        "behavior.objects_max",
+        "Objects of which it is remembered who asked for them, 40 bytes each; of those that share a place, the longest quiet makes room.",
+        Whole::U32(|s| &mut s.behavior.objects_max),
+        512,
+        100_000_000,
+        "objects",
+    ),
+    Key {
+        path: "behavior.allowed_clients",
+        help: "Crawlers, partners and monitoring that may do whatever they want with objects, functions and flows, as addresses or networks (10.0.0.0/8).",
+        kind: Kind::List {
+            get: |s| s.behavior.allowed_clients.iter().map(network::print).collect(),
+            add: |s, text| {
+                let network = network::parse(text)?;
+                s.behavior.allowed_clients.push(network);
+                Ok(())
+            },
+            clear: |s| s.behavior.allowed_clients.clear(),
+            count_max: 1_024,
+            shape: "a list of addresses and networks",
+        },
+    },
     whole(
         "behavior.baseline_minutes_min",
         "Whole minutes after which a baseline judges.",

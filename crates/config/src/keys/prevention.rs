@@ -1,6 +1,6 @@
 //! The keys of what others are told to block.
 
-use tapline_discovery::Network;
+use tapline_model::Network;
 use tapline_model::Severity;
 
 use super::{flag, real, refusal, whole};

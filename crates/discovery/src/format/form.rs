@@ -6,10 +6,10 @@ use percent_encoding::percent_decode;
 use tapline_model::{FieldPart, JsonKind, ParameterLocation, ParameterSet, ValueKind};
 
 use super::Ledger;
-use crate::names::{Names, NodeId};
+use crate::names::{Names, NodeId, Purpose};
 use crate::notes::{Notes, Spot};
 use crate::shapes::Shapes;
-use crate::{lexical, parameter, sensitive};
+use crate::{lexical, objects, parameter, sensitive};
 
 /// Bytes of a value that are looked at: nothing longer has a type of its own.
 const VALUE_BYTES_MAX: usize = 256;
@@ -55,6 +55,13 @@ pub(crate) fn read_query(
         };
         before = enter(root, before, (name, value), names, scratch);
         shapes.note(before, kind, names);
+        let purpose = names.purpose(before);
+        if purpose != Purpose::Plain
+            && let Some(value) = value.filter(|value| value.len() <= VALUE_BYTES_MAX)
+        {
+            decode(value, scratch);
+            objects::note_sent(purpose, scratch, &mut notes.objects, names.key());
+        }
         if holder.is_some() {
             note(Spot { node: before, holder }, value, notes, names, scratch);
         }

@@ -1,5 +1,7 @@
 //! The shape of JSON, in one pass and without a tree.
 
+mod references;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -135,6 +137,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
         let Self { walk, spot } = self;
         let holder = walk.open(spot, JsonKind::Object);
         if walk.depth >= walk.depth_max || (holder.is_none() && walk.top_level.is_none()) {
+            walk.ledger.notes.miss_references();
             while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(());
         }
@@ -161,6 +164,7 @@ impl<'de> Visitor<'de> for Value<'_, '_, '_> {
         let Self { walk, spot } = self;
         let holder = walk.open(spot, JsonKind::Array);
         if walk.depth >= walk.depth_max || holder.is_none() {
+            walk.ledger.notes.miss_references();
             let mut count = 0;
             while elements.next_element::<IgnoredAny>()?.is_some() {
                 count += 1;
@@ -195,7 +199,7 @@ fn walk_elements<'de, A: SeqAccess<'de>>(
         let is_there = if is_chosen(*count) {
             elements.next_element_seed(Value { walk, spot })?.is_some()
         } else {
-            elements.next_element::<IgnoredAny>()?.is_some()
+            elements.next_element_seed(references::References::new(walk, spot.node))?.is_some()
         };
         if !is_there {
             return Ok(());
@@ -255,7 +259,7 @@ mod tests {
         let reading = read(&sample, depth_max, &mut ledger, &mut top_keys);
         notes.finish(FieldPart::Request("application/json".into()));
         let mut taken = FieldNotes::default();
-        notes.swap(&mut taken);
+        notes.swap(&mut taken, &mut tapline_model::Objects::default());
         (spelled_notes(&taken), reading, top_keys)
     }
 

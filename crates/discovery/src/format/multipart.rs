@@ -118,7 +118,7 @@ mod tests {
         let reading = read(text, false, &mut Ledger { notes: &mut notes, names: &mut names });
         notes.finish(FieldPart::Request("multipart/form-data".into()));
         let mut taken = FieldNotes::default();
-        notes.swap(&mut taken);
+        notes.swap(&mut taken, &mut tapline_model::Objects::default());
         (spelled_notes(&taken), reading)
     }
 

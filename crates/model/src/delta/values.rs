@@ -28,6 +28,11 @@ impl Witnesses {
         self.high = self.high.max(other.high);
     }
 
+    /// The smallest and the greatest.
+    pub const fn ends(self) -> [ConsumerKey; 2] {
+        [ConsumerKey(self.low), ConsumerKey(self.high)]
+    }
+
     /// Whether there are at least two.
     pub const fn are_several(self) -> bool {
         self.low != self.high

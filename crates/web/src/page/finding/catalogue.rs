@@ -2,7 +2,7 @@
 
 /// Identifier and name: OWASP API Security Top 10 (2023), OWASP Automated Threats to Web
 /// Applications 1.2, and the techniques of MITRE ATT&CK that API traffic can show.
-const NAMES: [(&str, &str); 53] = [
+const NAMES: [(&str, &str); 58] = [
     ("API1:2023", "Broken Object Level Authorization"),
     ("API2:2023", "Broken Authentication"),
     ("API3:2023", "Broken Object Property Level Authorization"),
@@ -35,6 +35,7 @@ const NAMES: [(&str, &str); 53] = [
     ("OAT-020", "Account Aggregation"),
     ("OAT-021", "Denial of Inventory"),
     ("T1020", "Automated Exfiltration"),
+    ("T1030", "Data Transfer Size Limits"),
     ("T1041", "Exfiltration Over C2 Channel"),
     ("T1048", "Exfiltration Over Alternative Protocol"),
     ("T1059", "Command and Scripting Interpreter"),
@@ -45,14 +46,18 @@ const NAMES: [(&str, &str); 53] = [
     ("T1110.001", "Brute Force: Password Guessing"),
     ("T1110.003", "Brute Force: Password Spraying"),
     ("T1110.004", "Brute Force: Credential Stuffing"),
+    ("T1119", "Automated Collection"),
     ("T1190", "Exploit Public-Facing Application"),
     ("T1213", "Data from Information Repositories"),
     ("T1498", "Network Denial of Service"),
     ("T1499", "Endpoint Denial of Service"),
     ("T1528", "Steal Application Access Token"),
     ("T1539", "Steal Web Session Cookie"),
+    ("T1548", "Abuse Elevation Control Mechanism"),
     ("T1550", "Use Alternate Authentication Material"),
     ("T1552", "Unsecured Credentials"),
+    ("T1565", "Data Manipulation"),
+    ("T1567", "Exfiltration Over Web Service"),
     ("T1595", "Active Scanning"),
     ("T1595.002", "Active Scanning: Vulnerability Scanning"),
     ("T1595.003", "Active Scanning: Wordlist Scanning"),
