@@ -97,3 +97,52 @@ pub(crate) fn begins(text: &[u8], word: &[u8]) -> bool {
 pub(crate) const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
+
+/// Bytes from which on a text without spaces may be something encoded.
+const ENCODED_BYTES_MIN: usize = 20;
+
+/// Whether a document of JSON is made of structure, words, numbers, times, addresses of mail and
+/// identifiers in hexadecimal: no text in it has a sign that a language needs.
+pub(crate) fn is_plain_document(text: &[u8]) -> bool {
+    let (mut run, mut is_hex_run, mut is_in_text) = (0_usize, true, false);
+    let mut before = 0_u8;
+    for (place, &byte) in text.iter().enumerate() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+') {
+            run += 1;
+            is_hex_run &= byte.is_ascii_hexdigit() || byte == b'-';
+            if run >= ENCODED_BYTES_MIN && !is_hex_run {
+                return false;
+            }
+        } else {
+            (run, is_hex_run) = (0, true);
+            let is_plain = match byte {
+                b'"' => {
+                    is_in_text = !is_in_text;
+                    true
+                }
+                b' ' | b',' | b'@' => true,
+                b'.' => before != b'.',
+                b':' => !is_in_text || is_time(text, place),
+                b'{' | b'}' | b'[' | b']' | b'\n' | b'\r' | b'\t' => !is_in_text,
+                _ => false,
+            };
+            if !is_plain {
+                return false;
+            }
+        }
+        before = byte;
+    }
+    !is_in_text
+}
+
+/// Whether a colon stands between hours and minutes, or minutes and seconds: not before a port.
+fn is_time(text: &[u8], colon: usize) -> bool {
+    let digit = |place: usize| text.get(place).is_some_and(u8::is_ascii_digit);
+    colon >= 3
+        && matches!(at(text, colon - 3), b'T' | b' ' | b':' | b'+' | b'-')
+        && digit(colon - 2)
+        && digit(colon - 1)
+        && digit(colon + 1)
+        && digit(colon + 2)
+        && !digit(colon + 3)
+}

@@ -11,6 +11,8 @@ use crate::{decode, html, marks, target};
 pub const SCORE_MIN: u8 = 5;
 /// Bytes of one value that are looked at.
 pub const VALUE_BYTES_MAX: usize = 256 << 10;
+/// Bytes of a document that is looked at as a whole.
+const DOCUMENT_BYTES_MAX: usize = 16 << 10;
 /// How often escapes may themselves be escaped before the rest is left as it is.
 const LAYERS_MAX: usize = 4;
 /// Layers beyond those that a format asks for: only who hides something escapes so often.
@@ -67,6 +69,13 @@ impl Inspector {
                 found(attack, score.min(10));
             }
         }
+    }
+
+    /// Whether nothing in a document of JSON can be an attack: no byte but those that names, numbers,
+    /// times and addresses of mail are written with, no word that an attack needs, and no text so long
+    /// that it may hide one. One look at all of it saves one at each value.
+    pub fn passes_document(&self, text: &[u8]) -> bool {
+        text.len() <= DOCUMENT_BYTES_MAX && bytes::is_plain_document(text) && !marks::has_word(text)
     }
 
     fn look_closely(&mut self, value: &[u8], kinds: u16, place: AttackPlace) {
@@ -249,6 +258,25 @@ mod tests {
     }
 
     #[test]
+    fn a_document_of_plain_values_passes_at_one_look() {
+        let passes = |text: &str| Inspector::new().passes_document(text.as_bytes());
+        assert!(passes(
+            r#"{"name":"n280154","email":"user3643@example.com","price":225.71,"at":"2026-11-13T10:20:30Z",
+            "address":{"street":"42 Main St"},"id":"550e8400-e29b-41d4-a716-446655440000","ok":[1,null]}"#
+        ));
+        for text in [
+            r#"{"a":"1' or '1'='1"}"#,
+            r#"{"a":"1 union select 1"}"#,
+            r#"{"a":"{{config}}"}"#,
+            r#"{"a":"L2V0Yy9wYXNzd2QgL2V0Yy9zaGFkb3c"}"#,
+            r#"{"a":"10.0.0.1:80"}"#,
+            r#"{"a":"\u003cscript"}"#,
+        ] {
+            assert!(!passes(text), "{text}");
+        }
+    }
+
+    #[test]
     fn what_people_write_passes() {
         for value in [
             "O'Brien & Sons; established 1984",
@@ -272,6 +300,32 @@ mod tests {
         #[test]
         fn any_bytes_are_looked_at(value in prop::collection::vec(any::<u8>(), 0..300)) {
             seen(&value);
+        }
+
+        #[test]
+        fn what_passes_as_a_document_passes_by_itself(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    prop::sample::select(vec![
+                        "on", "style", "script", "href", "doctype", "entity", "include", "1", "0x2e",
+                        "admin", "etc", "passwd", "or", "and", "select", "union", "sleep", "5", "cat",
+                        "ping", "system", "{", "[", "..", "@", "+", "-", "--", "T12:30:00", "_", "x",
+                        "http:", "127.0.0.1", "169.254.169.254:80", "localhost:22", "\n", "objectclass",
+                    ]).prop_map(str::to_owned),
+                    "[a-zA-Z0-9_@.,:+ -]{0,24}",
+                ],
+                1..8,
+            ),
+            spaced in any::<bool>(),
+        ) {
+            let value = parts.join(if spaced { " " } else { "" });
+            let document = format!("{{\"name\": [\"{value}\", 1, true]}}");
+            if Inspector::new().passes_document(document.as_bytes()) {
+                let mut all = Vec::new();
+                let mut inspector = Inspector::new();
+                inspector.look(value.as_bytes(), AttackPlace::Body, &mut |attack, _| all.push(attack));
+                prop_assert!(all.is_empty(), "{}: {:?}", value, all);
+            }
         }
 
         #[test]

@@ -6,7 +6,7 @@ mod command;
 mod path;
 mod script;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{RegexSet, RegexSetBuilder};
@@ -59,7 +59,8 @@ struct Marks {
     hints: Option<AhoCorasick>,
     /// The family of each hint.
     family_of: Vec<usize>,
-    rules: Vec<Option<RegexSet>>,
+    /// By family, compiled when a text is first hinted to be of it: most never are.
+    rules: [OnceLock<Option<RegexSet>>; FAMILIES.len()],
 }
 
 impl Marks {
@@ -74,7 +75,13 @@ impl Marks {
             .match_kind(MatchKind::Standard)
             .build(texts);
         debug_assert!(hints.is_ok(), "the words are constants");
-        let rules = FAMILIES.iter().map(|family| {
+        Self { rules: [const { OnceLock::new() }; FAMILIES.len()], hints: hints.ok(), family_of }
+    }
+
+    /// The rules of a family; none when they could not be compiled, which does not happen.
+    fn rules(&self, index: usize) -> Option<&RegexSet> {
+        let family = FAMILIES.get(index)?;
+        let compile = || {
             let patterns = family.rules.iter().map(|(pattern, _)| format!("(?s-u){pattern}"));
             let compiled = RegexSetBuilder::new(patterns)
                 .unicode(false)
@@ -82,9 +89,47 @@ impl Marks {
                 .build();
             debug_assert!(compiled.is_ok(), "the patterns are constants: {compiled:?}");
             compiled.ok()
-        });
-        Self { rules: rules.collect(), hints: hints.ok(), family_of }
+        };
+        self.rules.get(index)?.get_or_init(compile).as_ref()
     }
+}
+
+/// Families whose every rule needs a sign that no plain document has: a quote, an equals sign, a
+/// bracket, a line end within a text.
+const SIGNED: &[&Family] = &[
+    &script::BREAKS,
+    &command::SHELL,
+    &code::TEMPLATE,
+    &code::LDAP,
+    &code::XXE,
+    &code::INCLUDE,
+    &code::HEADER,
+];
+
+static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let hints = wordy_hints();
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::Standard)
+        .ascii_case_insensitive(true)
+        .build(hints)
+        .ok()
+});
+
+/// The hints that a plain document may have, of the families that can be told by words alone.
+pub(crate) fn wordy_hints() -> impl Iterator<Item = &'static str> {
+    let is_signed = |family: &Family| SIGNED.iter().any(|signed| signed.hints == family.hints);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _@.,:+-".contains(&byte);
+    FAMILIES
+        .iter()
+        .filter(move |family| !is_signed(family))
+        .flat_map(|family| family.hints.iter().copied())
+        .filter(move |hint| hint.bytes().all(is_plain))
+}
+
+/// Whether a plain document, in any case, has a word that an attack without signs needs.
+pub(crate) fn has_word(document: &[u8]) -> bool {
+    WORDS.as_ref().is_none_or(|words| words.is_match(document))
 }
 
 /// The families that a text may belong to, one bit each.
@@ -105,7 +150,7 @@ pub(crate) fn score(text: &[u8], hinted: u32, found: &mut impl FnMut(Attack, u8)
         if hinted & 1 << index == 0 {
             continue;
         }
-        let Some(Some(rules)) = COMPILED.rules.get(index) else { continue };
+        let Some(rules) = COMPILED.rules(index) else { continue };
         let matched = rules.matches(text);
         let scores = matched.iter().filter_map(|rule| family.rules.get(rule));
         if let Some(most) = scores.map(|(_, score)| *score).max() {
@@ -121,7 +166,7 @@ mod tests {
     #[test]
     fn every_pattern_compiles_and_families_have_a_bit() {
         assert!(COMPILED.hints.is_some());
-        assert!(COMPILED.rules.iter().all(Option::is_some));
+        assert!((0..FAMILIES.len()).all(|index| COMPILED.rules(index).is_some()));
         assert!(FAMILIES.len() <= 32);
     }
 

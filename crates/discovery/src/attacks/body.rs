@@ -12,6 +12,7 @@ const PLACE: AttackPlace = AttackPlace::Body;
 pub(super) fn read(body: &Body<'_>, look: &mut Look, scratch: &mut Vec<u8>) {
     let bytes = body.sample.bytes;
     match format::format_of(body) {
+        Some(Format::Json) if look.inspector.passes_document(bytes) => {}
         Some(Format::Json) => json(bytes, look, scratch, true),
         Some(Format::Form) => look.pairs(bytes, PLACE, scratch),
         Some(Format::Multipart) => {
