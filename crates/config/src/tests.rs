@@ -74,7 +74,7 @@ fn values_that_do_not_go_together_are_named_with_their_line() {
     for table in ["delta_consumers_max", "consumers_max"] {
         let text = refused(&format!("behavior:\n  {table}: 1000000\n"));
         assert!(text.contains("sensor.memory_bytes"), "{text}");
-        assert!(text.contains("behavior.consumers_max take"), "{text}");
+        assert!(text.contains("behavior.delta_attempts_max take"), "{text}");
     }
     let text = refused("reassembly:\n  overlap_policy: plan9\n");
     assert!(text.contains("\"plan9\" is not first, last, bsd"), "{text}");

@@ -316,7 +316,7 @@ mod tests {
 
     use tapline_model::{
         DataClass, DataFieldView, DataPlace, EndpointId, EndpointState, EndpointView, FindingTally,
-        HostView, Quantiles, Sampling, ServerView, SourceView, Timestamp,
+        HostView, Quantiles, Sampling, ServerView, SourceView, Timestamp, VerdictTally,
     };
 
     use super::*;
@@ -396,6 +396,8 @@ mod tests {
                 opened: 2,
             }]
             .into(),
+            verdicts: [VerdictTally { detection: "path_scanner".to_owned(), holding: [1; 3] }]
+                .into(),
             ..View::default()
         }
     }

@@ -34,7 +34,7 @@ struct World {
 impl World {
     fn new() -> Self {
         Self {
-            behavior: Behavior::new(Config::default(), Key::fixed()),
+            behavior: Behavior::new(all_on(), Key::fixed()),
             minute: 0,
             sampling: Sampling::WHOLE,
             findings: Vec::new(),
@@ -89,6 +89,14 @@ impl World {
         assert_eq!(first.detection, detection);
         (first, minute - from)
     }
+}
+
+/// The settings with every change told, those too that are not unless they are asked for.
+fn all_on() -> Config {
+    let mut config = Config::default();
+    config.rate_surge.enabled = true;
+    config.slow_shift.enabled = true;
+    config
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape that is asked for")]

@@ -304,7 +304,8 @@ fn baseline(place: u64, rate: u64) -> BaselineView {
         })
         .collect();
     let seen = recent.last().copied().unwrap_or(0);
-    let high = rate + rate / 3 + 3;
+    // What is still learning has no range.
+    let high = if rate <= 1 { 0 } else { rate + rate / 3 + 3 };
     let thousand = u32::try_from(rate * 1_000 + 180).unwrap_or(u32::MAX);
     BaselineView {
         state: if rate <= 1 { BaselineState::Learning } else { BaselineState::Flat },
