@@ -101,6 +101,7 @@ pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
     decap.own_sockets.clone_from(&running.decap.own_sockets);
     let mut discovery = new.discovery.clone();
     discovery.templates.clone_from(&running.discovery.templates);
+    discovery.environments.clone_from(&running.discovery.environments);
     let held = |settings: &Settings| -> Vec<TemplateRule> {
         let rules = settings.discovery.templates.iter();
         rules.filter(|rule| rule.holds_words()).cloned().collect()

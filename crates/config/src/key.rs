@@ -59,6 +59,10 @@ pub(crate) enum Kind {
     Secret { value: At<Option<String>>, file: At<Option<PathBuf>> },
     /// `documents.apis`.
     Documents,
+    /// `discovery.environments`.
+    Environments,
+    /// `discovery.partner_networks`.
+    Partners,
     /// `discovery.templates`.
     Templates,
     /// `alert.alertmanagers`.
@@ -82,6 +86,8 @@ impl Kind {
             Self::Text { shape, .. } | Self::List { shape, .. } => shape.to_owned(),
             Self::Secret { .. } => "the name of a file".to_owned(),
             Self::Documents => "a list of documents".to_owned(),
+            Self::Environments => "a list of environments".to_owned(),
+            Self::Partners => "a list of partners".to_owned(),
             Self::Templates => "a list of path templates".to_owned(),
             Self::Alertmanagers => "a list of Alertmanagers".to_owned(),
             Self::WebLogin => "username and password_file".to_owned(),

@@ -9,6 +9,7 @@ mod keys;
 mod login;
 mod network;
 mod overload;
+mod places;
 mod port;
 mod print;
 mod problem;

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
-use tapline_discovery::TemplateRule;
+use tapline_discovery::{Environment, HostPattern, Partner, TemplateRule};
+use tapline_model::Network;
 
 use crate::key::{Key, Kind};
 use crate::keys;
+use crate::network;
 use crate::settings::{ApiDocument, Settings};
 use crate::size;
 
@@ -14,8 +16,8 @@ const WIDTH: usize = 98;
 const HEADER: &str = "\
 # Tapline: every key with its default, unit and range. What is left out keeps its default.
 # Check a file with `tapline check-config FILE`. SIGHUP reads it again: `behavior`,
-# `discovery.templates`, `documents`, `log` and `alert.resolve_after_seconds` take effect at once,
-# the rest at the next start.
+# `discovery.templates`, `discovery.environments`, `documents`, `log` and
+# `alert.resolve_after_seconds` take effect at once, the rest at the next start.
 # Sizes may be written with KiB, MiB and GiB.
 ";
 
@@ -91,13 +93,15 @@ fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
         }
         Kind::List { get, .. } => {
             let items: Vec<String> = get(settings).iter().map(|item| quoted(item)).collect();
-            format!(" [{}]", items.join(", "))
+            list(&items, indent, indent.len() + key.name().len())
         }
         Kind::Secret { file, .. } => match file(settings) {
             Some(file) => format!(" {}", quoted(&file.display().to_string())),
             None => String::new(),
         },
         Kind::Documents => documents(settings, indent),
+        Kind::Environments => environments(settings, indent),
+        Kind::Partners => partners(settings, indent),
         Kind::Templates => templates(settings, indent),
         Kind::Alertmanagers => alertmanagers(settings, indent),
         Kind::WebLogin => match (&settings.web.basic_auth, &settings.secret_files.web) {
@@ -107,6 +111,15 @@ fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
             _ => String::new(),
         },
     }
+}
+
+/// A list behind a key that takes `before` bytes: in its line, if there is room.
+fn list(items: &[String], indent: &str, before: usize) -> String {
+    let line = format!(" [{}]", items.join(", "));
+    if before + 1 + line.len() <= WIDTH {
+        return line;
+    }
+    items.iter().flat_map(|item| ["\n", indent, "  - ", item]).collect()
 }
 
 /// A number that reads back as itself.
@@ -126,6 +139,31 @@ fn documents(settings: &Settings, indent: &str) -> String {
     };
     let items: Vec<String> = settings.documents.apis.iter().map(item).collect();
     if items.is_empty() { " []".to_owned() } else { items.concat() }
+}
+
+fn environments(settings: &Settings, indent: &str) -> String {
+    let item = |one: &Environment| place(&one.name, &one.hosts, &one.networks, indent);
+    let items: Vec<String> = settings.discovery.environments.iter().map(item).collect();
+    if items.is_empty() { " []".to_owned() } else { items.concat() }
+}
+
+fn partners(settings: &Settings, indent: &str) -> String {
+    let item = |one: &Partner| place(&one.name, &[], &one.networks, indent);
+    let items: Vec<String> = settings.discovery.partner_networks.iter().map(item).collect();
+    if items.is_empty() { " []".to_owned() } else { items.concat() }
+}
+
+fn place(name: &str, hosts: &[HostPattern], networks: &[Network], indent: &str) -> String {
+    let mut text = format!("\n{indent}  - name: {}", quoted(name));
+    let hosts: Vec<String> = hosts.iter().map(|host| quoted(host.as_str())).collect();
+    let networks: Vec<String> =
+        networks.iter().map(|network| quoted(&network::print(network))).collect();
+    for (key, items) in [("hosts", hosts), ("networks", networks)] {
+        if !items.is_empty() {
+            text.push_str(&["\n", indent, "    ", key, ": [", &items.join(", "), "]"].concat());
+        }
+    }
+    text
 }
 
 fn templates(settings: &Settings, indent: &str) -> String {

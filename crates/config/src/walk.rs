@@ -9,7 +9,7 @@ use crate::problem::{Place, Problems, quoted, shortened};
 use crate::secret::{self, ReadSecret};
 use crate::settings::Settings;
 use crate::tree::{Entry, Node, Value};
-use crate::{alertmanager, documents, login, size, suggest, templates};
+use crate::{alertmanager, documents, login, places, size, suggest, templates};
 
 /// Settings that are being read.
 pub(crate) struct Walk<'r> {
@@ -202,6 +202,8 @@ impl<'r> Walk<'r> {
     fn key(&mut self, key: &Key, node: &Node<'_>) {
         match (key.kind, &node.value) {
             (Kind::Documents, _) => documents::read(self, key.path, node),
+            (Kind::Environments, _) => places::read_environments(self, key.path, node),
+            (Kind::Partners, _) => places::read_partners(self, key.path, node),
             (Kind::Templates, _) => templates::read(self, key.path, node),
             (Kind::Alertmanagers, _) => alertmanager::read(self, key.path, node),
             (Kind::WebLogin, _) => {
@@ -308,6 +310,8 @@ fn set(settings: &mut Settings, kind: Kind, text: &str) -> Result<(), String> {
         Kind::List { .. }
         | Kind::Secret { .. }
         | Kind::Documents
+        | Kind::Environments
+        | Kind::Partners
         | Kind::Templates
         | Kind::Alertmanagers
         | Kind::WebLogin => {}

@@ -1,14 +1,25 @@
 //! Settings of discovery.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use tapline_model::Network;
 
-use crate::TemplateRule;
+use crate::{Environment, HostTemplate, Partner, TemplateRule};
 
 /// Bounds of the inventory, and what the operator knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Proxies whose `X-Forwarded-For` and `Forwarded` are believed.
     pub trusted_proxies: Vec<Network>,
+    /// Hosts that are one, at most 100.
+    pub hosts: Vec<HostTemplate>,
+    /// Networks whose callers are inside, at most 1 024.
+    pub internal_networks: Vec<Network>,
+    /// Networks of known others, at most 256, no two of a name; they count although they lie in
+    /// internal ones.
+    pub partner_networks: Vec<Partner>,
+    /// Where hosts run, at most 100, no two of a name: the first that fits.
+    pub environments: Vec<Environment>,
     /// What is known of paths, at most 1 000, no two of the same paths.
     pub templates: Vec<TemplateRule>,
     /// Parameters noted of one transaction, 1 to 1 024.
@@ -51,6 +62,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             trusted_proxies: Vec::new(),
+            internal_networks: internal_networks(),
+            partner_networks: Vec::new(),
+            environments: Vec::new(),
+            hosts: Vec::new(),
             templates: Vec::new(),
             transaction_parameters_max: 128,
             body_fields_max: 1_024,
@@ -69,4 +84,24 @@ impl Default for Config {
             gone_after_hours: 30 * 24,
         }
     }
+}
+
+/// Addresses that are not routed on the Internet: private (RFC 1918), loopback (RFC 1122, RFC 4291),
+/// link-local (RFC 3927, RFC 4291) and unique local ones (RFC 4193).
+fn internal_networks() -> Vec<Network> {
+    let v4 = |a, b, prefix_bits| Network { address: Ipv4Addr::new(a, b, 0, 0).into(), prefix_bits };
+    let v6 = |first, last, prefix_bits| Network {
+        address: Ipv6Addr::new(first, 0, 0, 0, 0, 0, 0, last).into(),
+        prefix_bits,
+    };
+    vec![
+        v4(10, 0, 8),
+        v4(172, 16, 12),
+        v4(192, 168, 16),
+        v4(127, 0, 8),
+        v4(169, 254, 16),
+        v6(0, 1, 128),
+        v6(0xFE80, 0, 10),
+        v6(0xFC00, 0, 7),
+    ]
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
-    AnomalySet, AttackNotes, Attempts, AuthSet, Body, Completeness, Consumer, ConsumerKey,
-    ConsumerKind, DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart, Gate,
-    IgnoreReason, Key, Objects, Observation, ParameterLocation, ParameterSet, RequestHead,
+    AnomalySet, AttackNotes, Attempts, AuthSet, Body, CallerPlace, Completeness, Consumer,
+    ConsumerKey, ConsumerKind, DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart,
+    Gate, IgnoreReason, Key, Objects, Observation, ParameterLocation, ParameterSet, RequestHead,
     RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
 use crate::attacks::Attacks;
 use crate::attempt::{AttemptReader, Context, Suspicion};
+use crate::caller_place::CallerPlaces;
 use crate::client_address::client_address;
 use crate::consumer::{Consumers, Cookies};
 use crate::evidence::Evidence;
@@ -48,6 +49,7 @@ pub struct Discovery {
     path: NormalPath,
     target: NormalPath,
     routes: Routes,
+    caller_places: CallerPlaces,
     consumers: Consumers,
     evidence: Evidence,
     attacks: Attacks,
@@ -89,6 +91,8 @@ impl Discovery {
             sampler: Sampler::new(&key, config.body_bytes_per_second, config.bodies_one_in),
             begun: None,
             routes: Routes::new(key.clone(), &config.templates),
+            caller_places: CallerPlaces::new(&config),
+            hosts: Hosts::new(config.hosts.clone()),
             config,
             consumers: Consumers::new(key.clone()),
             evidence: Evidence::new(key.clone()),
@@ -102,7 +106,6 @@ impl Discovery {
             notes: Notes::default(),
             key,
             observation: blank(),
-            hosts: Hosts::default(),
             host: CompactString::default(),
             method: CompactString::default(),
             path: NormalPath::default(),
@@ -223,6 +226,7 @@ impl Discovery {
         self.context = route.context;
         seen.client =
             client_address(&self.config.trusted_proxies, transaction.client.ip(), request.headers);
+        seen.client_place = self.caller_places.of(seen.client);
         let known = Cookies { host: &seen.name.host, hashes: &feedback.session_cookies };
         let caller = self.consumers.identify(request.headers, request.query, seen.client, known);
         (seen.auth, seen.consumer, self.token) = (caller.auth, caller.consumer, caller.token);
@@ -454,6 +458,7 @@ fn blank() -> Observation {
         redirect_hash: None,
         consumer: Consumer { key: ConsumerKey::default(), kind: ConsumerKind::Address },
         client: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        client_place: CallerPlace::External,
         server: (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
         credential: 0,
         auth: AuthSet::NONE,

@@ -6,6 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use compact_str::CompactString;
 
 use crate::memo::{PLACES, place_of};
+use crate::rules::{HostTemplate, join_host};
 use crate::sensitive;
 
 /// Longest host name (RFC 1035 section 3.1).
@@ -18,18 +19,19 @@ pub(crate) struct Hosts {
     last: Vec<u8>,
     /// As sent and as spelled, by place.
     remembered: Vec<(CompactString, CompactString)>,
+    templates: Vec<HostTemplate>,
 }
 
-impl Default for Hosts {
-    fn default() -> Self {
+impl Hosts {
+    /// Names that fit one of `templates` are spelled as it is.
+    pub(crate) fn new(templates: Vec<HostTemplate>) -> Self {
         Self {
+            templates,
             last: Vec::new(),
             remembered: vec![<(CompactString, CompactString)>::default(); PLACES],
         }
     }
-}
 
-impl Hosts {
     /// Writes what [`write_host`] writes to `out`, which holds what was written last.
     pub(crate) fn write(
         &mut self,
@@ -52,6 +54,9 @@ impl Hosts {
             return;
         }
         let is_named = write_host(authority, server, out);
+        if is_named {
+            join_host(&self.templates, out);
+        }
         // What is no name becomes the server, which is another one next time.
         if let Some(entry) = entry.filter(|_| is_named && sent.len() <= HOST_BYTES_MAX) {
             *entry = (sent.into(), out.clone());
@@ -150,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_host_has_one_spelling() {
-        let mut hosts = Hosts::default();
+        let mut hosts = Hosts::new(Vec::new());
         let server = "10.0.0.1:8080".parse().unwrap();
         for (sent, expected) in [
             ("Shop.Example.TEST", "shop.example.test"),
@@ -186,7 +191,7 @@ mod tests {
 
     #[test]
     fn without_a_name_the_server_is_the_host() {
-        let mut hosts = Hosts::default();
+        let mut hosts = Hosts::new(Vec::new());
         let mut host = CompactString::from("before");
         for server in ["[::1]:80", "[::2]:80"] {
             for authority in [None, Some(b"a b".as_slice())] {

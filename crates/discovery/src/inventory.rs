@@ -147,7 +147,7 @@ impl Inventory {
             ),
             pending: Pending::new(size(config.endpoints_max)),
             pending_attributes: HashMap::new(),
-            hosts: Hosts::new(size(config.hosts_max)),
+            hosts: Hosts::new(size(config.hosts_max), config.environments.clone()),
             servers: Servers::new(size(config.servers_max)),
             consumers: Consumers::default(),
             changes: Changes::default(),
@@ -268,7 +268,8 @@ impl Inventory {
         if std::mem::replace(&mut self.listed_is_stale, false) {
             self.list();
         }
-        let Self { listed, endpoints, paths_known, paths, key, .. } = self;
+        self.touch_moved();
+        let Self { listed, endpoints, paths_known, paths, hosts, key, .. } = self;
         listed
             .iter()
             .filter_map(|id| {
@@ -280,8 +281,10 @@ impl Inventory {
                 let path = paths_known.get(&path_hash(key, &name.host, &endpoint.rendered));
                 let (head, options) = path.map_or((false, false), |path| (path.head, path.options));
                 let template = &endpoint.rendered.template;
-                let labels = labels_of(&paths.rules_of(&name.host, &name.method, template));
-                Some(endpoint.view(head, options, labels))
+                let mut labels = labels_of(&paths.rules_of(&name.host, &name.method, template));
+                labels.environment = hosts.environment_of(&name.host).map(ToOwned::to_owned);
+                let evidence = paths.evidence(name);
+                Some(endpoint.view(head, options, labels, &evidence))
             })
             .collect()
     }
@@ -290,7 +293,9 @@ impl Inventory {
     pub fn hosts(&mut self) -> Vec<HostView> {
         let mut hosts = self.hosts.view();
         for host in &mut hosts {
+            let environment = host.labels.environment.take();
             host.labels = labels_of(&self.paths.rules_of_all(&host.host));
+            host.labels.environment = environment;
         }
         hosts
     }
@@ -345,6 +350,19 @@ impl Inventory {
             {
                 Arc::make_mut(&mut self.session_cookies).insert(hash);
                 self.routes_changed = true;
+            }
+        }
+    }
+
+    /// Shows anew what is of hosts that run elsewhere than was known.
+    fn touch_moved(&mut self) {
+        let moved = self.hosts.take_moved();
+        if moved.is_empty() {
+            return;
+        }
+        for endpoint in self.endpoints.values_mut() {
+            if moved.contains(&endpoint.total.name.host) {
+                endpoint.touch();
             }
         }
     }

@@ -5,6 +5,8 @@
 //! learned anew, as a whole: so what was joined too early is parted again, and what depends on the
 //! order of arrival does not last.
 
+mod evidence;
+mod figures;
 mod learned;
 mod learner;
 mod raw;
@@ -19,6 +21,8 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{RouteDelta, RouteKey, RouteName, Template};
 
+pub(crate) use self::evidence::Evidence;
+pub(crate) use self::figures::Figures;
 use self::learned::Learned;
 use self::raw::Raw;
 use crate::rules::{RuleBook, RuleTree, TemplateRule};
@@ -124,6 +128,16 @@ impl Paths {
         self.hosts.get(host).map(|tree| tree.rules.of_all()).unwrap_or_default()
     }
 
+    /// What each segment of a route is known from.
+    pub(crate) fn evidence(&self, name: &RouteName) -> Vec<Evidence> {
+        self.hosts.get(&name.host).map(|tree| tree.evidence(name)).unwrap_or_default()
+    }
+
+    /// The routes of a host.
+    pub(crate) fn routes_of(&self, host: &str) -> impl Iterator<Item = RouteKey> {
+        self.hosts.get(host).into_iter().flat_map(|tree| &tree.named).map(|named| named.route)
+    }
+
     /// Takes in a route that belongs to an endpoint.
     pub(crate) fn admit(&mut self, route: RouteKey, name: &Arc<RouteName>) {
         let shape = shape_of(&self.template(name));
@@ -218,6 +232,7 @@ impl Tree {
 
     fn learn(&mut self) -> Vec<Renamed> {
         self.learned = learner::learn(&self.raw, &self.rules);
+        self.learned.count(&self.raw);
         self.is_stale = false;
         self.learned_ends = self.raw.ends();
         self.learned_taught = self.raw.taught_in_all();

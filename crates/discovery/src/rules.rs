@@ -6,7 +6,9 @@
 //! A pattern that ends in `/**` speaks of the beginning of paths and leaves the rest to learning.
 
 mod book;
+mod environment;
 mod host;
+mod host_template;
 mod path;
 mod tree;
 
@@ -15,10 +17,14 @@ use tapline_model::LabelsView;
 use crate::template;
 
 pub use self::book::Documented;
+pub use self::environment::Environment;
 pub use self::host::HostPattern;
+pub use self::host_template::HostTemplate;
 pub use self::path::PathPattern;
 
 pub(crate) use self::book::RuleBook;
+pub(crate) use self::environment::environment_of;
+pub(crate) use self::host_template::join_host;
 pub(crate) use self::path::Step;
 pub(crate) use self::tree::{RuleTree, Stop};
 

@@ -194,6 +194,7 @@ fn fold(delta: &mut Delta, seen: &Observation) {
     route.first_seen = route.first_seen.min(seen.started_at);
     route.last_seen = route.last_seen.max(seen.started_at);
     route.requests += 1;
+    route.places.count(seen.client_place);
     match seen.gate {
         Gate::Learn => {
             route.learnable += 1;

@@ -24,8 +24,8 @@ pub use self::tags::{TagCounts, TagValue};
 pub use self::values::{ValueCount, Values, Witnesses};
 
 use crate::{
-    AttemptKey, AuthSet, ConsumerKey, ConsumerKind, Epoch, Fact, FieldPart, Holder, Observation,
-    Outcome, ParameterLocation, RouteKey, RouteName, Sampling, Timestamp, ValueKind,
+    AttemptKey, AuthSet, CallerPlaces, ConsumerKey, ConsumerKind, Epoch, Fact, FieldPart, Holder,
+    Observation, Outcome, ParameterLocation, RouteKey, RouteName, Sampling, Timestamp, ValueKind,
 };
 
 /// Version of the serialised form; a reader refuses others.
@@ -78,6 +78,8 @@ pub struct RouteDelta {
     pub last_seen: Timestamp,
     /// Transactions with a request.
     pub requests: u64,
+    /// Those, by where their callers are.
+    pub places: CallerPlaces,
     /// Of those, the ones that may create an endpoint ([`crate::Gate::Learn`]).
     pub learnable: u64,
     /// Of the learnable ones, redirects: count by keyed target, at most 4 targets.
@@ -133,6 +135,7 @@ impl RouteDelta {
             first_seen: Timestamp::from_nanos(u64::MAX),
             last_seen: Timestamp::ZERO,
             requests: 0,
+            places: CallerPlaces::default(),
             learnable: 0,
             redirects: BTreeMap::new(),
             refused: 0,
@@ -173,6 +176,7 @@ impl RouteDelta {
         self.first_seen = self.first_seen.min(other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
         self.requests += other.requests;
+        self.places.join(&other.places);
         self.learnable += other.learnable;
         self.refused += other.refused;
         add_counts(&mut self.redirects, &other.redirects);

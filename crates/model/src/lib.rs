@@ -11,6 +11,7 @@ mod alert;
 mod anomaly;
 mod attack;
 mod attempt;
+mod caller_place;
 mod chunk;
 mod class;
 mod delta;
@@ -45,6 +46,7 @@ pub use alert::Alert;
 pub use anomaly::{Anomaly, AnomalySet};
 pub use attack::{Attack, AttackNote, AttackNotes, AttackPlace, Proof, ProofSet};
 pub use attempt::{Attempt, AttemptAnswer, AttemptKey, AttemptKind, Attempts, Claim, Holder};
+pub use caller_place::{CallerPlace, CallerPlaces};
 pub use chunk::{Chunk, ChunkKind, EndReason};
 pub use class::{ClassSet, DataClass, DataGroup, DataPlace};
 pub use delta::{
@@ -100,6 +102,6 @@ pub use verdict::{
 pub use view::{
     BaselineState, BaselineView, BodyDirection, BodyView, DataFieldView, EndpointId, EndpointState,
     EndpointView, EnumView, FindingTally, HostView, LabelsView, MapView, ParameterView,
-    PropertyView, Quantiles, SchemaView, ServerView, SourceView, VariantMemberView, VariantView,
-    VariantsView, View,
+    PropertyView, Quantiles, SchemaView, SegmentReason, SegmentView, ServerView, SourceView,
+    TemplateView, VariantMemberView, VariantView, VariantsView, View,
 };

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::{
-    AnomalySet, AttackNotes, Attempts, Completeness, FactSet, FieldNotes, Objects, Timestamp,
+    AnomalySet, AttackNotes, Attempts, CallerPlace, Completeness, FactSet, FieldNotes, Objects,
+    Timestamp,
 };
 
 /// The keyed hash of host, method and lexical template: what a worker calls a route.
@@ -412,6 +413,8 @@ pub struct Observation {
     pub consumer: Consumer,
     /// Where the request came from: the flow's client, or whom trusted proxies name.
     pub client: IpAddr,
+    /// Where that is.
+    pub client_place: CallerPlace,
     /// Who answered.
     pub server: std::net::SocketAddr,
     /// The keyed hash of a token or a session that stands for one login; 0 is none. Keys and basic

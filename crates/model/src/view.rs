@@ -3,6 +3,7 @@
 mod data;
 mod labels;
 mod schema;
+mod template;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,10 +16,11 @@ pub use self::schema::{
     BodyDirection, BodyView, EnumView, MapView, PropertyView, SchemaView, VariantMemberView,
     VariantView, VariantsView,
 };
+pub use self::template::{SegmentReason, SegmentView, TemplateView};
 
 use crate::{
-    AuthUse, ChangeView, ConsumerKey, ConsumerView, Fact, Finding, Presence, RiskView, Sampling,
-    Severity, Stats, Timestamp, VerdictTally,
+    AuthUse, CallerPlaces, ChangeView, ConsumerKey, ConsumerView, Fact, Finding, Presence,
+    RiskView, Sampling, Severity, Stats, Timestamp, VerdictTally,
 };
 
 /// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
@@ -214,6 +216,9 @@ pub struct EndpointView {
     pub statuses: Vec<(u16, u64)>,
     /// Requests.
     pub requests: u64,
+    /// Those, by where their callers are.
+    #[serde(default)]
+    pub places: CallerPlaces,
     /// Distinct consumers (an estimate above 64).
     pub consumers: u64,
     /// Also answers HEAD.
@@ -252,6 +257,9 @@ pub struct EndpointView {
     /// What operators say of it.
     #[serde(default)]
     pub labels: LabelsView,
+    /// How sure its template is.
+    #[serde(default)]
+    pub template_evidence: TemplateView,
 }
 
 impl EndpointView {

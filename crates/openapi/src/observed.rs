@@ -123,7 +123,7 @@ pub(crate) fn document_of(
 /// The place of a host: what was heard of it was not encrypted.
 fn servers(host: &str) -> Vec<String> {
     let is_plain =
-        host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte));
+        host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_{}".contains(&byte));
     if is_plain && !host.is_empty() { vec![format!("http://{host}")] } else { Vec::new() }
 }
 

@@ -64,6 +64,7 @@ fn whole(document: &Document, dialect: Dialect) -> Node {
         let server = |url: &String| {
             let mut server = Map::default();
             server.text("url", url);
+            server.unless_empty("variables", variables(url));
             Node::from(server)
         };
         top.put("servers", Node::List(document.servers.iter().map(server).collect()));
@@ -75,6 +76,17 @@ fn whole(document: &Document, dialect: Dialect) -> Node {
     top.unless_empty("components", components);
     evidence(&mut top, document.evidence.as_ref());
     top.into()
+}
+
+/// The variables of a server's URL, which need a default: their name, for want of a better one.
+fn variables(url: &str) -> Map {
+    let mut variables = Map::default();
+    for name in url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)) {
+        let mut variable = Map::default();
+        variable.text("default", name);
+        variables.put(name, variable);
+    }
+    variables
 }
 
 /// Writes a document part by part.

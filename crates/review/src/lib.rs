@@ -18,6 +18,7 @@ mod rule;
 mod seed;
 mod site;
 mod svg;
+mod tenants;
 mod text;
 mod weak;
 
@@ -31,6 +32,7 @@ pub use report::{
 pub use risk::risk_of;
 pub use role::{Role, role_of};
 pub use seed::{Seed, curl_script, har, json_lines, openapi, read_json_lines, seeds_of};
+pub use tenants::{Tenants, tenants};
 
 /// The map of callers, hosts and kinds of data as SVG, for a page that has the style sheet's classes.
 /// Empty when there is nothing to draw.

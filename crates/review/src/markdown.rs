@@ -124,17 +124,19 @@ fn surface(out: &mut String, report: &Report) -> Result {
     writeln!(out, "## Attack surface by host\n")?;
     writeln!(
         out,
-        "| Host | Risk | Endpoints | That change something | That answer anyone | Requests | Software |\n|---|---:|---:|---:|---:|---:|---|"
+        "| Host | Environment | Risk | Endpoints | That change something | That answer anyone | Reached from outside | Requests | Software |\n|---|---|---:|---:|---:|---:|---:|---:|---|"
     )?;
     for host in report.hosts.iter().take(ROWS_SHOWN) {
         writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             text(&host.host),
+            text(host.environment.as_deref().unwrap_or_default()),
             host.risk,
             host.endpoints,
             host.writes,
             host.open,
+            host.external,
             exact(host.requests),
             text(&host.software.join(", "))
         )?;

@@ -147,6 +147,12 @@ pub struct HostReport {
     pub writes: u64,
     /// Of those, that answered without credentials.
     pub open: u64,
+    /// Of those, that were called from outside.
+    #[serde(default)]
+    pub external: u64,
+    /// Where it runs, as operators say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// Requests.
     pub requests: u64,
     /// The score of its riskiest endpoint.
@@ -285,6 +291,8 @@ fn hosts(view: &View, risks: &[EndpointRisk]) -> Vec<HostReport> {
             endpoints: endpoints.len() as u64,
             writes: count(|endpoint| crate::role::is_written(&endpoint.method)),
             open: count(|endpoint| Grants::of(endpoint).open > 0),
+            external: count(|endpoint| endpoint.places.external > 0),
+            environment: host.labels.environment.as_deref().map(shown),
             requests: host.requests,
             risk,
             severity,

@@ -1,6 +1,8 @@
 //! How much harm an endpoint can do: a sum of named parts, each with its reason.
 
-use tapline_model::{EndpointState, EndpointView, Fact, RiskPart, RiskView, Severity};
+use tapline_model::{
+    CallerPlaces, EndpointState, EndpointView, Fact, RiskPart, RiskView, Severity,
+};
 
 use crate::data;
 use crate::issues::{Grants, Issue, issues_of, of_part};
@@ -137,7 +139,19 @@ fn exposure(endpoint: &EndpointView) -> Option<RiskPart> {
     if is_shared {
         why.push("pages of other origins".to_owned());
     }
-    let points = by_callers + if is_open { 3 } else { 0 } + if is_shared { 2 } else { 0 };
+    let by_place = match endpoint.places {
+        CallerPlaces { external: 1.., .. } => {
+            why.push("reached from outside".to_owned());
+            2
+        }
+        CallerPlaces { partner: 1.., .. } => {
+            why.push("reached by partners".to_owned());
+            1
+        }
+        _ => 0,
+    };
+    let by_openness = if is_open { 3 } else { 0 } + if is_shared { 2 } else { 0 };
+    let points = by_callers + by_place + by_openness;
     part(Part::Exposure, points, why.join(", "))
 }
 
@@ -202,6 +216,24 @@ mod tests {
             prop_assert!(risk.parts.iter().all(|part| part.points <= part.of && !part.why.is_empty()));
             prop_assert_eq!(risk_of(&endpoint), risk);
         }
+    }
+
+    #[test]
+    fn what_is_reached_from_outside_is_exposed_more() {
+        let points = |places: CallerPlaces| {
+            let mut endpoint = endpoint("GET", "/items");
+            endpoint.places = places;
+            let exposed = exposure(&endpoint);
+            exposed.map_or((0, String::new()), |part| (part.points, part.why))
+        };
+        let inside = points(CallerPlaces { internal: 9, ..CallerPlaces::default() });
+        let partner = points(CallerPlaces { internal: 9, partner: 1, ..CallerPlaces::default() });
+        let outside = points(CallerPlaces { external: 1, internal: 9, partner: 1 });
+        assert!(
+            inside.0 < partner.0 && partner.0 < outside.0,
+            "{inside:?} {partner:?} {outside:?}"
+        );
+        assert!(outside.1.ends_with("reached from outside"), "{}", outside.1);
     }
 
     #[test]

@@ -128,6 +128,7 @@ fn count_request(route: &mut RouteDelta, observation: &Observation) {
     route.first_seen = route.first_seen.min(observation.started_at);
     route.last_seen = route.last_seen.max(observation.started_at);
     route.requests += 1;
+    route.places.count(observation.client_place);
     match observation.gate {
         Gate::Learn => {
             route.learnable += 1;

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use smallvec::SmallVec;
 use tapline_model::{
     AccessKey, AnomalySet, AttackNotes, Attempt, AttemptKind, Attempts, AuthKind, AuthSet,
-    Completeness, Consumer, ConsumerKey, ConsumerKind, Fact, FactSet, FieldNotes, Gate, Key, Near,
-    ObjectPlace, ObjectRef, Objects, Outcomes, ParameterLocation, ParameterSet, ParameterShape,
-    RouteFeedback, RouteKey, RouteName, SHARDS, Template, Timestamp, ValueKind,
+    CallerPlace, Completeness, Consumer, ConsumerKey, ConsumerKind, Fact, FactSet, FieldNotes,
+    Gate, Key, Near, ObjectPlace, ObjectRef, Objects, Outcomes, ParameterLocation, ParameterSet,
+    ParameterShape, RouteFeedback, RouteKey, RouteName, SHARDS, Template, Timestamp, ValueKind,
 };
 
 use super::content::{ROUTE_PARAMETERS_MAX, SHARD_PARAMETERS_MAX};
@@ -77,6 +77,7 @@ fn observation(route: u64, consumer: u64, status: Option<u16>) -> Observation {
         redirect_hash: matches!(status, Some(300..=399)).then_some(route % 7),
         consumer: Consumer { key: ConsumerKey(consumer), kind: ConsumerKind::Address },
         client,
+        client_place: CallerPlace::ALL[usize::try_from(consumer % 3).unwrap()],
         server: "10.9.9.9:80".parse().unwrap(),
         credential: consumer % 4,
         auth: AuthSet::NONE,

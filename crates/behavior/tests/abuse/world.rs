@@ -8,11 +8,11 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_behavior::{Behavior, Config, Fold};
 use tapline_model::{
-    AnomalySet, AttackNotes, Attempts, AuthSet, ClassSet, Completeness, Consumer, ConsumerKey,
-    ConsumerKind, Document, EndpointId, EndpointRef, Epoch, FactSet, Feedback, FieldKey, FieldName,
-    FieldNote, FieldNotes, FieldPart, Finding, Gate, JsonKind, Key, Near, ObjectPlace, ObjectRef,
-    Objects, Observation, RouteFeedback, RouteKey, RouteName, SegmentClass, ShardId, Span,
-    Template, TemplateSegment, Timestamp, integer_hash, noun_hash,
+    AnomalySet, AttackNotes, Attempts, AuthSet, CallerPlace, ClassSet, Completeness, Consumer,
+    ConsumerKey, ConsumerKind, Document, EndpointId, EndpointRef, Epoch, FactSet, Feedback,
+    FieldKey, FieldName, FieldNote, FieldNotes, FieldPart, Finding, Gate, JsonKind, Key, Near,
+    ObjectPlace, ObjectRef, Objects, Observation, RouteFeedback, RouteKey, RouteName, SegmentClass,
+    ShardId, Span, Template, TemplateSegment, Timestamp, integer_hash, noun_hash,
 };
 
 /// A Monday, at the start of a day.
@@ -264,6 +264,7 @@ fn blank() -> Observation {
         client: Ipv4Addr::UNSPECIFIED.into(),
         server: "10.9.9.9:80".parse().unwrap(),
         credential: 0,
+        client_place: CallerPlace::Internal,
         auth: AuthSet::NONE,
         facts: FactSet::EMPTY,
         software: None,

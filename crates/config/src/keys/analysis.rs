@@ -1,8 +1,11 @@
 //! The keys of what understands: protocol, discovery and behavior.
 
+use tapline_discovery::HostTemplate;
+
 use super::{flag, real, refusal, whole};
 use crate::key::{Key, Kind, Whole};
 use crate::network;
+use crate::problem::quoted;
 
 /// What a time zone is given as.
 const TIME_ZONE: &str = "the name of a time zone (UTC, Europe/Berlin)";
@@ -78,6 +81,48 @@ pub(super) const KEYS: &[Key] = &[
             clear: |s| s.discovery.trusted_proxies.clear(),
             count_max: 1_024,
             shape: "a list of addresses and networks",
+        },
+    },
+    Key {
+        path: "discovery.internal_networks",
+        help: "Networks whose callers are inside, as addresses or networks: requests from elsewhere are from outside. Callers are counted by the address that trusted_proxies tell of.",
+        kind: Kind::List {
+            get: |s| s.discovery.internal_networks.iter().map(network::print).collect(),
+            add: |s, text| {
+                let network = network::parse(text)?;
+                s.discovery.internal_networks.push(network);
+                Ok(())
+            },
+            clear: |s| s.discovery.internal_networks.clear(),
+            count_max: 1_024,
+            shape: "a list of addresses and networks",
+        },
+    },
+    Key {
+        path: "discovery.partner_networks",
+        help: "Others who call from networks that are known, each with name and networks; they count as partners although the networks lie in internal_networks.",
+        kind: Kind::Partners,
+    },
+    Key {
+        path: "discovery.environments",
+        help: "Where hosts run, each with name (prod, staging) and hosts (names, *.example.test or \"*\"), networks of servers, or both. A host is in the first one that names it or holds one of its servers; a reload applies it at once.",
+        kind: Kind::Environments,
+    },
+    Key {
+        path: "discovery.hosts",
+        help: "Hosts that are one service, such as {tenant}.api.example.test: they stand in the inventory under that name. A name without braces stays apart although it would fit. What is joined is not told apart any more; the change takes effect at the next start.",
+        kind: Kind::List {
+            get: |s| s.discovery.hosts.iter().map(ToString::to_string).collect(),
+            add: |s, text| {
+                let template = HostTemplate::parse(text);
+                s.discovery
+                    .hosts
+                    .push(template.map_err(|said| format!("{} {said}", quoted(text)))?);
+                Ok(())
+            },
+            clear: |s| s.discovery.hosts.clear(),
+            count_max: 100,
+            shape: "a list of names in which {name} stands for any label",
         },
     },
     Key {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tapline_model::{
-    AuthUse, BaselineView, DataClass, DataFieldView, DataPlace, EndpointId, EndpointState,
-    EndpointView, HostView, LabelsView, ParameterView, Presence, Quantiles, RiskView,
+    AuthUse, BaselineView, CallerPlaces, DataClass, DataFieldView, DataPlace, EndpointId,
+    EndpointState, EndpointView, HostView, LabelsView, ParameterView, Presence, Quantiles,
+    RiskView, TemplateView,
 };
 
 use self::schema::{Body, Schema};
@@ -79,6 +80,7 @@ struct Endpoint<'a> {
     method: &'a str,
     options: bool,
     parameters: Vec<Parameter<'a>>,
+    places: CallerPlaces,
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<InOrder<'a, Quantiles>>,
     request_bytes: InOrder<'a, Quantiles>,
@@ -92,6 +94,7 @@ struct Endpoint<'a> {
     state: EndpointState,
     statuses: BTreeMap<String, u64>,
     template: &'a str,
+    template_evidence: InOrder<'a, TemplateView>,
 }
 
 #[derive(Serialize)]
@@ -159,6 +162,7 @@ impl<'a> Endpoint<'a> {
             method: &endpoint.method,
             options: endpoint.options,
             parameters: endpoint.parameters.iter().map(Parameter::of).collect(),
+            places: endpoint.places,
             records: (endpoint.records.count > 0).then_some(InOrder(&endpoint.records)),
             request_bytes: InOrder(&endpoint.request_bytes),
             request_media: labelled(&endpoint.request_media),
@@ -170,6 +174,7 @@ impl<'a> Endpoint<'a> {
             state: endpoint.state,
             statuses: endpoint.statuses.iter().map(status).collect(),
             template: &endpoint.template,
+            template_evidence: InOrder(&endpoint.template_evidence),
         }
     }
 }

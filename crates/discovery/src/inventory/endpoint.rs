@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use tapline_model::{
     AuthSet, AuthUse, ConsumerKey, DataClass, DataFieldView, DataPlace, EndpointId, EndpointRef,
     EndpointState, EndpointView, FieldPart, LabelsView, Outcome, ParameterDelta, ParameterLocation,
-    ParameterView, PropertyView, RouteDelta, RouteKey, RouteName, SchemaView, Sighting,
-    TemplateSegment, Timestamp, ValueKind,
+    ParameterView, PropertyView, RouteDelta, RouteKey, RouteName, SchemaView, SegmentReason,
+    SegmentView, Sighting, TemplateSegment, TemplateView, Timestamp, ValueKind,
 };
 
 use super::distribution::Distribution;
@@ -18,6 +18,7 @@ use super::naming::Rendered;
 use super::parts::Parts;
 use super::schema::{SchemaParts, Schemas, Seen, presence, schema_of_types, share_min};
 use crate::class;
+use crate::paths::{Evidence, Figures};
 use crate::template::place_name;
 
 /// Media types kept of one endpoint, by direction.
@@ -229,8 +230,11 @@ impl Endpoint {
         head: bool,
         options: bool,
         labels: LabelsView,
+        evidence: &[Evidence],
     ) -> Arc<EndpointView> {
-        let view = Arc::new(EndpointView { labels, ..self.make_view(head, options) });
+        let template_evidence = self.template_evidence(evidence);
+        let view = self.make_view(head, options);
+        let view = Arc::new(EndpointView { labels, template_evidence, ..view });
         self.view = Some(Arc::clone(&view));
         view
     }
@@ -257,6 +261,7 @@ impl Endpoint {
             response_media: media(&total.response_media),
             statuses: total.statuses.iter().map(|(&status, &count)| (status, count)).collect(),
             requests: total.requests,
+            places: total.places,
             consumers: total.consumers.distinct(),
             head,
             options,
@@ -272,7 +277,38 @@ impl Endpoint {
             callers: total.consumers.iter().map(ConsumerKey).collect(),
             risk: None,
             labels: LabelsView::default(),
+            template_evidence: TemplateView::default(),
         }
+    }
+
+    /// How sure its template is, by what its segments are known from.
+    fn template_evidence(&self, evidence: &[Evidence]) -> TemplateView {
+        // A text that may be a value is shown as in the template.
+        let mut shown = self.shown().split('/').skip(1);
+        let segments: Vec<SegmentView> = evidence
+            .iter()
+            .map(|known| {
+                let Figures { mut texts, once, mut requests, by_form } = known.figures;
+                let is_ruled = known.why.contains(&SegmentReason::Rule);
+                if known.is_slot && is_ruled && texts + by_form == 0 {
+                    // What only a rule joins are routes.
+                    texts = self.routes.len() as u64;
+                    requests = self.total.learnable;
+                }
+                SegmentView {
+                    segment: shown.next().unwrap_or_default().to_owned(),
+                    slot: known.is_slot,
+                    why: known.why.to_vec(),
+                    texts,
+                    once,
+                    requests,
+                    by_form,
+                    confidence: known.confidence(),
+                }
+            })
+            .collect();
+        let confidence = segments.iter().map(|segment| segment.confidence).fold(1.0, f64::min);
+        TemplateView { confidence, segments }
     }
 
     const fn state(&self) -> EndpointState {

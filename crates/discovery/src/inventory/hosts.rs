@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use tapline_model::{HostDelta, HostView, LabelsView, RouteKey};
 
 use crate::answer::NOT_A_SUCCESS;
+use crate::rules::{Environment, environment_of};
 
 /// Routes that redirect to one place and do nothing else, from which on the place is a catch-all.
 const CATCH_ALL_ROUTES: usize = 8;
@@ -41,6 +42,8 @@ pub(crate) struct Host {
     shapes: BTreeSet<u64>,
     targets: BTreeMap<u64, Target>,
     alias_of: Option<CompactString>,
+    /// Which of the environments it runs in.
+    environment: Option<usize>,
 }
 
 impl Host {
@@ -132,17 +135,22 @@ pub(crate) struct Hosts {
     by_server: HashMap<SocketAddr, BTreeSet<Ranked>>,
     /// Hosts whose answers, servers or endpoints changed in this delta.
     changed: BTreeSet<CompactString>,
+    environments: Vec<Environment>,
+    /// Hosts whose environment has changed.
+    moved: BTreeSet<CompactString>,
     max: usize,
 }
 
 impl Hosts {
     /// A table of at most `max` hosts.
-    pub(crate) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize, environments: Vec<Environment>) -> Self {
         Self {
             by_name: HashMap::new(),
             bare: BTreeSet::new(),
             by_server: HashMap::new(),
             changed: BTreeSet::new(),
+            environments,
+            moved: BTreeSet::new(),
             max: max.max(1),
         }
     }
@@ -169,6 +177,10 @@ impl Hosts {
         if before.0 == *answers && before.1 == *servers {
             return true;
         }
+        let environment = environment_of(&self.environments, name, servers);
+        if std::mem::replace(&mut host.environment, environment) != environment {
+            self.moved.insert(name.clone());
+        }
         if host.has_endpoints() {
             let place = (host.rank, name.clone());
             unlist(&mut self.by_server, before.1.difference(servers), &place);
@@ -189,6 +201,7 @@ impl Hosts {
             }
             self.bare.insert((now, name.clone()));
         }
+        let environments = &self.environments;
         let host = self.by_name.entry(name.clone()).or_insert_with(|| Host {
             total: HostDelta::default(),
             rank: (is_address(name), now),
@@ -197,6 +210,7 @@ impl Hosts {
             shapes: BTreeSet::new(),
             targets: BTreeMap::new(),
             alias_of: None,
+            environment: environment_of(environments, name, &[]),
         });
         if host.touched != now && self.bare.remove(&(host.touched, name.clone())) {
             self.bare.insert((now, name.clone()));
@@ -268,6 +282,25 @@ impl Hosts {
         name
     }
 
+    /// Where a host runs.
+    pub(crate) fn environment_of(&self, name: &str) -> Option<&str> {
+        let at = self.by_name.get(name)?.environment?;
+        self.environments.get(at).map(|environment| environment.name.as_str())
+    }
+
+    /// Hosts whose environment has changed since this was asked last.
+    pub(crate) fn take_moved(&mut self) -> BTreeSet<CompactString> {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Takes other environments.
+    pub(crate) fn rule(&mut self, environments: Vec<Environment>) {
+        self.environments = environments;
+        for (name, host) in &mut self.by_name {
+            host.environment = environment_of(&self.environments, name, &host.total.servers);
+        }
+    }
+
     /// Every host that has endpoints and is no other name, by name.
     pub(crate) fn view(&self) -> Vec<HostView> {
         let mut aliases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -304,7 +337,10 @@ impl Hosts {
                     .collect(),
                 software: host.total.software.iter().map(ToString::to_string).collect(),
                 facts: host.total.facts.iter().map(|(&fact, &count)| (fact, count)).collect(),
-                labels: LabelsView::default(),
+                labels: LabelsView {
+                    environment: self.environment_of(name).map(ToOwned::to_owned),
+                    ..LabelsView::default()
+                },
             })
             .collect();
         views.sort_unstable_by(|left, right| left.host.cmp(&right.host));
@@ -354,7 +390,7 @@ mod tests {
 
     #[test]
     fn hosts_without_endpoints_make_room() {
-        let mut hosts = Hosts::new(2);
+        let mut hosts = Hosts::new(2, Vec::new());
         let seen = HostDelta::default();
         assert!(hosts.absorb(&"a".into(), &seen, 1));
         hosts.add_endpoint(&"a".into(), 1);
@@ -367,7 +403,7 @@ mod tests {
 
     #[test]
     fn a_target_shared_by_eight_routes_is_a_catch_all() {
-        let mut hosts = Hosts::new(2);
+        let mut hosts = Hosts::new(2, Vec::new());
         let host = hosts.entry(&"a".into(), 1).unwrap();
         for route in 0..7 {
             assert!(host.note_redirect(RouteKey(route), [9].into_iter()).is_empty());
@@ -381,7 +417,7 @@ mod tests {
 
     #[test]
     fn a_host_that_redirects_everywhere_stays_bounded() {
-        let mut hosts = Hosts::new(2);
+        let mut hosts = Hosts::new(2, Vec::new());
         let host = hosts.entry(&"a".into(), 1).unwrap();
         for target in 0..1_000 {
             host.note_redirect(RouteKey(target), [target].into_iter());

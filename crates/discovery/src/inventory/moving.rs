@@ -24,6 +24,7 @@ impl Inventory {
                 self.dissolve(id);
             }
             self.decide_again(host);
+            self.touch_host(host);
         }
     }
 
@@ -31,6 +32,7 @@ impl Inventory {
     /// with its past.
     pub fn rule(&mut self, config: &Config, documented: Documented) {
         self.config.templates.clone_from(&config.templates);
+        self.hosts.rule(config.environments.clone());
         self.paths.rule(RuleBook::new(config.templates.clone().into(), documented));
         let hosts = self.paths.hosts();
         self.learn_paths(hosts.iter().map(CompactString::as_str), false);
@@ -43,6 +45,18 @@ impl Inventory {
         let hosts = self.paths.hosts();
         self.learn_paths(hosts.iter().map(CompactString::as_str), true);
         self.listed_is_stale |= self.hosts.settle_aliases();
+    }
+
+    /// Shows the endpoints of a host anew: what their templates are known from has changed.
+    fn touch_host(&mut self, host: &str) {
+        let Self { paths, routes, endpoints, .. } = self;
+        for route in paths.routes_of(host) {
+            if let Some(Target::Endpoint(id)) = routes.get(&route)
+                && let Some(endpoint) = endpoints.get_mut(id)
+            {
+                endpoint.touch();
+            }
+        }
     }
 
     /// Moves a route. Gives the endpoint that it has left, if others still lead there.

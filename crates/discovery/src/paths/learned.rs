@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use compact_str::CompactString;
 use tapline_model::{SegmentClass, Template, TemplateSegment};
 
+use super::figures::Figures;
 use super::raw::{Label, NodeId, Raw};
 
 /// A place in the learned tree.
@@ -24,6 +25,10 @@ pub(super) struct Place {
     kids: BTreeMap<Label, PlaceId>,
     slot: Option<Slot>,
     methods: BTreeMap<CompactString, Answers>,
+    /// Of a slot: what was joined.
+    values: Figures,
+    /// The words below.
+    words: Figures,
 }
 
 /// What makes a place a slot.
@@ -44,10 +49,17 @@ pub(super) struct Answers {
 }
 
 impl Learned {
-    const ROOT: PlaceId = PlaceId(0);
+    pub(super) const ROOT: PlaceId = PlaceId(0);
 
     pub(super) fn place(&self, id: PlaceId) -> Option<&Place> {
         self.places.get(id.0)
+    }
+
+    /// Notes what a place was made from.
+    pub(super) fn set_figures(&mut self, id: PlaceId, values: Figures, words: Figures) {
+        if let Some(place) = self.places.get_mut(id.0) {
+            (place.values, place.words) = (values, words);
+        }
     }
 
     /// Whether a place has a method.
@@ -99,14 +111,12 @@ impl Learned {
 
     /// Where a label leads from a place: to the text itself if it is there, else to a slot.
     pub(super) fn step(&self, from: PlaceId, label: &Label) -> Option<PlaceId> {
-        let kids = &self.place(from)?.kids;
-        let slot = |suffix: &str| kids.get(&Label::Slot(suffix.into())).copied();
-        kids.get(label).copied().or_else(|| match label {
-            Label::Text(text) if !text.is_empty() => {
-                crate::lexical::suffix_of(text).and_then(slot).or_else(|| slot(""))
-            }
-            _ => None,
-        })
+        step_from(self.place(from)?, label)
+    }
+
+    /// The place a label leads to.
+    pub(super) fn below(&self, from: &Place, label: &Label) -> Option<&Place> {
+        self.place(step_from(from, label)?)
     }
 
     /// Adds a raw place, and all below it, to a learned one.
@@ -146,7 +156,38 @@ impl Learned {
     }
 }
 
+fn step_from(from: &Place, label: &Label) -> Option<PlaceId> {
+    let kids = &from.kids;
+    let slot = |suffix: &str| kids.get(&Label::Slot(suffix.into())).copied();
+    kids.get(label).copied().or_else(|| match label {
+        Label::Text(text) if !text.is_empty() => {
+            crate::lexical::suffix_of(text).and_then(slot).or_else(|| slot(""))
+        }
+        _ => None,
+    })
+}
+
 impl Place {
+    /// The suffix of a slot.
+    pub(super) fn suffix(&self) -> Option<&CompactString> {
+        self.slot.as_ref().map(|slot| &slot.suffix)
+    }
+
+    /// What leads further.
+    pub(super) fn kids(&self) -> impl Iterator<Item = (&Label, PlaceId)> {
+        self.kids.iter().map(|(label, &kid)| (label, kid))
+    }
+
+    /// Of a slot: what was joined.
+    pub(super) const fn values(&self) -> Figures {
+        self.values
+    }
+
+    /// The words below.
+    pub(super) const fn words(&self) -> Figures {
+        self.words
+    }
+
     fn absorb(&mut self, raw: &Raw, member: NodeId) {
         let Some(node) = raw.node(member) else { return };
         if let Some(slot) = &mut self.slot

@@ -1,9 +1,11 @@
 //! What rules do to an inventory.
 
-use tapline_model::Key;
+use tapline_model::{CallerPlaces, Key, SegmentView};
 
 use super::*;
 use crate::testing::{Exchange, delta_of};
+use tapline_model::Network;
+
 use crate::{Config, Discovery, Inventory};
 
 const USER: &str = r#"{"name":"x","email":"y","roles":[]}"#;
@@ -187,4 +189,100 @@ fn labels_add_up_from_the_general_to_the_special() {
     // Other labels need no other template.
     inventory.rule(&Config::default(), Documented::default());
     assert!(inventory.endpoints().iter().all(|it| it.labels.owner.is_none()));
+}
+
+#[test]
+fn hosts_say_where_they_run_and_endpoints_where_they_are_called_from() {
+    let environment = |name: &str, host: &str, address: &str| Environment {
+        name: name.to_owned(),
+        hosts: HostPattern::parse(host).into_iter().collect(),
+        networks: vec![Network { address: address.parse().unwrap(), prefix_bits: 32 }],
+    };
+    let environments = vec![
+        environment("staging", "*.staging.test", "192.0.2.255"),
+        environment("prod", "shop.example.test", "10.9.9.9"),
+    ];
+    let config = Config { environments, ..Config::default() };
+    let at = |host: &str, server: &str, client: &str| {
+        let mut exchange = get("/a").host(host);
+        exchange.server = server.parse().unwrap();
+        exchange.client = client.parse().unwrap();
+        exchange
+    };
+    let mut inventory = Inventory::new(config, Key::fixed());
+    inventory.apply(&delta_of(&[
+        at("a.staging.test", "10.0.0.1:80", "10.0.0.7:1"),
+        at("late.test", "10.0.0.2:80", "203.0.113.1:1"),
+        at("shop.example.test", "10.0.0.3:80", "203.0.113.1:1"),
+    ]));
+    let shown = |inventory: &mut Inventory| -> Vec<String> {
+        let environment = |labels: &LabelsView| labels.environment.clone().unwrap_or_default();
+        let of_hosts = inventory.hosts().into_iter().map(|host| environment(&host.labels));
+        let of_hosts: Vec<String> = of_hosts.collect();
+        let endpoints = inventory.endpoints().into_iter();
+        let of_endpoints: Vec<String> = endpoints.map(|it| environment(&it.labels)).collect();
+        assert_eq!(of_hosts, of_endpoints);
+        of_hosts
+    };
+    assert_eq!(shown(&mut inventory), ["staging", "", "prod"]);
+    // A second server puts a host where it was not known to run.
+    inventory.apply(&delta_of(&[at("late.test", "10.9.9.9:80", "10.0.0.7:1")]));
+    assert_eq!(shown(&mut inventory), ["staging", "prod", "prod"]);
+    let places: Vec<_> = inventory.endpoints().iter().map(|it| it.places).collect();
+    let counts = |external, internal| CallerPlaces { external, internal, partner: 0 };
+    assert_eq!(places, [counts(0, 1), counts(1, 1), counts(1, 0)]);
+    inventory.rule(&Config::default(), Documented::default());
+    assert_eq!(shown(&mut inventory), ["", "", ""]);
+}
+
+#[test]
+fn a_template_says_what_it_is_known_from() {
+    let mut exchanges = names("/users/", 80, "");
+    exchanges.extend([get("/carts/7"), get("/carts/8"), get("/files/a"), get("/files/b")]);
+    let mut inventory = seen(&[rule("/files/{path}")], &exchanges);
+    let endpoints = inventory.endpoints();
+    let shown: Vec<String> = endpoints
+        .iter()
+        .flat_map(|endpoint| &endpoint.template_evidence.segments)
+        .map(|it| {
+            let why: Vec<&str> = it.why.iter().map(|reason| reason.label()).collect();
+            let SegmentView { segment, texts, once, requests, by_form, confidence, .. } = it;
+            let why = why.join("+");
+            format!("{segment} {why} {texts} {once} {requests} {by_form} {confidence:.3}")
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "carts text 3 0 84 0 0.988",
+            "{cartId} form 0 0 0 2 0.750",
+            "files rule 3 0 84 0 1.000",
+            "{path} rule+novelty 2 2 2 0 1.000",
+            "users text 3 0 84 0 0.988",
+            "{userId} novelty 80 80 80 0 0.988",
+        ]
+    );
+    for endpoint in &endpoints {
+        let evidence = &endpoint.template_evidence;
+        let least = evidence.segments.iter().map(|it| it.confidence).fold(1.0, f64::min);
+        assert_eq!(evidence.confidence.to_bits(), least.to_bits(), "{}", endpoint.template);
+    }
+}
+
+#[test]
+fn hosts_that_fit_a_template_are_one() {
+    let hosts = ["{tenant}.api.test.example", "admin.api.test.example"];
+    let hosts = hosts.map(|text| HostTemplate::parse(text).unwrap()).to_vec();
+    let mut discovery = Discovery::new(Config { hosts, ..Config::default() }, Key::fixed());
+    let named = ["acme", "Beta", "acme", "admin"].map(|tenant| {
+        let mut seen = None;
+        let host = format!("{tenant}.api.test.example");
+        discovery.push_exchange(&get("/a").host(&host), &mut seen);
+        let seen = seen.unwrap();
+        (seen.route, seen.name.host.to_string())
+    });
+    let [acme, beta, again, admin] = named;
+    assert_eq!(acme.1, "{tenant}.api.test.example");
+    assert!(acme == beta && acme == again);
+    assert_eq!(admin.1, "admin.api.test.example");
 }

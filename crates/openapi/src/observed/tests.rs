@@ -72,7 +72,9 @@ pub(crate) fn endpoint(method: &str, template: &str) -> EndpointView {
         reflected_origins: 0,
         callers: Arc::default(),
         risk: None,
+        places: tapline_model::CallerPlaces::default(),
         labels: tapline_model::LabelsView::default(),
+        template_evidence: tapline_model::TemplateView::default(),
     }
 }
 

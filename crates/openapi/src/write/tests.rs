@@ -174,3 +174,14 @@ fn awkward_text_survives_yaml() {
     let yaml = to_yaml(&document, Dialect::V31);
     assert_eq!(read(yaml.as_bytes()).unwrap().document, document, "{yaml}");
 }
+
+#[test]
+fn what_stands_in_braces_in_a_server_is_a_variable() {
+    let document = Document {
+        servers: vec!["http://{tenant}.api.shop.test".to_owned()],
+        ..Document::default()
+    };
+    let text = to_json(&document, Dialect::V31);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["servers"][0]["variables"]["tenant"]["default"], "tenant");
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tapline_model::{
-    AuthUse, ConsumerKey, ConsumerKind, ConsumerView, EndpointId, Fact, ParameterView, Quantiles,
-    Timestamp,
+    AuthUse, ConsumerKey, ConsumerKind, ConsumerView, EndpointId, Fact, LabelsView, ParameterView,
+    Quantiles, Timestamp,
 };
 
 use super::*;
@@ -42,7 +42,9 @@ pub(crate) fn endpoint(method: &str, template: &str) -> EndpointView {
         reflected_origins: 0,
         callers: Arc::default(),
         risk: None,
-        labels: tapline_model::LabelsView::default(),
+        places: tapline_model::CallerPlaces::default(),
+        labels: LabelsView::default(),
+        template_evidence: tapline_model::TemplateView::default(),
     }
 }
 
@@ -74,6 +76,7 @@ pub(crate) fn view() -> View {
     login.request_media = vec![("application/json".to_owned(), 100)];
     login.facts = vec![(Fact::SessionSet, 90), (Fact::CookieNotHttpOnly, 90)];
     login.auth_use = vec![used("none", 90)];
+    login.places.external = 100;
     let mut old = endpoint("GET", "/api/v1/orders");
     old.auth_use = vec![used("api_key_header", 90)];
     old.callers = Arc::from([ConsumerKey(7)]);
@@ -95,6 +98,7 @@ pub(crate) fn view() -> View {
             host: "shop.example.test".to_owned(),
             requests: 400,
             software: vec!["Apache/2.4.49".to_owned()],
+            labels: LabelsView { environment: Some("prod".to_owned()), ..LabelsView::default() },
             ..HostView::default()
         }]),
         endpoints: [admin, login, old, new].into_iter().map(Arc::new).collect(),
@@ -134,6 +138,10 @@ fn every_part_has_what_belongs_there() {
     let consistency: Vec<&str> = report.auth.iter().map(|row| row.consistency.as_str()).collect();
     assert_eq!(consistency, ["never", "never", "always", "always"]);
     assert_eq!(report.hosts[0].open, 2);
+    assert_eq!(report.hosts[0].external, 1);
+    assert_eq!(report.hosts[0].environment.as_deref(), Some("prod"));
+    let page = crate::markdown(&report);
+    assert!(page.contains("| shop.example.test | prod |"), "{page}");
 }
 
 #[test]

@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tapline_model::{
-    AuthUse, BaselineState, BaselineView, BodyDirection, BodyView, ChangeKind, ChangeView,
-    ConsumerKey, ConsumerKind, ConsumerView, DataClass, DataFieldView, DataPlace, DropReason,
-    EndpointId, EndpointRef, EndpointState, EndpointView, EnumView, Evidence, Fact, Finding,
-    FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind, LabelsView, Ledger,
-    Mappings, Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling, SchemaView,
-    ServerView, Severity, SourceView, Stats, TextFormat, Timestamp, View,
+    AuthUse, BaselineState, BaselineView, BodyDirection, BodyView, CallerPlaces, ChangeKind,
+    ChangeView, ConsumerKey, ConsumerKind, ConsumerView, DataClass, DataFieldView, DataPlace,
+    DropReason, EndpointId, EndpointRef, EndpointState, EndpointView, EnumView, Evidence, Fact,
+    Finding, FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind, LabelsView,
+    Ledger, Mappings, Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling,
+    SchemaView, SegmentReason, SegmentView, ServerView, Severity, SourceView, Stats, TemplateView,
+    TextFormat, Timestamp, View,
 };
 
 /// 2026-05-04 12:00:00 UTC.
@@ -174,14 +175,41 @@ fn data(template: &str, written: bool) -> Vec<DataFieldView> {
     }
 }
 
-fn labels(template: &str) -> LabelsView {
+fn labels(host: &str, template: &str) -> LabelsView {
+    let environment = if host.contains("staging") { "staging" } else { "prod" };
     let is_of_cart = template.starts_with("/v1/cart");
     LabelsView {
         name: (template == "/v1/search").then(|| "searchProducts".to_owned()),
         deprecated: template == "/v1/login",
         owner: is_of_cart.then(|| "checkout".to_owned()),
         tags: is_of_cart.then(|| "pci".to_owned()).into_iter().collect(),
-        environment: None,
+        environment: Some(environment.to_owned()),
+    }
+}
+
+fn places(host: &str, requests: u64) -> CallerPlaces {
+    let external = if host.starts_with("api") { requests - requests / 20 } else { 0 };
+    CallerPlaces { external, internal: requests - external, partner: 0 }
+}
+
+fn evidence(template: &str, requests: u64) -> TemplateView {
+    let segment = |segment: &str| {
+        let slot = segment.starts_with('{');
+        SegmentView {
+            segment: segment.to_owned(),
+            slot,
+            why: vec![if slot { SegmentReason::Novelty } else { SegmentReason::Text }],
+            texts: if slot { 412 } else { 9 },
+            once: if slot { 180 } else { 0 },
+            requests,
+            by_form: 0,
+            confidence: if slot { 413.0 / 414.0 } else { 0.9998 },
+        }
+    };
+    let segments: Vec<SegmentView> = template.split('/').skip(1).map(segment).collect();
+    TemplateView {
+        confidence: segments.iter().map(|it| it.confidence).fold(1.0, f64::min),
+        segments,
     }
 }
 
@@ -198,11 +226,9 @@ fn endpoint(
     if auth == "jwt" && place.is_multiple_of(3) {
         auths.push(("none".to_owned(), requests / 50));
     }
-    let use_of = |(auth, count): &(String, u64)| AuthUse {
-        auth: auth.clone(),
-        granted: count - count / 9,
-        refused: count / 9,
-        other: 0,
+    let use_of = |(auth, count): &(String, u64)| {
+        let (auth, refused) = (auth.clone(), count / 9);
+        AuthUse { auth, granted: count - refused, refused, other: 0 }
     };
     let mut view = EndpointView {
         auth_use: auths.iter().map(use_of).collect(),
@@ -210,7 +236,8 @@ fn endpoint(
         reflected_origins: u64::from(template == "/graphql") * 8,
         callers: (0..=place % 7).map(|caller| ConsumerKey(caller * 0x1234_5678_9ABC)).collect(),
         risk: None,
-        labels: labels(template),
+        labels: labels(host, template),
+        template_evidence: evidence(template, requests),
         data: data(template, written),
         records: Quantiles::default(),
         id: EndpointId::of(host, method, template),
@@ -240,6 +267,7 @@ fn endpoint(
             (500, errors - errors / 2 - errors / 3),
         ],
         requests,
+        places: places(host, requests),
         consumers: if host.starts_with("api") {
             120 + spread(place, 9_000)
         } else {

@@ -7,7 +7,8 @@ use tapline_model::EndpointView;
 use crate::selection::endpoints::errors_of;
 
 const HEAD: &str = "id,host,method,template,state,auth,formats,requests,errors,consumers,\
-     latency_p50_us,latency_p99_us,first_seen,last_seen\r\n";
+     latency_p50_us,latency_p99_us,first_seen,last_seen,environment,requests_external,\
+     requests_partner,requests_internal\r\n";
 
 /// One line an endpoint, below one of names.
 pub(crate) fn table(endpoints: &[&EndpointView]) -> String {
@@ -29,6 +30,10 @@ pub(crate) fn table(endpoints: &[&EndpointView]) -> String {
             endpoint.latency_us.p99.to_string(),
             endpoint.first_seen.to_string(),
             endpoint.last_seen.to_string(),
+            endpoint.labels.environment.clone().unwrap_or_default(),
+            endpoint.places.external.to_string(),
+            endpoint.places.partner.to_string(),
+            endpoint.places.internal.to_string(),
         ];
         for (place, cell) in cells.iter().enumerate() {
             if place > 0 {

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use tapline_model::{
-    BaselineState, BaselineView, DataPlace, EndpointState, EndpointView, IssueView, Presence,
-    Quantiles,
+    BaselineState, BaselineView, CallerPlace, DataPlace, EndpointState, EndpointView, IssueView,
+    Presence, Quantiles, SegmentReason, SegmentView,
 };
 
 use super::bodies::{self, Body};
 use super::data::rank;
-use super::row::{FindingRow, label_tags};
+use super::row::{FindingRow, label_tags, percent};
 use super::shell::Shell;
 use crate::asked::{Answer, Asked, html};
 use crate::number;
@@ -34,6 +34,8 @@ struct Page {
     errors: String,
     failing: bool,
     consumers: String,
+    /// Where they are.
+    from: String,
     latency: Option<(String, String)>,
     first_seen: Instant,
     last_seen: Instant,
@@ -46,6 +48,8 @@ struct Page {
     bodies_more: usize,
     bodies_read: String,
     bodies_share: String,
+    segments: Vec<SegmentRow>,
+    sure: String,
     parameters: Vec<Group>,
     parameters_more: usize,
     data: Vec<DataGroup>,
@@ -103,6 +107,14 @@ struct DataRow {
     is_new: bool,
 }
 
+struct SegmentRow {
+    segment: String,
+    why: String,
+    /// Texts, those that came once, requests for them, requests for values by their form.
+    counts: [String; 4],
+    confidence: String,
+}
+
 struct ParameterRow {
     name: String,
     types: Vec<(String, String)>,
@@ -135,6 +147,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         errors: number::share(errors, answered),
         failing: errors > 0 && errors >= answered / 10,
         consumers: number::count(endpoint.consumers),
+        from: from(&endpoint),
         latency: (latency.count > 0)
             .then(|| (number::micros(latency.p50), number::micros(latency.p99))),
         first_seen: Instant::new(now, endpoint.first_seen),
@@ -153,6 +166,8 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         bodies_more,
         bodies_read: number::count(endpoint.bodies_read),
         bodies_share: number::share(endpoint.bodies_read, endpoint.requests),
+        segments: segments(&endpoint),
+        sure: percent(endpoint.template_evidence.confidence),
         parameters: groups(&endpoint),
         parameters_more: endpoint.parameters.len().saturating_sub(ROWS),
         data: data(&endpoint),
@@ -163,6 +178,14 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         ],
         rows: findings(asked, &endpoint),
     })
+}
+
+/// Where its callers are: shares of its requests.
+fn from(endpoint: &EndpointView) -> String {
+    let share = |(place, count): (CallerPlace, u64)| {
+        format!("{} {}", number::share(count, endpoint.requests), place.label())
+    };
+    endpoint.places.seen().map(share).collect::<Vec<_>>().join(", ")
 }
 
 fn tags(endpoint: &EndpointView) -> Vec<Tag> {
@@ -180,6 +203,24 @@ fn tags(endpoint: &EndpointView) -> Vec<Tag> {
     let also = [(endpoint.head, "also HEAD"), (endpoint.options, "also OPTIONS")];
     tags.extend(also.iter().filter(|(does, _)| *does).map(|(_, word)| Tag::new("plain", *word)));
     tags
+}
+
+/// What each segment of the path is known from.
+fn segments(endpoint: &EndpointView) -> Vec<SegmentRow> {
+    let word = |reason: &SegmentReason| match reason {
+        SegmentReason::Rule => "told by a rule",
+        SegmentReason::Hint => "hinted by a document or a rule",
+        SegmentReason::Form => "values by their form",
+        SegmentReason::Novelty => "new texts kept coming",
+        SegmentReason::Text => "a word",
+    };
+    let row = |one: &SegmentView| SegmentRow {
+        segment: shown(&one.segment, LISTED_MAX).into_owned(),
+        why: one.why.iter().map(word).collect::<Vec<_>>().join(", "),
+        counts: [one.texts, one.once, one.requests, one.by_form].map(number::count),
+        confidence: percent(one.confidence),
+    };
+    endpoint.template_evidence.segments.iter().map(row).collect()
 }
 
 fn risk(asked: &Asked, endpoint: &EndpointView) -> Option<Risk> {

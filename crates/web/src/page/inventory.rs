@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use askama::Template;
-use tapline_model::{EndpointState, EndpointView, View};
+use tapline_model::{CallerPlace, EndpointState, EndpointView, View};
+use tapline_review::{Tenants, tenants};
 
 use super::menu::{Choice, menu};
 use super::row::EndpointRow;
@@ -14,10 +15,14 @@ use crate::number;
 use crate::query::{encode, segment};
 use crate::selection::endpoints::{Column, Order, PARAMETERS, Selection};
 use crate::selection::{PAGE_ROWS, Paging};
-use crate::text::{LISTED_MAX, shown};
+use crate::text::{ALONE_MAX, LISTED_MAX, shown};
 
 /// Choices of a menu at most; more are still found by typing.
 const CHOICES_MAX: usize = 200;
+
+/// Groups of hosts that look like one, and hosts of each, that are named.
+const GROUPS_SHOWN: usize = 5;
+const TENANTS_SHOWN: usize = 5;
 
 /// The columns, their heading, and whether they hold numbers.
 const COLUMNS: [(Column, &str, bool); 9] = [
@@ -45,13 +50,23 @@ struct Page {
     methods: Vec<Choice>,
     auths: Vec<Choice>,
     states: Vec<Choice>,
+    froms: Vec<Choice>,
+    environments: Vec<Choice>,
     owners: Vec<Choice>,
     tags: Vec<Choice>,
+    tenants: Vec<TenantRow>,
     pager: Pager,
     csv: String,
     json: String,
     /// The document of the one host that is shown.
     document: Option<String>,
+}
+
+/// Hosts that look like one service for several tenants.
+struct TenantRow {
+    hosts: String,
+    more: usize,
+    line: String,
 }
 
 struct Head {
@@ -122,6 +137,16 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             EndpointState::ALL.iter().map(|state| state.label()),
             selection.state.map_or("", EndpointState::label),
         ),
+        froms: menu(
+            CallerPlace::ALL.iter().map(|place| place.label()),
+            selection.from.map_or("", CallerPlace::label),
+        ),
+        environments: menu(
+            choices(view, |endpoint, add| {
+                endpoint.labels.environment.iter().for_each(|environment| add(environment));
+            }),
+            &selection.environment,
+        ),
         owners: menu(
             choices(view, |endpoint, add| {
                 endpoint.labels.owner.iter().for_each(|owner| add(owner));
@@ -134,6 +159,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
             }),
             &selection.tag,
         ),
+        tenants: if selection.is_narrowed() { Vec::new() } else { tenant_rows(view) },
         pager,
         csv: format!("/api/v1/endpoints{}", encode(&exported)),
         json,
@@ -153,6 +179,18 @@ fn head(selection: &Selection, &(column, title, numeric): &(Column, &'static str
         (true, Order::Descending) => "descending",
     };
     Head { title, numeric, link: encode(&selection.sorted_by(column).pairs()), sorted }
+}
+
+fn tenant_rows(view: &View) -> Vec<TenantRow> {
+    let row = |group: Tenants| {
+        let hosts = group.hosts.iter().take(TENANTS_SHOWN).map(|host| shown(host, LISTED_MAX));
+        TenantRow {
+            hosts: hosts.collect::<Vec<_>>().join(", "),
+            more: group.hosts.len().saturating_sub(TENANTS_SHOWN),
+            line: shown(&group.line, ALONE_MAX).into_owned(),
+        }
+    };
+    tenants(view).into_iter().take(GROUPS_SHOWN).map(row).collect()
 }
 
 fn busiest_hosts(view: &View) -> Vec<String> {

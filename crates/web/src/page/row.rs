@@ -44,6 +44,8 @@ pub(crate) struct EndpointRow {
     pub(crate) p99: String,
     /// How many ask.
     pub(crate) consumers: String,
+    /// The farthest place that they ask from.
+    pub(crate) from: &'static str,
     /// Earliest request.
     pub(crate) first_seen: Instant,
     /// Latest request.
@@ -76,19 +78,20 @@ impl EndpointRow {
             p50: latency_of(latency.p50),
             p99: latency_of(latency.p99),
             consumers: number::count(endpoint.consumers),
+            from: endpoint.places.seen().last().map_or("", |(place, _)| place.label()),
             first_seen: Instant::new(now, endpoint.first_seen),
             last_seen: Instant::new(now, endpoint.last_seen),
         }
     }
 }
 
-/// Labels as words in boxes: whose it is, what else is said, and that it is to be used no more.
+/// Labels as words in boxes: where it runs, whose it is, what else is said, and that it is to be used no more.
 pub(crate) fn label_tags(labels: &LabelsView) -> Vec<Tag> {
     let mut tags = Vec::new();
     if labels.deprecated {
         tags.push(Tag::new("medium", "deprecated"));
     }
-    let texts = labels.owner.iter().chain(&labels.tags);
+    let texts = labels.environment.iter().chain(&labels.owner).chain(&labels.tags);
     tags.extend(texts.map(|text| Tag::new("plain", shown(text, 64))));
     tags
 }

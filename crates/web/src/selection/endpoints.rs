@@ -3,15 +3,28 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use tapline_model::{EndpointState, EndpointView};
+use tapline_model::{CallerPlace, EndpointState, EndpointView};
 
 use super::{Paging, Words};
 use crate::problem::Problem;
 use crate::query::Query;
 
 /// What the query may name.
-pub(crate) const PARAMETERS: [&str; 11] =
-    ["q", "host", "method", "auth", "state", "owner", "tag", "sort", "order", "page", "per_page"];
+pub(crate) const PARAMETERS: [&str; 13] = [
+    "q",
+    "host",
+    "method",
+    "auth",
+    "state",
+    "from",
+    "environment",
+    "owner",
+    "tag",
+    "sort",
+    "order",
+    "page",
+    "per_page",
+];
 
 /// What endpoints are put in order by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +148,10 @@ pub(crate) struct Selection {
     pub(crate) auth: String,
     /// In this state.
     pub(crate) state: Option<EndpointState>,
+    /// Called from there.
+    pub(crate) from: Option<CallerPlace>,
+    /// In this environment.
+    pub(crate) environment: String,
     /// For which this one answers.
     pub(crate) owner: String,
     /// With this tag.
@@ -164,6 +181,8 @@ impl Selection {
             method: text("method"),
             auth: text("auth"),
             state: query.choice("state", EndpointState::ALL, EndpointState::label)?,
+            from: query.choice("from", CallerPlace::ALL, CallerPlace::label)?,
+            environment: text("environment"),
             owner: text("owner"),
             tag: text("tag"),
             sort,
@@ -195,6 +214,8 @@ impl Selection {
             ("method", self.method.clone()),
             ("auth", self.auth.clone()),
             ("state", state.to_owned()),
+            ("from", self.from.map(CallerPlace::label).unwrap_or_default().to_owned()),
+            ("environment", self.environment.clone()),
             ("owner", self.owner.clone()),
             ("tag", self.tag.clone()),
             ("sort", self.sort.label().to_owned()),
@@ -220,8 +241,12 @@ impl Selection {
 
     /// Whether anything is left out.
     pub(crate) fn is_narrowed(&self) -> bool {
-        let texts = [&self.q, &self.host, &self.method, &self.auth, &self.owner, &self.tag];
-        self.state.is_some() || texts.iter().any(|text| !text.is_empty())
+        let texts = [&self.q, &self.host, &self.method, &self.auth];
+        let labels = [&self.environment, &self.owner, &self.tag];
+        let texts = texts.iter().chain(&labels);
+        self.state.is_some()
+            || self.from.is_some()
+            || texts.into_iter().any(|text| !text.is_empty())
     }
 
     fn takes(&self, endpoint: &EndpointView) -> bool {
@@ -229,6 +254,9 @@ impl Selection {
             && (self.method.is_empty() || self.method == endpoint.method)
             && self.state.is_none_or(|state| state == endpoint.state)
             && (self.auth.is_empty() || endpoint.auth.iter().any(|(label, _)| *label == self.auth))
+            && self.from.is_none_or(|from| endpoint.places.of(from) > 0)
+            && (self.environment.is_empty()
+                || endpoint.labels.environment.as_ref() == Some(&self.environment))
             && (self.owner.is_empty() || endpoint.labels.owner.as_ref() == Some(&self.owner))
             && (self.tag.is_empty() || endpoint.labels.tags.contains(&self.tag))
             && self.words.are_in(&[&endpoint.method, &endpoint.host, &endpoint.template])

@@ -48,9 +48,16 @@ async fn errors_are_json_below_api_and_pages_elsewhere() {
 #[tokio::test]
 async fn labels_are_shown_and_filtered_by() {
     let app = shop();
-    for (query, is_wanted) in
-        [("owner=checkout", true), ("tag=pci", true), ("owner=check", false), ("tag=none", false)]
-    {
+    for (query, is_wanted) in [
+        ("owner=checkout", true),
+        ("tag=pci", true),
+        ("owner=check", false),
+        ("tag=none", false),
+        ("tag=pci&environment=prod", true),
+        ("tag=pci&environment=staging", false),
+        ("tag=pci&from=external", true),
+        ("tag=pci&from=partner", false),
+    ] {
         let got = get(&app, &format!("/api/v1/endpoints?{query}")).await.json();
         let endpoints = got["endpoints"].as_array().unwrap();
         assert_eq!(!endpoints.is_empty(), is_wanted, "{query}");

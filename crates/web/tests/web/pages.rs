@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use tapline_model::{Sampling, View};
+use tapline_model::{EndpointState, EndpointView, Sampling, View};
 use tapline_web::{Config, Health, router};
 
 use crate::sample;
@@ -190,4 +190,33 @@ async fn an_overload_and_an_interface_that_is_down_are_shown() {
     let status = get(&app, "/api/v1/status").await.json();
     assert_eq!(status["capture"]["sampling_ratio"], 0.25);
     assert_eq!(status["capture"]["sources"][1]["down"], true);
+}
+
+#[tokio::test]
+async fn hosts_that_look_like_one_are_named_with_what_joins_them() {
+    let mut view = sample::view(0);
+    let known = Arc::clone(&view.endpoints);
+    let of_tenant = |tenant: &'static str| {
+        let confirmed = known.iter().filter(|it| it.state == EndpointState::Confirmed).take(3);
+        let host = format!("{tenant}.tenants.shop.example");
+        confirmed.map(move |it| EndpointView { host: host.clone(), ..it.as_ref().clone() })
+    };
+    let tenants = ["acme", "beta", "core"].into_iter().flat_map(of_tenant).map(Arc::new);
+    view.endpoints = known.iter().cloned().chain(tenants).collect();
+    let app = router(&Config::default(), state(view));
+    let page = get(&app, "/inventory").await.text;
+    assert!(page.contains("acme.tenants.shop.example, beta.tenants.shop.example"), "{page}");
+    let line = "discovery.hosts: [&#34;{tenant}.tenants.shop.example&#34;]";
+    assert!(page.contains(line), "{page}");
+    let other = get(&shop(), "/inventory").await.text;
+    assert!(!other.contains("discovery.hosts"), "{other}");
+}
+
+#[tokio::test]
+async fn an_endpoint_says_what_its_template_is_known_from() {
+    let view = sample::view(0);
+    let one = view.endpoints.iter().find(|it| it.template.contains('{')).unwrap();
+    let page = get(&shop(), &format!("/endpoints/{}", one.id)).await.text;
+    assert!(page.contains("new texts kept coming") && page.contains("Path template"), "{page}");
+    assert!(page.contains("external"), "{page}");
 }
