@@ -36,8 +36,8 @@ use self::score::{PROFILES, Scored, normalized, verify};
 /// One set for all series.
 const PACE: Pace = Pace {
     level_points: 20.0,
-    short_points: 20.0,
-    long_points: 400.0,
+    short_points: 25.0,
+    long_points: 425.0,
     spread_points: 4_000.0,
     spread_min: 1e-6,
 };
@@ -45,8 +45,8 @@ const PACE: Pace = Pace {
 const WARM_UP: usize = 100;
 /// Evidence below this is no alert.
 const EVIDENCE_MIN: f64 = 6.0;
-/// Points for which what follows an alert is muted, unless it is stronger by a factor.
-const MUTED_POINTS: u64 = 300;
+/// What follows an alert is muted for as long as the long level takes to know of it, unless it is
+/// stronger by this factor.
 const MUTED_FACTOR: f64 = 1.5;
 
 fn main() {
@@ -73,10 +73,7 @@ fn main() {
         all.push(Scored { scores: scores(&values), windows });
     }
     let windows: usize = all.iter().map(|series| series.windows.len()).sum();
-    println!(
-        "{} series, {points} points, {windows} windows; {PACE:?}, muted {MUTED_POINTS}",
-        all.len()
-    );
+    println!("{} series, {points} points, {windows} windows; {PACE:?}", all.len());
     for profile in &PROFILES {
         let (score, threshold) = normalized(&all, profile);
         println!("{:<9} {score:.2} at a threshold of {threshold:.3}", profile.name);
@@ -87,17 +84,17 @@ fn main() {
 /// cause the first.
 fn scores(values: &[f64]) -> Vec<f64> {
     let mut series = Series::new();
-    let (mut since, mut last) = (u64::MAX, 0.0);
+    let (mut since, mut last) = (f64::INFINITY, 0.0);
     let judge = |(index, value): (usize, &f64)| {
         let judged = series.judge(*value, &PACE);
         series.learn(*value, &PACE);
-        since = since.saturating_add(1);
+        since += 1.0;
         let evidence = -judged.ln_probability - judged.ln_drift_probability;
-        let is_muted = since < MUTED_POINTS && evidence <= last * MUTED_FACTOR;
+        let is_muted = since < PACE.long_points && evidence <= last * MUTED_FACTOR;
         if index < WARM_UP || evidence <= EVIDENCE_MIN || is_muted {
             return 0.0;
         }
-        (since, last) = (0, evidence);
+        (since, last) = (0.0, evidence);
         evidence
     };
     values.iter().enumerate().map(judge).collect()
