@@ -39,8 +39,8 @@ use tapline_model::{
     Delta, DeltaId, EndpointId, EndpointRef, Epoch, Finding, Key, RouteDelta, RouteKey, RouteName,
 };
 
-use self::report::{Alert, Calibration, Report};
-use self::rivals::{Alarms, Ewma, HoltWinters, Oracle, Static};
+use self::report::{Alert, Calibration, Report, Trace};
+use self::rivals::{Alarms, Ewma, HoltWinters, Oracle, Static, is_rise};
 use self::world::{Count, DAY, HOSTS, Injection, World};
 
 /// A Monday.
@@ -82,12 +82,15 @@ fn main() {
     let mut world = World::new(count as usize, days, seed);
     let names = Names::new(&world);
     let decision = Decision { alerts_per_day: 0, ..Config::default().decision };
-    let config = Config { decision, ..Config::default() };
+    let mut config = Config { decision, ..Config::default() };
+    config.rate_surge.enabled = true;
+    config.slow_shift.enabled = true;
     let mut behavior = Behavior::new(config, Key::fixed());
     let followed = world.endpoints.iter().filter(|it| it.rate >= FOLLOWED_RATE).count();
     let mut rivals = Rivals::new(followed);
     let mut alerts = Alerts::default();
     let mut calibration = Calibration::default();
+    let mut traces = Traces::default();
     let (mut spent, mut touched) = (0u64, 0u64);
     for minute in 0..days * DAY {
         let mut delta = Delta::new(DeltaId::default());
@@ -111,6 +114,8 @@ fn main() {
         behavior.advance(Epoch(epoch.0 + 60), &mut |finding| alerts.push(minute, &finding));
         spent += cpu_ns() - begun;
         rivals.minute(&world, minute, &counts);
+        alerts.know(&counts);
+        traces.note(&behavior, &world, minute, &counts);
         if minute >= 4 * DAY {
             calibration.note(&behavior, &world, minute, BUSY_RATE);
         }
@@ -121,9 +126,48 @@ fn main() {
         spent as f64 / 1e3 / touched as f64,
         spent as f64 / 1e9
     );
-    let report = Report { world: &world, alerts: &alerts.list, rivals: &rivals.all, days };
+    let report = Report {
+        world: &world,
+        alerts: &alerts.list,
+        rivals: &rivals.all,
+        traces: &traces.all,
+        days,
+    };
     report.print();
     calibration.print();
+}
+
+/// What is noted of each rise while it lasts: by endpoint and start.
+#[derive(Default)]
+struct Traces {
+    all: BTreeMap<(usize, u64), Trace>,
+}
+
+impl Traces {
+    fn note(&mut self, behavior: &Behavior, world: &World, minute: u64, counts: &[Count]) {
+        for (index, count) in counts.iter().enumerate() {
+            let endpoint = &world.endpoints[index];
+            let Some(current) = endpoint
+                .injections
+                .iter()
+                .find(|it| is_rise(it.kind) && (it.start..=it.end()).contains(&minute))
+            else {
+                continue;
+            };
+            let ln_probability = behavior.ln_surge(EndpointId(index as u64)).unwrap_or(0.0);
+            let normal = behavior.baseline(EndpointId(index as u64)).map_or(0.0, |it| it.normal);
+            let trace = self.all.entry((index, current.start)).or_insert_with(|| Trace {
+                mean: count.mean,
+                normal,
+                ..Trace::default()
+            });
+            if minute < current.start + 3 {
+                trace.ln_soon = trace.ln_soon.min(ln_probability);
+                trace.seen.push(count.requests);
+            }
+            trace.ln_ever = trace.ln_ever.min(ln_probability);
+        }
+    }
 }
 
 /// Nanoseconds on the processor so far: others share the machine.
@@ -157,9 +201,19 @@ fn route_of(names: &Names, index: usize, count: &Count, minute: u64) -> RouteDel
 struct Alerts {
     open: BTreeMap<String, (u64, usize)>,
     list: Vec<Alert>,
+    known: usize,
 }
 
 impl Alerts {
+    /// Adds the true rates to those of the minute.
+    fn know(&mut self, counts: &[Count]) {
+        for alert in self.list.iter_mut().skip(self.known) {
+            let count = alert.endpoint.and_then(|index| counts.get(index));
+            alert.mean = count.map_or(0.0, |count| count.mean);
+        }
+        self.known = self.list.len();
+    }
+
     fn push(&mut self, minute: u64, finding: &Finding) {
         let subject = finding.subject();
         let open = self.open.get(&subject).filter(|(last, _)| minute <= last + 5).copied();
@@ -172,6 +226,8 @@ impl Alerts {
                     endpoint: finding.endpoint.as_ref().map(|endpoint| endpoint.id.0 as usize),
                     title: finding.title.clone(),
                     probability: finding.probability,
+                    measures: (finding.normal.value, finding.seen.value),
+                    mean: 0.0,
                 });
                 self.list.len() - 1
             },

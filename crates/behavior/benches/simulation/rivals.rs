@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use crate::world::{DAY, Injection, Kind};
 
 /// How many deviations, or how much evidence, raises an alarm.
-pub const LINES: [f64; 12] = [3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 14.0, 17.0, 20.0, 30.0, 50.0];
+pub const LINES: [f64; 18] = [
+    3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 17.0, 20.0, 25.0, 30.0,
+    50.0,
+];
 /// Alarms within half an hour are one.
 const COALESCE: u64 = 30;
 

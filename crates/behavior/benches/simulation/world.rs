@@ -150,6 +150,18 @@ impl World {
         }
     }
 
+    /// Whether what a detection looks for really happens to a whole host, or just did.
+    pub fn is_shift(&self, host: usize, detection: &str, minute: u64) -> bool {
+        let host = &self.hosts[host];
+        match detection {
+            "rate_surge" => (minute.saturating_sub(5)..=minute).any(|it| host.crowd(it) > 1.5),
+            "latency_shift" => {
+                host.deploys.iter().any(|(at, by)| *by > 1.1 && (*at..at + 60).contains(&minute))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether something harmless but large happens to the host.
     pub fn is_crowd(&self, host: usize, minute: u64) -> bool {
         self.hosts[host].crowd(minute) > 1.05
