@@ -5,6 +5,8 @@ use jiff::tz::TimeZone;
 
 /// Hours of a week.
 pub(crate) const WEEK_HOURS: u64 = 168;
+/// Hours of a day.
+pub(crate) const DAY_HOURS: u64 = 24;
 /// Minutes of an hour.
 pub(crate) const HOUR_MINUTES: u64 = 60;
 /// 1 January 1970 was a Thursday: with so many hours added, weeks begin on Mondays.

@@ -3,6 +3,7 @@
 use libm::exp;
 
 use super::calendar::Calendar;
+use super::calibration::Calibration;
 use super::partial::PartialMinutes;
 use super::season::Reach;
 use crate::config::Config;
@@ -28,6 +29,8 @@ pub(crate) struct Learning {
     /// Minutes that do not teach, because a part of the flows was shed in them.
     pub(crate) partial: PartialMinutes,
     pub(crate) calendar: Calendar,
+    /// How often minutes come out as improbable as models say.
+    pub(crate) calibration: Calibration,
 }
 
 impl Learning {
@@ -44,13 +47,16 @@ impl Learning {
             silent_minutes: u64::from(config.learning_hours) * 60,
             partial: PartialMinutes::default(),
             calendar: Calendar::new(&config.time_zone),
+            calibration: Calibration::new(),
         }
     }
 
-    /// Takes new settings; which minutes were whole stays known.
+    /// Takes new settings; which minutes were whole stays known, and how often what
+    /// came out.
     pub(crate) fn reconfigure(&mut self, config: &Config) {
         let partial = std::mem::take(&mut self.partial);
-        *self = Self { partial, ..Self::new(config) };
+        let calibration = std::mem::replace(&mut self.calibration, Calibration::new());
+        *self = Self { partial, calibration, ..Self::new(config) };
     }
 
     /// How much of a week is known after so many minutes.

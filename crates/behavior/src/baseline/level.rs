@@ -33,6 +33,14 @@ impl Level {
         self.minutes
     }
 
+    /// The rate `expected` of a minute over the mean, and how far `seen` is from it: squared, over the
+    /// variance that a Poisson count would have of a rate known as well as this one.
+    pub(crate) fn deviation_of(&self, seen: f64, expected: f64) -> (f64, f64) {
+        let busy = expected / self.mean().max(f64::MIN_POSITIVE);
+        let variance = (expected * (1.0 + busy / self.minutes)).max(f64::MIN_POSITIVE);
+        (busy, (seen - expected) * (seen - expected) / variance)
+    }
+
     /// Learns a minute of this weight.
     pub(crate) const fn learn(&mut self, requests: f64, weight: f64, keep: f64) {
         self.requests = self.requests * keep + requests;
@@ -44,6 +52,11 @@ impl Level {
         let kept = pow(keep, real(minutes));
         self.requests *= kept;
         self.minutes = self.minutes * kept + weight * (1.0 - kept) / (1.0 - keep);
+    }
+
+    /// The mean becomes so many times as much.
+    pub(crate) const fn scale(&mut self, factor: f64) {
+        self.requests *= factor;
     }
 
     /// Becomes this mean, known from so many minutes.

@@ -1,6 +1,7 @@
 //! Requests a minute of one endpoint: a discounted gamma-Poisson model with a season.
 
 mod evidence;
+mod scatter;
 mod shift;
 #[cfg(test)]
 mod tests;
@@ -10,13 +11,14 @@ use std::collections::VecDeque;
 
 use libm::{exp, pow};
 use tapline_model::{BaselineState, BaselineView, Epoch};
-use tapline_sketch::{NegativeBinomial, Tail};
+use tapline_sketch::NegativeBinomial;
 
 use self::evidence::Evidence;
 pub(crate) use self::evidence::Run;
+use self::scatter::Scatter;
 pub(crate) use self::shift::{Shift, lift as shift_lift};
 use self::today::Today;
-use super::calendar::HOUR_MINUTES;
+use super::calendar::{DAY_HOURS, HOUR_MINUTES};
 use super::learning::Learning;
 use super::level::Level;
 use super::season::{Reach, Season};
@@ -26,8 +28,6 @@ use crate::number::real;
 pub(crate) const MINUTE_SECONDS: u64 = 60;
 /// Minutes kept for showing.
 const RECENT_MAX: usize = 60;
-/// Minutes that the prior of the scatter stands for.
-const SCATTER_PRIOR_MINUTES: f64 = 5.0;
 /// Minutes learned before a deviation says anything about the scatter.
 const SCATTER_AFTER_MINUTES: u64 = 3;
 /// The scatter forgets more slowly than the mean, by this factor.
@@ -36,14 +36,15 @@ const SCATTER_MEMORY_FACTOR: f64 = 7.0;
 const CLIP_DEVIATIONS: f64 = 3.0;
 /// The range shown lies between these shares of all normal minutes.
 const RANGE: (f64, f64) = (0.01, 0.99);
-/// Minutes from which on the distribution of past scores corrects the model's.
-const CALIBRATED_AFTER: u32 = 1_000;
-/// The logarithm of a probability is corrected by this factor at most to what is less probable.
-const CORRECTION_MAX: f64 = 1.25;
+/// Of three tests one is the least probable by chance: ln 3.
+const LN_TESTS: f64 = 1.098_612_288_668_11;
 /// Minutes that the scatter counts for once a season is believed that was not before.
 const SCATTER_KEPT_MINUTES: f64 = 60.0;
 /// A rate that is accepted as the new normal is known from so many minutes.
 const ACCEPTED_MINUTES: f64 = 60.0;
+/// A day with less than this share of what is normal is a holiday, and so many in a row are.
+const HOLIDAY_CALM: f64 = 0.85;
+const HOLIDAYS_MAX: u8 = 4;
 /// Hours of silence that are learned one by one; what is beyond is learned as one.
 const SILENT_HOURS_MAX: u64 = 200;
 
@@ -68,13 +69,13 @@ pub(crate) struct Rate {
     learned: u64,
     fast: Level,
     slow: Level,
-    scatter_sum: f64,
-    scatter_weight: f64,
+    scatter: Scatter,
     season: Season,
     today: Today,
+    /// Days in a row that were calm.
+    calm_days: u8,
     reach: Reach,
     evidence: Evidence,
-    tail: Tail,
     shift: Shift,
     /// The longest silence, in minutes; forgotten by and by.
     silence_max: f64,
@@ -90,10 +91,26 @@ struct Minute {
     /// It was watched from its start, and no incident was open.
     is_normal: bool,
     is_whole: bool,
+    /// What it was held against: none if it was not judged.
+    judged: Option<Judged>,
+}
+
+/// What a minute was held against.
+#[derive(Clone, Copy, Debug)]
+struct Judged {
+    /// What was expected of it, and on an ordinary day.
+    high: NegativeBinomial,
+    full: f64,
+    /// The rate expected over the mean rate, and the squared deviation over the variance that a
+    /// Poisson count would have.
+    busy: f64,
+    ratio: f64,
+    /// ln of the probability by the model; none while it was not ready, or in a surge.
+    ln_model: Option<f64>,
 }
 
 impl Minute {
-    const SILENT: Self = Self { count: 0, is_normal: true, is_whole: true };
+    const SILENT: Self = Self { count: 0, is_normal: true, is_whole: true, judged: None };
 }
 
 /// What a whole minute was, held against what was normal before it.
@@ -125,13 +142,12 @@ impl Rate {
             learned: 0,
             fast: Level::new(),
             slow: Level::new(),
-            scatter_sum: 0.0,
-            scatter_weight: 0.0,
+            scatter: Scatter::new(),
             season: Season::new(learning.calendar.hour(minute)),
             today: Today::default(),
+            calm_days: 0,
             reach: Reach::Flat,
             evidence: Evidence::default(),
-            tail: Tail::new(),
             shift: Shift::default(),
             silence_max: 0.0,
             ln_high: 0.0,
@@ -286,30 +302,36 @@ impl Rate {
     }
 
     /// A whole minute ends: the one before it is learned from, and it is judged.
-    fn close(&mut self, at: u64, minute: Minute, is_partial: bool, learning: &Learning) -> Verdict {
+    fn close(
+        &mut self,
+        at: u64,
+        minute: Minute,
+        is_partial: bool,
+        learning: &mut Learning,
+    ) -> Verdict {
         if let Some(before) = self.last.replace(minute)
             && before.is_normal
         {
-            self.learn(at.saturating_sub(1), before.count, learning);
+            self.learn(at.saturating_sub(1), before, learning);
         }
         self.show(minute.count);
         let (high, low) = (self.high(at), self.low(at));
+        let full = high.mean() / self.today.share();
+        let is_ready = self.is_ready(learning);
+        if !is_ready {
+            // What it means that the first day has a night is not known before it is over.
+            self.evidence = Evidence::default();
+        }
         if !is_partial {
-            self.evidence.step(at, minute.count, &high, &low);
+            self.evidence.step(at, minute.count, (&high, full), &low);
         }
         let ln_model = high.ln_at_least(minute.count).min(self.evidence.ln_surge());
-        let ln_model = (ln_model + core::f64::consts::LN_2).min(0.0);
-        let ln_high = if self.tail.total() >= CALIBRATED_AFTER {
-            self.tail.ln_exponential(-ln_model).max(ln_model * CORRECTION_MAX)
-        } else {
-            ln_model
-        };
-        if minute.is_normal {
-            self.tail.learn(-ln_model);
-        }
-        let full = high.mean() / self.today.calm();
-        if !is_partial {
-            self.today.step(real(minute.count), full);
+        let ln_model = (ln_model + LN_TESTS).min(0.0);
+        let ln_high = learning.calibration.ln_probability(full, ln_model);
+        if let Some(last) = self.last.as_mut().filter(|_| !is_partial) {
+            let (busy, ratio) = self.fast.deviation_of(real(minute.count), high.mean());
+            let ln_model = (is_ready && !self.evidence.is_surge()).then_some(ln_model);
+            last.judged = Some(Judged { high, full, busy, ratio, ln_model });
         }
         let run = self.evidence.surge();
         self.ln_high = ln_high;
@@ -325,7 +347,7 @@ impl Rate {
         if let Some(before) = self.last.replace(Minute { is_normal: known > 0, ..Minute::SILENT })
             && before.is_normal
         {
-            self.learn(from.saturating_sub(1), before.count, learning);
+            self.learn(from.saturating_sub(1), before, learning);
         }
         let shown = usize::try_from(minutes).unwrap_or(usize::MAX).min(RECENT_MAX);
         (0..shown).for_each(|_| self.show(0));
@@ -338,7 +360,9 @@ impl Rate {
                 if hour < SILENT_HOURS_MAX { HOUR_MINUTES - at % HOUR_MINUTES } else { left };
             let part = rest.min(left);
             self.turn(at, learning);
-            self.evidence.pass(at, part.min(heard), &self.high(at), &self.low(at));
+            let (high, low) = (self.high(at), self.low(at));
+            let full = high.mean() / self.today.share();
+            self.evidence.pass(at, part.min(heard), (&high, full), &low);
             heard -= part.min(heard);
             self.today.pass(part, self.slow.mean() * self.full_factor(at));
             let teaches = part.min(known);
@@ -360,18 +384,23 @@ impl Rate {
         if hour == self.season.hour() {
             return;
         }
-        self.shift.hour(self.learned, &self.fast, &self.slow, self.scatter());
+        self.shift.hour(self.learned, &self.fast, &self.slow, self.scatter.at(1.0));
         self.silence_max *= 0.999;
+        if hour / DAY_HOURS != self.season.hour() / DAY_HOURS {
+            // A holiday is over when the day is.
+            let is_calm = self.reach != Reach::Flat && self.today.share() < HOLIDAY_CALM;
+            self.calm_days = if is_calm { self.calm_days.saturating_add(1) } else { 0 };
+            self.today = Today::default();
+        }
         let reach = Learning::reach(self.age());
         if reach != self.reach {
             // What scattered for want of a season scatters no more.
-            let kept = (SCATTER_KEPT_MINUTES / self.scatter_weight.max(1.0)).min(1.0);
-            self.scatter_sum *= kept;
-            self.scatter_weight *= kept;
-            self.tail = Tail::new();
+            self.scatter.doubt(SCATTER_KEPT_MINUTES);
             self.reach = reach;
         }
-        self.season.turn(hour, reach, self.scatter());
+        let scale = self.season.turn(hour, reach, self.scatter.at(1.0));
+        self.fast.scale(scale);
+        self.slow.scale(scale);
     }
 
     fn show(&mut self, count: u64) {
@@ -381,53 +410,68 @@ impl Rate {
         self.recent.push_back(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
-    fn learn(&mut self, at: u64, count: u64, learning: &Learning) {
+    fn learn(&mut self, at: u64, minute: Minute, learning: &mut Learning) {
         let factor = self.season.factor(at);
         let predicted = self.expected(at);
-        let seen = real(count);
-        if self.learned >= SCATTER_AFTER_MINUTES {
-            let deviation = seen - predicted.mean();
-            let variance = self.poisson_variance(predicted.mean(), factor);
-            self.learn_scatter(deviation * deviation / variance, 1, learning);
+        let seen = real(minute.count);
+        if let Some(judged) = &minute.judged {
+            self.learn_judged(seen, judged, learning);
         }
         let most = predicted.mean() + CLIP_DEVIATIONS * predicted.deviation();
         let clipped = if self.learned >= learning.minutes_min { seen.min(most) } else { seen };
-        self.fast.learn(clipped, factor, learning.keep);
-        self.slow.learn(clipped, factor, learning.keep_slowly);
+        let weight = factor * self.holiday();
+        self.fast.learn(clipped, weight, learning.keep);
+        self.slow.learn(clipped, weight, learning.keep_slowly);
         self.season.learn(clipped, 1);
         self.shift.learn(clipped, self.slow.mean() * factor);
         self.learned += 1;
     }
 
+    /// Learns from what a minute was held against: how today is, how counts scatter, and how often
+    /// what is as improbable comes.
+    fn learn_judged(&mut self, seen: f64, judged: &Judged, learning: &mut Learning) {
+        let Judged { high, full, busy, ratio, ln_model } = *judged;
+        if let Some(ln_model) = ln_model {
+            learning.calibration.learn(full, ln_model, 1);
+        }
+        if self.learned >= SCATTER_AFTER_MINUTES {
+            self.scatter.learn(busy, ratio, scatter_keep(learning), 1.0);
+        }
+        self.today.learn(seen.min(high.mean() + CLIP_DEVIATIONS * high.deviation()), full);
+    }
+
     /// The same as learning from `count` minutes of nothing one by one; of the scatter, nearly.
-    fn learn_silence(&mut self, at: u64, count: u64, learning: &Learning) {
+    fn learn_silence(&mut self, at: u64, count: u64, learning: &mut Learning) {
         if count == 0 {
             return;
         }
         let factor = self.season.factor(at);
+        if self.is_ready(learning) {
+            learning.calibration.learn(self.slow.mean() * factor, 0.0, count);
+        }
         // The deviation of nothing is the whole mean, which falls as the silence goes on.
         let before = self.fast.mean() * factor;
-        let variance = self.poisson_variance(before, factor);
         self.shift.learn(0.0, self.slow.mean() * factor * real(count));
-        self.fast.learn_silence(count, factor, learning.keep);
-        self.slow.learn_silence(count, factor, learning.keep_slowly);
+        let weight = factor * self.holiday();
+        self.fast.learn_silence(count, weight, learning.keep);
+        self.slow.learn_silence(count, weight, learning.keep_slowly);
         self.season.learn(0.0, count);
-        self.tail.learn_many(0.0, count);
         if self.learned >= SCATTER_AFTER_MINUTES {
-            let deviation = f64::midpoint(before, self.fast.mean() * factor);
-            self.learn_scatter(deviation * deviation / variance, count, learning);
+            let mean = f64::midpoint(before, self.fast.mean() * factor) * self.today.share();
+            let (busy, ratio) = self.fast.deviation_of(0.0, mean);
+            self.scatter.learn(busy, ratio, scatter_keep(learning), real(count));
         }
         self.learned = self.learned.saturating_add(count);
     }
 
-    /// `ratio` is a squared deviation over the variance that a Poisson count would have.
-    fn learn_scatter(&mut self, ratio: f64, minutes: u64, learning: &Learning) {
-        let clipped = ratio.min(CLIP_DEVIATIONS * CLIP_DEVIATIONS * self.scatter());
-        let keep = pow(learning.keep, 1.0 / SCATTER_MEMORY_FACTOR);
-        let kept = pow(keep, real(minutes));
-        let added = (1.0 - kept) / (1.0 - keep);
-        self.scatter_sum = self.scatter_sum * kept + clipped * added;
-        self.scatter_weight = self.scatter_weight * kept + added;
+    /// The share of what is normal that comes on a holiday, 1 on other days: what is normal must not
+    /// fall by one, for what follows would be a surge. What stays calm for longer becomes normal.
+    fn holiday(&self) -> f64 {
+        let calm = self.today.share();
+        // Before there is a season, a night is no holiday.
+        let is_holiday =
+            self.reach != Reach::Flat && calm < HOLIDAY_CALM && self.calm_days < HOLIDAYS_MAX;
+        if is_holiday { calm } else { 1.0 }
     }
 
     /// What a minute brings by the fast level: how it is shown and learned.
@@ -439,12 +483,12 @@ impl Rate {
     /// calmer than its hours should be, by as much less.
     fn high(&self, at: u64) -> NegativeBinomial {
         let level = if self.slow.mean() > self.fast.mean() { &self.slow } else { &self.fast };
-        self.by(level, self.full_factor(at) * self.today.calm())
+        self.by(level, self.full_factor(at) * self.today.share())
     }
 
     /// What the season makes of a minute; the more while it is known but little.
     fn full_factor(&self, at: u64) -> f64 {
-        self.season.factor(at).max(self.season.hint(at))
+        self.season.factor(at).max(self.season.hint_at_most(at)) * (1.0 + self.season.doubt(at))
     }
 
     /// By the level that expects less.
@@ -458,19 +502,15 @@ impl Rate {
     }
 
     fn by(&self, level: &Level, factor: f64) -> NegativeBinomial {
-        let excess = self.scatter() - 1.0 + factor / level.minutes();
-        NegativeBinomial::new(level.mean() * factor, excess)
+        let mean = level.mean() * factor;
+        let busy = mean / self.fast.mean().max(f64::MIN_POSITIVE);
+        NegativeBinomial::new(mean, self.scatter.at(busy) - 1.0 + factor / level.minutes())
     }
+}
 
-    /// How many times the variance of a Poisson count: 1 at least.
-    fn scatter(&self) -> f64 {
-        let sum = self.scatter_sum + SCATTER_PRIOR_MINUTES;
-        (sum / (self.scatter_weight + SCATTER_PRIOR_MINUTES)).max(1.0)
-    }
-
-    fn poisson_variance(&self, mean: f64, factor: f64) -> f64 {
-        (mean * (1.0 + factor / self.fast.minutes())).max(f64::MIN_POSITIVE)
-    }
+/// The scatter forgets more slowly than the mean.
+fn scatter_keep(learning: &Learning) -> f64 {
+    pow(learning.keep, 1.0 / SCATTER_MEMORY_FACTOR)
 }
 
 #[expect(

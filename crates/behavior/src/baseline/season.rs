@@ -9,6 +9,8 @@ const DAY: usize = 24;
 const MINUTES_MIN: u64 = 30;
 /// An hour of the week forgets over so many weeks.
 const WEEKS_MAX: u8 = 8;
+/// Hours before and after an hour that are likely to be as busy.
+const NEAR: usize = 2;
 /// A season is never less and never more than this of the mean.
 const FACTOR: (f64, f64) = (0.02, 50.0);
 
@@ -35,9 +37,13 @@ pub(crate) struct Season {
     hour: u64,
     requests: f64,
     minutes: u64,
-    /// Of the hour before, the filling one and the next, over the mean.
+    /// Of the hour before, the filling one and the next, over the mean; and by what share each may
+    /// be more, for it is known from few requests.
     factors: [f32; 3],
+    doubts: [f32; 3],
     reach: Reach,
+    /// The mean rate of all hours of a week, that the factors are relative to; 0 while it is unknown.
+    scale: f64,
 }
 
 impl Season {
@@ -50,7 +56,9 @@ impl Season {
             requests: 0.0,
             minutes: 0,
             factors: [1.0; 3],
+            doubts: [0.0; 3],
             reach: Reach::Flat,
+            scale: 0.0,
         }
     }
 
@@ -68,7 +76,25 @@ impl Season {
     /// The same by what little is known while all hours count alike: by how much a minute may be
     /// off for the hour's sake.
     pub(crate) fn hint(&self, minute: u64) -> f64 {
-        let [before, now, next] = self.factors.map(f64::from);
+        Self::between(self.factors, minute)
+    }
+
+    /// The same at most: a day may begin with a step, where one that is like it follows one that is
+    /// not.
+    pub(crate) fn hint_at_most(&self, minute: u64) -> f64 {
+        let hint = self.hint(minute);
+        let [_, now, _] = self.factors.map(f64::from);
+        if self.hour.is_multiple_of(24) { hint.max(now) } else { hint }
+    }
+
+    /// By what share a minute's factor may be more than it is thought: one standard deviation of
+    /// what is known of the hour.
+    pub(crate) fn doubt(&self, minute: u64) -> f64 {
+        Self::between(self.doubts, minute)
+    }
+
+    fn between(hours: [f32; 3], minute: u64) -> f64 {
+        let [before, now, next] = hours.map(f64::from);
         let passed = (real(minute % 60) + 0.5) / 60.0;
         if passed < 0.5 {
             before + (now - before) * (passed + 0.5)
@@ -83,10 +109,12 @@ impl Season {
         self.minutes += minutes;
     }
 
-    /// Goes on to a later hour. `noise` is by how much more than Poisson's counts scatter.
-    pub(crate) fn turn(&mut self, hour: u64, reach: Reach, noise: f64) {
+    /// Goes on to a later hour. `noise` is by how much more than Poisson's counts scatter. What the
+    /// mean is times as much as it was: with the first weekend that is known the mean of a week falls,
+    /// and what working days are over it rises.
+    pub(crate) fn turn(&mut self, hour: u64, reach: Reach, noise: f64) -> f64 {
         if hour == self.hour {
-            return;
+            return 1.0;
         }
         if self.minutes >= MINUTES_MIN {
             let slot = slot_of(self.hour);
@@ -99,17 +127,22 @@ impl Season {
         self.hour = hour;
         self.requests = 0.0;
         self.minutes = 0;
+        let was_seasonal = self.reach != Reach::Flat;
         self.reach = reach;
-        self.factors = self.around(hour, reach, noise);
-    }
-
-    fn around(&self, hour: u64, reach: Reach, noise: f64) -> [f32; 3] {
+        let was_relative = was_seasonal && self.scale > 0.0;
+        let before = std::mem::replace(&mut self.scale, 0.0);
         let all = Means::of(self);
-        let Some(model) = Model::of(self, &all, reach, noise) else {
-            return [1.0; 3];
+        let around = match Model::of(self, &all, reach, noise) {
+            Some(model) => {
+                self.scale = model.mean;
+                [hour + WEEK_HOURS - 1, hour, hour + 1]
+                    .map(|hour| model.factor(self, &all, slot_of(hour)))
+            }
+            None => [(1.0, 0.0); 3],
         };
-        [hour + WEEK_HOURS - 1, hour, hour + 1]
-            .map(|hour| narrow(model.factor(self, &all, slot_of(hour))))
+        self.factors = around.map(|(factor, _)| narrow(factor));
+        self.doubts = around.map(|(_, doubt)| narrow(doubt));
+        if was_relative && self.scale > 0.0 { self.scale / before } else { 1.0 }
     }
 
     fn known(&self, slot: usize) -> Option<(f64, f64)> {
@@ -147,15 +180,31 @@ impl Means {
         };
         of(kind_of(slot)).or_else(|| of(1 - kind_of(slot)))
     }
+
+    /// The mean of the hours around that of a slot, in days of its kind, and of how many it is.
+    fn near(&self, slot: usize) -> Option<(f64, f64)> {
+        let day = slot / DAY * DAY;
+        let (mut sum, mut count) = (0.0, 0.0);
+        for hour in slot + DAY - NEAR..=slot + DAY + NEAR {
+            let (mean, days) = self.at(day + hour % DAY)?;
+            sum += mean * days;
+            count += days;
+        }
+        Some((sum / count, count))
+    }
 }
 
 /// What all hours have in common.
 struct Model {
     mean: f64,
+    /// By how much more than Poisson's counts scatter.
+    noise: f64,
     /// Variance of one hour's mean by chance alone.
     chance: f64,
-    /// Variance between hours of the day, and between the same hour of different days.
+    /// Variance between hours of the day, between an hour and those around it, and between the same
+    /// hour of different days.
     daily: f64,
+    hourly: f64,
     weekly: f64,
     reach: Reach,
 }
@@ -173,37 +222,53 @@ impl Model {
         if count < real(WEEK_HOURS) || mean <= 0.0 {
             return None;
         }
-        let chance = noise.max(1.0) * mean / 60.0;
-        let (mut daily, mut weekly, mut slots) = (0.0, 0.0, 0.0);
+        let noise = noise.max(1.0);
+        let chance = noise * mean / 60.0;
+        let (mut daily, mut hourly, mut weekly, mut slots) = (0.0, 0.0, 0.0, 0.0);
         for slot in 0..WEEK {
-            let Some((hour, days)) = all.at(slot) else { continue };
-            daily += (hour - mean) * (hour - mean) - chance / days;
+            let (Some((hour, days)), Some((near, of))) = (all.at(slot), all.near(slot)) else {
+                continue;
+            };
+            daily += (near - mean) * (near - mean) - chance / of;
+            hourly += (hour - near) * (hour - near) - chance * (1.0 / days - 1.0 / of).max(0.0);
             if let Some((own, weeks)) = season.known(slot) {
-                weekly += (own - hour) * (own - hour) - chance / weeks;
+                weekly +=
+                    (own - hour) * (own - hour) - chance * (1.0 / weeks - 1.0 / days).max(0.0);
                 slots += 1.0;
             }
         }
         Some(Self {
             mean,
+            noise,
             chance,
             daily: (daily / count).max(0.0),
+            hourly: (hourly / count).max(0.0),
             weekly: (weekly / f64::max(slots, 1.0)).max(0.0),
             reach,
         })
     }
 
-    fn factor(&self, season: &Season, all: &Means, slot: usize) -> f64 {
-        let Some((hour, days)) = all.at(slot) else {
-            return 1.0;
+    /// Of a slot over the mean: what is believed of the hours around it, of its own and of its own on
+    /// that day, one after the other. And the standard deviation of that, as a share of it.
+    fn factor(&self, season: &Season, all: &Means, slot: usize) -> (f64, f64) {
+        let (Some((hour, days)), Some((near, of))) = (all.at(slot), all.near(slot)) else {
+            return (1.0, 0.0);
         };
         let belief = |signal: f64, count: f64| signal / (signal + self.chance / count).max(1e-300);
-        let mut factor = 1.0 + belief(self.daily, days) * (hour / self.mean - 1.0);
+        let mut rate = self.mean + belief(self.daily, of) * (near - self.mean);
+        let mut share = belief(self.hourly, days);
+        rate += share * (hour - rate);
+        let mut known_from = 1.0 / (share / days + (1.0 - share) / of);
         if self.reach == Reach::Weekly
             && let Some((own, weeks)) = season.known(slot)
         {
-            factor += belief(self.weekly, weeks) * (own / self.mean - factor);
+            share = belief(self.weekly, weeks);
+            rate += share * (own - rate);
+            known_from = 1.0 / (share / weeks + (1.0 - share) / known_from);
         }
-        factor.clamp(FACTOR.0, FACTOR.1)
+        let factor = (rate / self.mean).clamp(FACTOR.0, FACTOR.1);
+        let requests = 60.0 * known_from * factor * self.mean / self.noise;
+        (factor, (1.0 / requests.max(1e-9)).sqrt().min(1.0))
     }
 }
 
@@ -276,5 +341,34 @@ mod tests {
     fn before_a_weekend_was_seen_it_is_a_working_day() {
         let season = learned(5 * 24 + 12, business);
         assert!(middle(&season) > 1.5, "{}", middle(&season));
+    }
+
+    #[test]
+    fn few_requests_leave_a_doubt_and_many_none() {
+        let doubt = |rate: f64| {
+            let season = learned(14 * 24 + 12, |_| rate);
+            season.doubt(30)
+        };
+        for rate in [0.05f64, 1.0, 100.0] {
+            // Ten days of its kind, five hours of each.
+            let want = (1.0 / (rate * 60.0 * 50.0)).sqrt();
+            assert!((doubt(rate) / want - 1.0).abs() < 0.15, "{rate}: {} {want}", doubt(rate));
+        }
+    }
+
+    #[test]
+    fn a_weekend_that_is_found_moves_the_mean_and_not_what_is_expected() {
+        let mut season = Season::new(0);
+        let (mut level, mut expected) = (0.0, Vec::new());
+        for hour in 0..7 * 24 + 13 {
+            season.learn(business(hour) * 60.0, 60);
+            level *= season.turn(hour + 1, Reach::Daily, 1.0);
+            // On Friday and on Monday at noon; the level is from Friday.
+            if [4 * 24 + 11, 7 * 24 + 11].contains(&hour) {
+                level = if expected.is_empty() { 100.0 } else { level };
+                expected.push(level * season.factor(30));
+            }
+        }
+        assert!((expected[1] / expected[0] - 1.0).abs() < 0.1, "{expected:?}");
     }
 }

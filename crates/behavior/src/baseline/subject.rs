@@ -307,13 +307,12 @@ impl Subject {
 fn surge(minute: u64, verdict: &Verdict, settings: &Config) -> Judgement {
     let Verdict { seen, normal, full, ln_high, run } = *verdict;
     // What comes back after a calm time is no surge.
-    let calm = full / normal.max(f64::MIN_POSITIVE);
-    let floor = |count: u64, expected: f64| {
+    let floor = |count: u64, expected: f64, full: f64| {
         count >= u64::from(settings.rate_surge.requests_min)
             && real(count) >= settings.rate_surge.lift_min * expected
-            && real(count) >= ABOVE_FULL * calm * expected
+            && real(count) >= ABOVE_FULL * full
     };
-    let by_minute = floor(seen, normal);
+    let by_minute = floor(seen, normal, full);
     let (from, minutes, weight, expected) = if by_minute || run.minutes == 0 {
         (minute, 1, seen, normal)
     } else {
@@ -327,6 +326,6 @@ fn surge(minute: u64, verdict: &Verdict, settings: &Config) -> Judgement {
         weight,
         from,
         minutes: minutes.max(run.minutes),
-        is_large: by_minute || floor(run.seen, run.expected),
+        is_large: by_minute || floor(run.seen, run.expected, run.full),
     }
 }

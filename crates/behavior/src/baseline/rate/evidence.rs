@@ -4,13 +4,15 @@ use tapline_sketch::{Cusum, NegativeBinomial};
 
 use crate::number::real;
 
-/// The change that evidence is summed for: two and a half times as much. It is all but the best test
-/// for any change from twice as much on.
-const SURGE_FACTOR: f64 = 2.5;
+/// The changes that evidence is summed for: two and a half times as much, which is all but the best
+/// test for any change from twice to five times as much, and eight times for what is beyond.
+const SURGE_FACTORS: [f64; 2] = [2.5, 8.0];
 /// And a twentieth, which is next to nothing.
 pub(super) const LULL_FACTOR: f64 = 0.05;
 /// More evidence is not kept, so that the end of an incident is seen soon.
-const EVIDENCE_MAX: f64 = 60.0;
+const EVIDENCE_MAX: f64 = 40.0;
+/// With so much a surge is one, until the evidence is gone: its end says nothing of ordinary minutes.
+const SURGE_EVIDENCE: f64 = 12.0;
 
 /// Minutes in a row that speak of one change.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +23,8 @@ pub(crate) struct Run {
     pub(crate) minutes: u64,
     pub(crate) seen: u64,
     pub(crate) expected: f64,
+    /// What would have been, were the day as it should be.
+    pub(crate) full: f64,
     /// -ln of the probability.
     pub(crate) evidence: f64,
 }
@@ -29,25 +33,29 @@ pub(crate) struct Run {
 /// likelihoods (Page 1954), with which minute each began.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Evidence {
-    surge: Cusum,
+    surge: [Cusum; SURGE_FACTORS.len()],
     lull: Cusum,
     surge_run: Run,
     lull_run: Run,
+    is_surge: bool,
 }
 
 impl Evidence {
-    /// A minute by what is normal at most and at least.
+    /// A minute by what is normal at most and at least; `full` is what is on an ordinary day.
     pub(super) fn step(
         &mut self,
         at: u64,
         count: u64,
-        high: &NegativeBinomial,
+        (high, full): (&NegativeBinomial, f64),
         low: &NegativeBinomial,
     ) {
-        self.surge.step(high.ln_ratio(SURGE_FACTOR, count), EVIDENCE_MAX);
+        for (sum, factor) in self.surge.iter_mut().zip(SURGE_FACTORS) {
+            sum.step(high.ln_ratio(factor, count), EVIDENCE_MAX);
+        }
         self.lull.step(low.ln_ratio(LULL_FACTOR, count), EVIDENCE_MAX);
-        self.surge_run.go_on(self.surge, at, 1, count, high.mean());
-        self.lull_run.go_on(self.lull, at, 1, count, low.mean());
+        self.note_surge();
+        self.surge_run.go_on(self.surge_sum(), at, 1, count, (high.mean(), full));
+        self.lull_run.go_on(self.lull.sum(), at, 1, count, (low.mean(), low.mean()));
     }
 
     /// So many minutes of nothing.
@@ -55,22 +63,39 @@ impl Evidence {
         &mut self,
         at: u64,
         minutes: u64,
-        high: &NegativeBinomial,
+        (high, full): (&NegativeBinomial, f64),
         low: &NegativeBinomial,
     ) {
-        self.surge.steps(high.ln_ratio(SURGE_FACTOR, 0), minutes, EVIDENCE_MAX);
+        for (sum, factor) in self.surge.iter_mut().zip(SURGE_FACTORS) {
+            sum.steps(high.ln_ratio(factor, 0), minutes, EVIDENCE_MAX);
+        }
         self.lull.steps(low.ln_ratio(LULL_FACTOR, 0), minutes, EVIDENCE_MAX);
-        self.surge_run.go_on(self.surge, at, minutes, 0, high.mean());
-        self.lull_run.go_on(self.lull, at, minutes, 0, low.mean());
+        self.note_surge();
+        self.surge_run.go_on(self.surge_sum(), at, minutes, 0, (high.mean(), full));
+        self.lull_run.go_on(self.lull.sum(), at, minutes, 0, (low.mean(), low.mean()));
     }
 
-    /// ln of the probability of so much evidence of more than normal.
+    /// Whether what is going on was a surge, now or in minutes that still count.
+    pub(super) const fn is_surge(&self) -> bool {
+        self.is_surge
+    }
+
+    fn note_surge(&mut self) {
+        let sum = self.surge_sum();
+        self.is_surge = sum > SURGE_EVIDENCE || self.is_surge && sum > 0.0;
+    }
+
+    /// ln of the probability of so much evidence of more than normal, by the one sum or the other.
     pub(super) fn ln_surge(&self) -> f64 {
-        self.surge.ln_at_least()
+        -self.surge_sum()
     }
 
-    pub(super) const fn surge(&self) -> Run {
-        Run { evidence: self.surge.sum(), ..self.surge_run }
+    fn surge_sum(&self) -> f64 {
+        self.surge.iter().map(Cusum::sum).fold(0.0, f64::max)
+    }
+
+    pub(super) fn surge(&self) -> Run {
+        Run { evidence: self.surge_sum(), ..self.surge_run }
     }
 
     pub(super) const fn lull(&self) -> Run {
@@ -84,8 +109,8 @@ impl Evidence {
 
 impl Run {
     /// Minutes go by; without evidence the run is over.
-    fn go_on(&mut self, sum: Cusum, at: u64, minutes: u64, seen: u64, mean: f64) {
-        if sum.sum() <= 0.0 {
+    fn go_on(&mut self, sum: f64, at: u64, minutes: u64, seen: u64, (mean, full): (f64, f64)) {
+        if sum <= 0.0 {
             *self = Self::default();
             return;
         }
@@ -95,5 +120,6 @@ impl Run {
         self.minutes += minutes;
         self.seen += seen;
         self.expected += mean * real(minutes);
+        self.full += full * real(minutes);
     }
 }

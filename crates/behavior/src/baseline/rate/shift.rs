@@ -15,8 +15,8 @@ const SCORE: (f64, f64) = (-3.0, 3.0);
 const SPREAD_HOURS: f64 = 168.0;
 /// Hours before anything is said: a weekend must be among them.
 const HOURS_MIN: u32 = 192;
-/// Hours in a row by which the fast level must be off.
-const LASTING_HOURS: u32 = 6;
+/// Hours in a row by which the fast level must be off: more than a holiday of a day makes them.
+const LASTING_HOURS: u32 = 24;
 /// By how much it must be off: ln 1.5.
 const LN_LIFT_MIN: f64 = 0.405;
 

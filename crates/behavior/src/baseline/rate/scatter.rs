@@ -1,0 +1,128 @@
+//! By how much more than Poisson's the counts of a minute scatter.
+
+/// Minutes that the prior stands for: counts scatter as Poisson's do.
+const PRIOR_MINUTES: f64 = 5.0;
+/// A squared deviation teaches no more than this many times what is expected of it.
+const CLIP_SQUARES: f64 = 9.0;
+
+/// The variance of a count over its mean, as a line over how busy the hour is.
+///
+/// Requests that come in bunches scatter by the same factor at any rate; a rate that itself goes up
+/// and down scatters counts by more the more there are. So the factor is a constant and a part that
+/// grows with the rate, told from one another by least squares over busy hours and quiet ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scatter {
+    weight: f64,
+    busy: f64,
+    busy_squares: f64,
+    sum: f64,
+    busy_sum: f64,
+}
+
+impl Scatter {
+    /// Nothing learned.
+    pub(super) const fn new() -> Self {
+        Self { weight: 0.0, busy: 0.0, busy_squares: 0.0, sum: 0.0, busy_sum: 0.0 }
+    }
+
+    /// The variance of a count over its mean: 1 at least. `busy` is the rate over the mean rate.
+    pub(super) fn at(&self, busy: f64) -> f64 {
+        let (constant, slope) = self.line();
+        (constant + slope * busy).max(1.0)
+    }
+
+    /// Learns `ratio`, a squared deviation over the variance that a Poisson count would have, so many
+    /// times. `keep` is what each time leaves of what was known.
+    pub(super) fn learn(&mut self, busy: f64, ratio: f64, keep: f64, times: f64) {
+        let clipped = ratio.min(CLIP_SQUARES * self.at(busy));
+        let kept = libm::pow(keep, times);
+        let added = (1.0 - kept) / (1.0 - keep);
+        for (sum, value) in [
+            (&mut self.weight, 1.0),
+            (&mut self.busy, busy),
+            (&mut self.busy_squares, busy * busy),
+            (&mut self.sum, clipped),
+            (&mut self.busy_sum, busy * clipped),
+        ] {
+            *sum = *sum * kept + value * added;
+        }
+    }
+
+    /// What is known counts as if it had been learned in so many minutes at most.
+    pub(super) fn doubt(&mut self, minutes: f64) {
+        let kept = (minutes / self.weight.max(1.0)).min(1.0);
+        for sum in [
+            &mut self.weight,
+            &mut self.busy,
+            &mut self.busy_squares,
+            &mut self.sum,
+            &mut self.busy_sum,
+        ] {
+            *sum *= kept;
+        }
+    }
+
+    /// The constant, and what grows with the rate; neither falls below what Poisson's counts do.
+    fn line(&self) -> (f64, f64) {
+        // The prior: a ratio of 1 at the mean rate.
+        let weight = self.weight + PRIOR_MINUTES;
+        let busy = (self.busy + PRIOR_MINUTES) / weight;
+        let mean = (self.sum + PRIOR_MINUTES) / weight;
+        let squares = (self.busy_squares + PRIOR_MINUTES) / weight;
+        let product = (self.busy_sum + PRIOR_MINUTES) / weight;
+        let variance = squares - busy * busy;
+        // Hours that are all alike tell no slope.
+        if variance < 1e-3 {
+            return (mean, 0.0);
+        }
+        let slope = ((product - busy * mean) / variance).max(0.0);
+        let constant = mean - slope * busy;
+        if constant >= 1.0 {
+            return (constant, slope);
+        }
+        // Through 1 at no rate at all.
+        (1.0, ((product - busy) / squares).max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A day in which the rate is half the mean by night and twice by day, with these ratios.
+    fn learned(night: f64, day: f64) -> Scatter {
+        let mut scatter = Scatter::new();
+        for minute in 0..1_440u32 {
+            let (busy, ratio) = if minute < 720 { (0.5, night) } else { (2.0, day) };
+            scatter.learn(busy, ratio, 0.999_9, 1.0);
+        }
+        scatter
+    }
+
+    #[test]
+    fn bunches_scatter_alike_at_any_rate_and_wandering_rates_the_more_the_busier() {
+        for (night, day) in [(2.5, 2.5), (2.0, 5.0), (1.0, 1.0)] {
+            let scatter = learned(night, day);
+            for (busy, ratio) in [(0.5, night), (2.0, day), (1.0, night + (day - night) / 3.0)] {
+                assert!((scatter.at(busy) / ratio - 1.0).abs() < 0.05, "{busy} {scatter:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn counts_never_scatter_less_than_poisson_s() {
+        let scatter = learned(0.2, 9.0);
+        assert!(scatter.at(0.0) >= 1.0 && scatter.at(0.5) >= 1.0);
+        assert!((learned(0.3, 0.3).at(1.0) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_outlier_teaches_nine_times_what_is_expected() {
+        let mut scatter = learned(1.0, 1.0);
+        let before = scatter.at(1.0);
+        scatter.learn(1.0, 1e9, 0.999_9, 1.0);
+        assert!(scatter.at(1.0) - before < 9.0 / 1_000.0);
+        scatter.doubt(60.0);
+        assert!((scatter.at(1.0) - before).abs() < 0.1);
+    }
+}
