@@ -80,16 +80,6 @@ impl Tail {
         log(((1.0 + self.at_least(score)) / (total + 1.0)).min(1.0))
     }
 
-    /// The same with a tail that is exponential, as that of `-ln p` is: for scores that are
-    /// probabilities already, of which only the scale is doubted.
-    pub fn ln_exponential(&self, score: f64) -> f64 {
-        let tail = &self.fitted;
-        if self.total == 0 || score <= tail.from {
-            return self.ln_at_least(score);
-        }
-        log(tail.share) - (score - tail.from) / (tail.scale / (1.0 - tail.shape))
-    }
-
     /// Learns a score. One that is all too improbable teaches no more than the largest so far.
     pub fn learn(&mut self, score: f64) {
         if score.is_nan() {
@@ -105,23 +95,6 @@ impl Tail {
             }
             self.note(1);
         }
-    }
-
-    /// Learns a score that came so often.
-    pub fn learn_many(&mut self, score: f64, times: u64) {
-        let mut left = times.min(u64::from(TOTAL_MAX) * 8);
-        while left > 0 {
-            let Some(count) = self.counts.get_mut(bucket_of(score)) else { return };
-            let most = u16::try_from(TOTAL_MAX - self.total).unwrap_or(u16::MAX);
-            let added = u16::try_from(left).unwrap_or(u16::MAX).min(u16::MAX - *count).min(most);
-            *count += added;
-            self.total += u32::from(added);
-            left -= u64::from(added);
-            if *count == u16::MAX || self.total >= TOTAL_MAX {
-                self.halve();
-            }
-        }
-        self.note(u32::try_from(times).unwrap_or(u32::MAX));
     }
 
     /// So many scores more: one in 64 fits the tail anew.
@@ -345,17 +318,6 @@ mod tests {
         (0..50).for_each(|_| tail.learn(1_000.0));
         let after = tail.ln_at_least(30.0);
         assert!(before < -20.0 && after < before * 0.55, "{before} {after}");
-    }
-
-    #[test]
-    fn many_at_once_are_one_by_one() {
-        let mut at_once = learned([1.0, 2.0, 9.0]);
-        let mut single = at_once.clone();
-        at_once.learn_many(0.0, 1_000);
-        (0..1_000).for_each(|_| single.learn(0.0));
-        assert_eq!((at_once.total(), &at_once.counts), (single.total(), &single.counts));
-        at_once.learn_many(0.0, u64::MAX);
-        assert!(at_once.ln_at_least(9.0) < -8.0);
     }
 
     #[test]
