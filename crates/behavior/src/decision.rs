@@ -153,7 +153,9 @@ impl Decision {
         let host = CaseKey { signal, place: Place::Host(Arc::clone(&candidate.host)) };
         let all = CaseKey { signal, place: Place::Everywhere };
         for key in [own, host, all] {
-            if let Some(case) = self.cases.get_mut(&key) {
+            if let Some(case) = self.cases.get_mut(&key)
+                && (candidate.place == key.place || case.covers(candidate))
+            {
                 case.hold(candidate, now.at);
                 return true;
             }
@@ -211,6 +213,12 @@ impl Decision {
                 sink(key, case, Change::Accepted);
                 return false;
             }
+            // What took hours to see is not over after half of one without it, and a level is judged
+            // by days.
+            let quiet_minutes = match key.signal {
+                Signal::SlowShift => ACCEPTED_AFTER_MINUTES,
+                _ => quiet_minutes.max(case.judged.minutes),
+            };
             if minute.saturating_sub(case.last) > quiet_minutes {
                 return false;
             }

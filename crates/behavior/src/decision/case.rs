@@ -7,6 +7,9 @@ use tapline_model::Finding;
 use super::{Candidate, Crowd, Place};
 use crate::baseline::judgement::{Judgement, Signal};
 
+/// A change that is so many times that of the host stands out from it.
+const STANDS_OUT: f64 = 2.0;
+
 /// What makes two things one case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CaseKey {
@@ -58,6 +61,13 @@ impl Case {
             from: candidate.judged.from,
             finding: None,
         }
+    }
+
+    /// Whether what a place does is part of what its host does, or all do: by far more it is
+    /// something of its own.
+    pub(super) fn covers(&self, candidate: &Candidate) -> bool {
+        let (own, all) = (candidate.judged.lift(), self.judged.lift());
+        (all / STANDS_OUT..=all * STANDS_OUT).contains(&own)
     }
 
     /// It goes on.

@@ -136,3 +136,35 @@ fn a_budget_withholds_the_more_probable_ones() {
     let sure = minute_of(40_000, vec![candidate(7, "a", -60.0)]);
     assert!(open(&mut decision, &sure).contains(&Place::Endpoint(EndpointId(7))));
 }
+
+#[test]
+fn what_stands_out_from_its_host_is_a_case_of_its_own() {
+    let mut minute = minute_of(1, (0..4).map(|n| candidate(n, "a", -30.0)).collect());
+    minute.crowds.insert((Signal::Surge, "a".into()), Crowd { able: 10, odd: 4 });
+    let mut decision = Decision::new(settings());
+    assert_eq!(open(&mut decision, &minute), [Place::Host("a".into())]);
+    // Nine times as much is what all do; thirty times as much is not.
+    let mut far = candidate(9, "a", -30.0);
+    far.judged.seen = 300.0;
+    let places = open(&mut decision, &minute_of(2, vec![candidate(8, "a", -30.0), far]));
+    assert_eq!(places, [Place::Endpoint(EndpointId(9)), Place::Host("a".into())]);
+}
+
+#[test]
+fn what_took_hours_to_see_is_not_over_in_half_of_one() {
+    for (window, opened) in [(1, 2), (120, 1)] {
+        let mut decision = Decision::new(settings());
+        let mut cases = 0;
+        for minute in [1_000, 1_060] {
+            let mut slow = candidate(1, "a", -30.0);
+            slow.judged.minutes = window;
+            for at in minute..minute + 60 {
+                let now = if at == minute { vec![slow.clone()] } else { Vec::new() };
+                decision.decide(&minute_of(at, now), &mut |_, case, _| {
+                    cases += u64::from(case.opened == at);
+                });
+            }
+        }
+        assert_eq!(cases, opened, "{window}");
+    }
+}
