@@ -87,8 +87,8 @@ impl Season {
         if self.hour.is_multiple_of(24) { hint.max(now) } else { hint }
     }
 
-    /// By what share a minute's factor may be more than it is thought: one standard deviation of
-    /// what is known of the hour.
+    /// By what share a minute's factor may be more than it is thought: by one standard deviation of
+    /// the requests that the hour is known from, and one.
     pub(crate) fn doubt(&self, minute: u64) -> f64 {
         Self::between(self.doubts, minute)
     }
@@ -249,7 +249,7 @@ impl Model {
     }
 
     /// Of a slot over the mean: what is believed of the hours around it, of its own and of its own on
-    /// that day, one after the other. And the standard deviation of that, as a share of it.
+    /// that day, one after the other. And by what share it may be more.
     fn factor(&self, season: &Season, all: &Means, slot: usize) -> (f64, f64) {
         let (Some((hour, days)), Some((near, of))) = (all.at(slot), all.near(slot)) else {
             return (1.0, 0.0);
@@ -267,8 +267,11 @@ impl Model {
             known_from = 1.0 / (share / weeks + (1.0 - share) / known_from);
         }
         let factor = (rate / self.mean).clamp(FACTOR.0, FACTOR.1);
-        let requests = 60.0 * known_from * factor * self.mean / self.noise;
-        (factor, (1.0 / requests.max(1e-9)).sqrt().min(1.0))
+        // So many requests more may be by chance: one deviation of Poisson's, and one, for none that
+        // came in an hour or two say little.
+        let requests = (60.0 * known_from * factor * self.mean / self.noise).max(1e-9);
+        let doubt = (1.0 + (requests + 1.0).sqrt()) / requests;
+        (factor, doubt.min(FACTOR.1 / factor - 1.0))
     }
 }
 
@@ -350,8 +353,9 @@ mod tests {
             season.doubt(30)
         };
         for rate in [0.05f64, 1.0, 100.0] {
-            // Ten days of its kind, five hours of each.
-            let want = (1.0 / (rate * 60.0 * 50.0)).sqrt();
+            // Ten days of its kind, five hours of each: the root of the requests more, and one.
+            let requests = rate * 60.0 * 50.0;
+            let want = (1.0 + (requests + 1.0).sqrt()) / requests;
             assert!((doubt(rate) / want - 1.0).abs() < 0.15, "{rate}: {} {want}", doubt(rate));
         }
     }
