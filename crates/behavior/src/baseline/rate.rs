@@ -30,10 +30,17 @@ pub(crate) const MINUTE_SECONDS: u64 = 60;
 const RECENT_MAX: usize = 60;
 /// Minutes learned before a deviation says anything about the scatter.
 const SCATTER_AFTER_MINUTES: u64 = 3;
+/// As many requests as a minute teaches at most.
+fn most_learned(expected: &NegativeBinomial) -> f64 {
+    (expected.mean() + CLIP_DEVIATIONS * expected.deviation()).max(CLIP_MIN)
+}
+
 /// The scatter forgets more slowly than the mean, by this factor.
 const SCATTER_MEMORY_FACTOR: f64 = 7.0;
 /// Deviations beyond this many standard deviations teach no more than this many.
 const CLIP_DEVIATIONS: f64 = 3.0;
+/// Counts up to here are never cut: where one in an hour is normal it is far from the mean of a minute.
+const CLIP_MIN: f64 = 3.0;
 /// The range shown lies between these shares of all normal minutes.
 const RANGE: (f64, f64) = (0.01, 0.99);
 /// Of three tests one is the least probable by chance: ln 3.
@@ -417,7 +424,7 @@ impl Rate {
         if let Some(judged) = &minute.judged {
             self.learn_judged(seen, judged, learning);
         }
-        let most = predicted.mean() + CLIP_DEVIATIONS * predicted.deviation();
+        let most = most_learned(&predicted);
         let clipped = if self.learned >= learning.minutes_min { seen.min(most) } else { seen };
         let weight = factor * self.holiday();
         self.fast.learn(clipped, weight, learning.keep);
@@ -437,7 +444,7 @@ impl Rate {
         if self.learned >= SCATTER_AFTER_MINUTES {
             self.scatter.learn(busy, ratio, scatter_keep(learning), 1.0);
         }
-        self.today.learn(seen.min(high.mean() + CLIP_DEVIATIONS * high.deviation()), full);
+        self.today.learn(seen.min(most_learned(&high)), full);
     }
 
     /// The same as learning from `count` minutes of nothing one by one; of the scatter, nearly.

@@ -87,6 +87,14 @@ fn a_ready_baseline_follows_a_jump_slowly() {
 }
 
 #[test]
+fn a_rare_endpoint_s_rate_is_what_it_is() {
+    // One request in fifty minutes, each as far from the mean of a minute as an attack.
+    let rate = rate_of((0..5 * 1_440).map(|minute| u64::from(minute % 50 == 0)));
+    let (fast, slow) = rate.levels();
+    assert!((fast / 0.02 - 1.0).abs() < 0.1 && (slow / 0.02 - 1.0).abs() < 0.1, "{fast} {slow}");
+}
+
+#[test]
 fn silence_is_learned_in_one_step_as_in_many() {
     for silent in [1, 2, 61, 1_000] {
         let zeros = (0..silent).map(|_| 0);
