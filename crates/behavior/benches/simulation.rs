@@ -269,6 +269,10 @@ impl Rivals {
             let seen = count.requests as f64;
             let current: Option<&Injection> =
                 endpoint.injections.iter().find(|it| (it.start..=it.end() + 60).contains(&minute));
+            if endpoint.injections.iter().any(|it| it.end() + 61 == minute) {
+                // It knows when a change is over: what it gathered in it is no false alarm.
+                self.oracle[index] = [Oracle::default(); 2];
+            }
             let evidence = [
                 self.fixed[index].step(minute, seen),
                 self.ewma[index].step(seen),
