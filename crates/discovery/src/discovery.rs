@@ -142,7 +142,7 @@ impl Discovery {
             return false;
         };
         self.sample(transaction, shard, feedback);
-        let is_suspect = self.attacks.read(transaction, request);
+        let is_suspect = self.attacks.read(transaction, request, self.path.is_names());
         self.suspect(transaction, shard);
         self.observation.bodies_read || is_suspect || self.suspicion == Suspicion::Content
     }

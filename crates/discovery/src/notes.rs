@@ -80,8 +80,10 @@ impl Notes {
     }
 
     /// Hands over what was taken, in exchange for a buffer.
-    pub(crate) const fn swap(&mut self, buffer: &mut FieldNotes, objects: &mut Objects) {
-        std::mem::swap(&mut self.taken, buffer);
+    pub(crate) fn swap(&mut self, buffer: &mut FieldNotes, objects: &mut Objects) {
+        if !self.taken.is_empty() || !buffer.is_empty() {
+            std::mem::swap(&mut self.taken, buffer);
+        }
         std::mem::swap(&mut self.objects, objects);
     }
 

@@ -5,7 +5,7 @@ use tapline_model::{Attack, AttackPlace};
 use crate::bytes::{self, ANGLE, COLON, CONTROL, ESCAPE, SIGN, SPACE, STRONG, WIDE};
 use crate::lookup::Lookup;
 use crate::sql::Sql;
-use crate::{decode, html, marks, target};
+use crate::{decode, document, html, marks, target};
 
 /// The score from which on a value is an attack.
 pub const SCORE_MIN: u8 = 5;
@@ -72,10 +72,10 @@ impl Inspector {
     }
 
     /// Whether nothing in a document of JSON can be an attack: no byte but those that names, numbers,
-    /// times and addresses of mail are written with, no word that an attack needs, and no text so long
-    /// that it may hide one. One look at all of it saves one at each value.
+    /// times and addresses of mail are written with, no word that an attack needs beside others, and
+    /// no text so long that it may hide one. One look at all of it saves one at each value.
     pub fn passes_document(&self, text: &[u8]) -> bool {
-        text.len() <= DOCUMENT_BYTES_MAX && bytes::is_plain_document(text) && !marks::has_word(text)
+        text.len() <= DOCUMENT_BYTES_MAX && document::is_plain(text)
     }
 
     fn look_closely(&mut self, value: &[u8], kinds: u16, place: AttackPlace) {
