@@ -230,6 +230,19 @@ impl Inventory {
         Some((endpoint.total.name.host.to_string(), reference))
     }
 
+    /// Who answers for an endpoint, or without one for all of a host, if operators say so.
+    pub fn owner_of(&self, host: &str, endpoint: Option<EndpointId>) -> Option<String> {
+        let rules = match endpoint {
+            Some(id) => {
+                let endpoint = self.endpoints.get(&id)?;
+                let name = &endpoint.total.name;
+                self.paths.rules_of(&name.host, &name.method, &endpoint.rendered.template)
+            }
+            None => self.paths.rules_of_all(host),
+        };
+        rules.iter().find_map(|rule| rule.owner.clone())
+    }
+
     /// Sensitive data that was seen where it tells something in the delta that was applied last: of
     /// more than 4 096 fields, the first.
     pub fn sightings(&self) -> &[Sighting] {
