@@ -3,6 +3,7 @@
 mod names;
 mod schema;
 mod security;
+mod variants;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -109,6 +110,7 @@ pub(crate) fn document_of(
         security::add(endpoint, &mut operation, &mut document.schemes);
         document.operations.insert(key, operation);
     }
+    variants::name_all(&mut document);
     let first = endpoints.iter().map(|endpoint| endpoint.first_seen).min();
     let last = endpoints.iter().map(|endpoint| endpoint.last_seen).max();
     document.evidence = Some(Evidence {
