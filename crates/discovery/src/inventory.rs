@@ -50,6 +50,8 @@ pub struct Rejected {
     pub hosts: u64,
     /// Routes that would have made an endpoint.
     pub endpoints: u64,
+    /// Routes without an endpoint that were given up for newer ones.
+    pub routes: u64,
     /// Parameters of an endpoint, each time one was seen.
     pub parameters: u64,
     /// Values in bodies, queries and header fields that stood in places which found no room.
