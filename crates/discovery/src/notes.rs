@@ -144,6 +144,7 @@ impl Notes {
     /// Forgets what was noted of a document: it is not what it claims to be.
     pub(crate) fn discard(&mut self) {
         self.taken.notes.truncate(self.start);
+        self.begin();
     }
 
     /// Notes an object or array that is going to be read.

@@ -1,6 +1,6 @@
 //! Paths in one spelling (RFC 3986 section 6.2.2), and what a redirect's target says of them.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 use percent_encoding::percent_decode;
 
 /// Bytes of a path beyond which the rest of it is not told apart.
@@ -16,12 +16,14 @@ pub(crate) struct NormalPath {
     text: Vec<u8>,
     trailing_slash: bool,
     is_names: bool,
+    has_empty_segment: bool,
 }
 
 impl NormalPath {
     /// Takes a path as it was sent.
     pub(crate) fn set(&mut self, sent: &[u8]) {
         self.text.clear();
+        self.has_empty_segment = false;
         let spelling = spelling(sent);
         self.is_names = spelling.is_names;
         if spelling.is_normal {
@@ -30,6 +32,8 @@ impl NormalPath {
             self.text.extend_from_slice(inner.unwrap_or(sent));
         } else {
             self.append(sent);
+            let kept = sent.get(..PATH_BYTES_MAX).unwrap_or(sent);
+            self.has_empty_segment = memmem::find(kept, b"//").is_some();
         }
     }
 
@@ -81,6 +85,11 @@ impl NormalPath {
     /// Whether it ended with a slash, the root apart.
     pub(crate) fn trailing_slash(&self) -> bool {
         self.trailing_slash && !self.text.is_empty()
+    }
+
+    /// Whether it was sent with an empty segment, which was left out.
+    pub(crate) fn has_empty_segment(&self) -> bool {
+        self.has_empty_segment
     }
 
     /// The whole path, without a slash at its end; empty for the root.

@@ -159,6 +159,7 @@ fn finding(
         title: format!("one account logged in to from {from} and {to} within {minutes} minutes"),
         host: tried.place.host.clone(),
         endpoint: tried.place.endpoint.clone(),
+        owner: None,
         consumer: Some(tried.consumer),
         client_addresses: vec![client],
         first_seen: journey.at.start(),

@@ -160,6 +160,7 @@ fn finding(
         host: visit.place.host.clone(),
         endpoint: None,
         consumer: Some(visit.consumer),
+        owner: None,
         client_addresses: visit.clients(),
         first_seen: visit.epoch.start(),
         last_seen: visit.epoch.start(),
