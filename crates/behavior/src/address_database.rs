@@ -12,10 +12,10 @@ const EARTH_KILOMETRES: f64 = 6_371.0;
 /// Of a place for which the database gives no radius.
 const RADIUS_KILOMETRES: f64 = 100.0;
 
-/// A database in MaxMind's format (GeoLite2 City and the like), or none. Two are equal when they were
+/// A database in the format of `MaxMind` (`GeoLite2` City and the like), or none. Two are equal when they were
 /// read at once.
 ///
-/// Source: MaxMind DB File Format Specification, version 2.0.
+/// Source: `MaxMind` DB File Format Specification, version 2.0.
 #[derive(Clone, Default)]
 pub struct AddressDatabase(Option<Arc<Opened>>);
 
