@@ -297,9 +297,22 @@ class Oracle:
         for one in differences:
             tokens = [part.replace("~1", "/").replace("~0", "~") for part in one["place"].split("/")[1:]]
             try:
-                yield one, bool(getattr(self, one["kind"])(one, tokens))
+                is_shown = bool(getattr(self, one["kind"])(one, tokens))
+                yield one, is_shown or any(self.is_shown_beside(one, tokens, path) for path in self.beside(one, tokens))
             except (KeyError, IndexError, TypeError, Unresolvable) as error:
                 yield dict(one, observed="%s [cannot be judged: %.60r]" % (one["observed"], error)), False
+
+    def beside(self, one, tokens):
+        """Of a template that several operations drew nobody can tell which showed a difference: what none
+        of them allows is told at the first."""
+        if tokens[0] != "paths" or one["kind"] in ("shadow_operation", "old_version"):
+            return set()
+        return {operation.key[0] for line in self.of_template(one) for operation in line["by"]} - {tokens[1]}
+
+    def is_shown_beside(self, one, tokens, path):
+        with contextlib.suppress(KeyError, IndexError, TypeError, Unresolvable):
+            return bool(getattr(self, one["kind"])(one, tokens[:1] + [path] + tokens[2:]))
+        return False
 
     def at(self, tokens):
         return self.operations[tokens[1], tokens[2]]

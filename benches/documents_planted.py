@@ -1,11 +1,13 @@
 """Changes planted in the document that drew the traffic: each must be told once, in the right class.
 
 The changed document is held against the export of the traffic that the unchanged one drew. What is
-told then and was not told before must be the change and nothing else.
+told then and was not told before must be the change and nothing else. A change in a schema is made in
+a copy that is used in one place alone: what is told of the copy before it is changed was told before.
 """
 import copy
 import random
 import re
+import urllib.parse
 
 EACH = 3
 SEEN_MIN = 40
@@ -67,13 +69,23 @@ class Planter:
                     yield path, method, status, schema, found
                     break
 
+    def is_referred_to(self, path):
+        """Whether the document points into an operation of that path: then it stands for others, too."""
+        start = "#/paths/" + path.replace("~", "~0").replace("/", "~1") + "/"
+        return any(urllib.parse.unquote(reference).startswith(start) for reference in self.oracle.references)
+
     def planted(self, what):
-        """Changed documents."""
-        made = 0
-        for one in self.answers() if what in ("field", "type", "value") else self.pairs():
+        """Changed documents, and what each was before, if that is not the document itself."""
+        made, is_of_schema = 0, what in ("field", "type", "value")
+        for one in self.answers() if is_of_schema else self.pairs():
+            if self.is_referred_to(one[0]):
+                continue
             changed = copy.deepcopy(self.oracle.document)
             if getattr(self, what)(changed, *one):
-                yield changed, one[:2]
+                before = copy.deepcopy(self.oracle.document) if is_of_schema else None
+                if before:
+                    self.take_out(before, *one[:4])
+                yield changed, before, one[:2]
                 made += 1
                 if made == EACH:
                     return
@@ -170,9 +182,10 @@ def check(planter, compare):
     score, wrong = {}, []
     for what, expected in KINDS.items():
         planted = right = 0
-        for changed, where in planter.planted(what):
-            told = compare(changed)
-            fresh = [one for one in told["differences"] + told["thin"] if one["id"] not in known]
+        for changed, before, where in planter.planted(what):
+            told, copied = compare(changed), compare(before) if before else {"differences": [], "thin": []}
+            old = known | {one["id"] for one in copied["differences"] + copied["thin"]}
+            fresh = [one for one in told["differences"] + told["thin"] if one["id"] not in old]
             planted += 1
             if [(one["kind"], one["class"]) for one in fresh] == [expected]:
                 right += 1

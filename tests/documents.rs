@@ -52,7 +52,10 @@ fn what_was_seen_is_as_documented_until_the_document_changes() {
     assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == "shadow_operation"), "{told:#}");
 
     let config = folder.path().join("tapline.yaml");
-    let text = format!("documents:\n  apis:\n    - {{host: \"{host}\", file: documented.json}}\n");
+    let text = format!(
+        "documents:\n  apis:\n    - {{host: \"{host}\", file: documented.json}}\n\
+         discovery:\n  templates:\n    - {{path: /**, owner: accounts}}\n"
+    );
     fs::write(&config, text).unwrap();
     let out = folder.path().join("again");
     replay(&out, Some(&config));
@@ -60,6 +63,7 @@ fn what_was_seen_is_as_documented_until_the_document_changes() {
     let drift = findings.iter().find(|finding| finding["detection"] == "shadow_endpoint").unwrap();
     assert_eq!(drift["endpoint"]["template"], gone.as_str());
     assert_eq!(drift["kind"], "drift");
+    assert_eq!(drift["owner"], "accounts");
 }
 
 #[test]

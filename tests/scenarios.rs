@@ -49,21 +49,31 @@ fn named(findings: &[Value]) -> BTreeSet<&str> {
 }
 
 #[test]
-#[ignore = "minutes of replays: run by name"]
-#[expect(clippy::print_stdout, reason = "the figures are the point")]
 fn honest_people_are_left_alone() {
-    let mut requests = 0;
     for seed in 1..=2 {
-        let town = Town::living(seed, 60);
-        requests += town.requests;
-        let found = findings(&town, "2");
+        let found = findings(&Town::living(seed, 60), "2");
         assert!(found.is_empty(), "seed {seed}: {found:#?}");
     }
-    println!("no finding in {requests} honest requests");
 }
 
 #[test]
 #[ignore = "minutes of replays: run by name"]
+#[expect(clippy::print_stdout, reason = "the figures are the point")]
+fn of_a_million_honest_requests_at_most_one_is_blamed() {
+    let (mut requests, mut found) = (0, Vec::new());
+    for seed in 101.. {
+        let town = Town::living(seed, 900);
+        requests += town.requests;
+        found.extend(findings(&town, "2"));
+        println!("{} findings in {requests} honest requests", found.len());
+        if requests >= 1_000_000 {
+            break;
+        }
+    }
+    assert!(found.len() <= 1, "{found:#?}");
+}
+
+#[test]
 #[expect(clippy::print_stdout, reason = "the figures are the point")]
 fn every_attack_is_found_while_it_goes_on() {
     let (mut tried, mut missed, mut wrong) = (0, Vec::new(), Vec::new());
@@ -76,7 +86,7 @@ fn every_attack_is_found_while_it_goes_on() {
             if !named(&found).contains(attack.detection()) {
                 missed.push((attack, seed, found.len()));
             }
-            wrong.extend(found.iter().filter(|finding| blames_only_honest(finding)).cloned());
+            wrong.extend(found.iter().filter(|finding| blames_the_honest(finding)).cloned());
             if !named(&found).is_subset(&attack.tolerated()) {
                 wrong.extend(found);
             }
@@ -88,7 +98,6 @@ fn every_attack_is_found_while_it_goes_on() {
 }
 
 #[test]
-#[ignore = "minutes of replays: run by name"]
 fn workers_change_nothing() {
     let mut town = Town::living(7, 10);
     Attack::StuffingFromManyPlaces.run(&mut town);
@@ -96,8 +105,9 @@ fn workers_change_nothing() {
     assert_eq!(findings(&town, "1"), findings(&town, "4"));
 }
 
-/// Attackers have addresses of their own.
-fn blames_only_honest(finding: &Value) -> bool {
+/// Attackers have addresses of their own. Of a login that is used in two places one is its owner's.
+fn blames_the_honest(finding: &Value) -> bool {
     let clients = finding["client_addresses"].as_array().unwrap();
-    !clients.is_empty() && !clients.iter().any(|it| it.as_str().unwrap().starts_with("203."))
+    let honest = clients.iter().filter(|it| !it.as_str().unwrap().starts_with("203.")).count();
+    honest > usize::from(finding["detection"] == "token_sharing")
 }

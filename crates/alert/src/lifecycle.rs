@@ -85,7 +85,8 @@ impl Lifecycle {
     /// Takes what a detection found: opens a case, or holds the open one of the same subject.
     ///
     /// A case keeps the worst severity seen with the measures and the evidence of that moment, the
-    /// earliest and the latest time, and the first ten client addresses.
+    /// earliest and the latest time, the first ten client addresses, and its owner: an Alertmanager
+    /// knows it by that, too.
     pub fn push(&mut self, finding: Finding) {
         self.counts.pushed += 1;
         let subject = finding.subject();
@@ -313,6 +314,7 @@ pub(crate) mod tests {
             host: "shop.example".into(),
             endpoint: None,
             consumer: None,
+            owner: None,
             client_addresses: vec![Ipv4Addr::LOCALHOST.into()],
             first_seen: Timestamp::from_seconds(second),
             last_seen: Timestamp::from_seconds(second),
@@ -408,6 +410,20 @@ pub(crate) mod tests {
         let tallies: Vec<_> =
             cases.tallies().iter().map(|t| (t.severity, t.open, t.opened)).collect();
         assert_eq!(tallies, [(Severity::Medium, 0, 1), (Severity::Critical, 1, 0)]);
+    }
+
+    #[test]
+    fn a_case_keeps_the_owner_that_it_was_opened_with() {
+        let mut cases = lifecycle(|_| {});
+        let of = |owner: &str, severity, second| Finding {
+            owner: Some(owner.into()),
+            severity,
+            ..finding("scan", second)
+        };
+        cases.push(of("accounts", Severity::Medium, 1));
+        cases.push(of("platform", Severity::Critical, 2));
+        let case = &cases.newest(1)[0];
+        assert_eq!((case.owner.as_deref(), case.severity), (Some("accounts"), Severity::Critical));
     }
 
     #[test]

@@ -140,6 +140,9 @@ fn labels(finding: &Finding, urgency: Urgency) -> BTreeMap<String, String> {
     if let Some(consumer) = finding.consumer {
         labels.push(("consumer", consumer.to_string()));
     }
+    if let Some(owner) = &finding.owner {
+        labels.push(("owner", bounded(owner)));
+    }
     // To an Alertmanager an empty label is one that is not there.
     labels
         .into_iter()
@@ -223,6 +226,14 @@ mod tests {
         assert_eq!(labels["alertname"], "TaplinePathScanner");
         assert_eq!(labels["severity"], "warning");
         assert!(!labels.contains_key("host") && labels.values().all(|value| !value.is_empty()));
+        assert!(!labels.contains_key("owner"), "nobody says who");
+    }
+
+    #[test]
+    fn an_alert_says_who_answers_for_what_it_is_about() {
+        let found = Finding { owner: Some("team: accounts".into()), ..finding("scan", 1) };
+        let alert = head().alert(&notice(found), START);
+        assert_eq!(alert.labels["owner"], "team: accounts");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::detection::card_or_coupon_testing::CardOrCouponTesting;
 use crate::detection::code_guessing::CodeGuessing;
 use crate::detection::credential_stuffing::CredentialStuffing;
 use crate::detection::fake_accounts::FakeAccounts;
+use crate::detection::impossible_travel::ImpossibleTravel;
 use crate::detection::password_spraying::PasswordSpraying;
 
 /// Places and kinds of which it is learned what answers mean.
@@ -118,6 +119,7 @@ pub(crate) struct AttemptDetections {
     enumeration: AccountEnumeration,
     testing: CardOrCouponTesting,
     fake_accounts: FakeAccounts,
+    travel: ImpossibleTravel,
 }
 
 impl AttemptDetections {
@@ -136,6 +138,11 @@ impl AttemptDetections {
             enumeration: AccountEnumeration::new(config.account_enumeration.clone(), max),
             testing: CardOrCouponTesting::new(config.card_or_coupon_testing.clone(), max),
             fake_accounts: FakeAccounts::new(config.fake_accounts.clone(), max),
+            travel: ImpossibleTravel::new(
+                config.impossible_travel.clone(),
+                config.address_database.clone(),
+                max,
+            ),
         }
     }
 
@@ -152,6 +159,8 @@ impl AttemptDetections {
         self.enumeration.reconfigure(config.account_enumeration.clone(), max);
         self.testing.reconfigure(config.card_or_coupon_testing.clone(), max);
         self.fake_accounts.reconfigure(config.fake_accounts.clone(), max);
+        let database = config.address_database.clone();
+        self.travel.reconfigure(config.impossible_travel.clone(), database, max);
     }
 
     /// Takes what was tried in `epoch`.
@@ -181,6 +190,7 @@ impl AttemptDetections {
             self.enumeration.observe(epoch, &tried);
             self.testing.observe(epoch, &tried);
             self.fake_accounts.observe(epoch, &tried);
+            self.travel.observe(epoch, &tried, sink);
         }
         self.brute_force.judge(epoch, sink);
         self.stuffing.judge(epoch, sink);
@@ -201,6 +211,7 @@ impl AttemptDetections {
         self.enumeration.advance(epoch);
         self.testing.advance(epoch);
         self.fake_accounts.advance(epoch);
+        self.travel.advance(epoch);
     }
 
     /// What became of a try, and whether it is one.

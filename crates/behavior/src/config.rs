@@ -11,8 +11,9 @@ pub(crate) use self::access::{
 };
 pub use self::attempts::{
     AccountEnumeration, BruteForce, CardOrCouponTesting, CodeGuessing, CredentialStuffing,
-    FakeAccounts, PasswordSpraying, TokenSharing,
+    FakeAccounts, ImpossibleTravel, PasswordSpraying, TokenSharing,
 };
+use crate::address_database::AddressDatabase;
 use crate::baseline::judgement::Signal;
 
 /// Settings of the path scanner detection.
@@ -217,6 +218,10 @@ pub struct Config {
     pub fake_accounts: FakeAccounts,
     /// One login used in two places by turns.
     pub token_sharing: TokenSharing,
+    /// Logins from places too far apart.
+    pub impossible_travel: ImpossibleTravel,
+    /// Where addresses are, if somebody says so.
+    pub address_database: AddressDatabase,
     /// Consumers followed at once by what they do with objects, functions and flows, 64 to
     /// 10 000 000.
     pub actors_max: u32,
@@ -349,6 +354,8 @@ impl Default for Config {
             card_or_coupon_testing: CardOrCouponTesting::default(),
             fake_accounts: FakeAccounts::default(),
             token_sharing: TokenSharing::default(),
+            impossible_travel: ImpossibleTravel::default(),
+            address_database: AddressDatabase::default(),
             actors_max: 65_536,
             objects_max: 1 << 20,
             allowed_clients: Vec::new(),

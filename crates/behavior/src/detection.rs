@@ -17,6 +17,7 @@ mod exposure;
 pub(crate) mod fake_accounts;
 pub(crate) mod flow_violation;
 pub(crate) mod function_level_authorization;
+pub(crate) mod impossible_travel;
 pub(crate) mod injection;
 pub(crate) mod latency_shift;
 pub(crate) mod mass_assignment;
@@ -84,6 +85,7 @@ pub const DETECTIONS: &[Detection] = &[
     card_or_coupon_testing::DETECTION,
     fake_accounts::DETECTION,
     token_sharing::DETECTION,
+    impossible_travel::DETECTION,
     object_enumeration::DETECTION,
     function_level_authorization::DETECTION,
     mass_assignment::DETECTION,

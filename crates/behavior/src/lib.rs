@@ -5,6 +5,7 @@
 //! what is normal from sealed epochs and says what is not.
 
 mod access;
+mod address_database;
 mod attempts;
 mod baseline;
 mod behavior;
@@ -18,6 +19,7 @@ mod number;
 mod sealer;
 mod window;
 
+pub use address_database::AddressDatabase;
 pub use behavior::Behavior;
 pub use config::access::{
     Exfiltration, FlowViolation, FunctionLevelAuthorization, MassAssignment, ObjectEnumeration,
@@ -25,8 +27,9 @@ pub use config::access::{
 };
 pub use config::{
     AccountEnumeration, BruteForce, CardOrCouponTesting, CodeGuessing, Config, CredentialStuffing,
-    Decision, ErrorBurst, ExcessiveRecords, FakeAccounts, Injection, LiftFloor, PasswordSpraying,
-    PathScanner, RateSurge, RiseFloor, SensitiveFieldNew, TokenSharing, WentSilent,
+    Decision, ErrorBurst, ExcessiveRecords, FakeAccounts, ImpossibleTravel, Injection, LiftFloor,
+    PasswordSpraying, PathScanner, RateSurge, RiseFloor, SensitiveFieldNew, TokenSharing,
+    WentSilent,
 };
 pub use detection::{DETECTIONS, Detection};
 pub use fold::Fold;

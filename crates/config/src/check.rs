@@ -23,12 +23,13 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
     let budgets = reassembly.memory_bytes_max()
         + settings.protocol.message_bytes_max
         + settings.decap.fragment_bytes_max
-        + settings.behavior.consumer_bytes_max();
+        + settings.behavior.consumer_bytes_max()
+        + settings.behavior.address_database.bytes();
     if budgets > settings.sensor.memory_bytes {
         let text = format!(
             "reassembly.flows_max, reassembly.held_bytes_max, protocol.message_bytes_max, \
-             decap.fragment_bytes_max, behavior.delta_consumers_max, behavior.consumers_max and \
-             behavior.delta_attempts_max take {} together, more than {}; lower them, or raise this",
+             decap.fragment_bytes_max, behavior.delta_consumers_max, behavior.consumers_max, \
+             behavior.address_database and behavior.delta_attempts_max take {} together, more than {}; lower them, or raise this",
             size::print(budgets),
             size::print(settings.sensor.memory_bytes)
         );

@@ -204,6 +204,7 @@ mod tests {
             host: "shop.example".into(),
             endpoint: None,
             consumer: None,
+            owner: None,
             client_addresses: Vec::new(),
             first_seen: Timestamp::ZERO,
             last_seen: Timestamp::ZERO,

@@ -13,6 +13,9 @@ use tapline_openapi::Dialect;
 
 use crate::exit::Failure;
 
+/// Bytes of a file that are written at once.
+const FILE_BUFFER_BYTES: usize = 128 << 10;
+
 /// A folder that is being filled. Every file is written beside its place and moved into it, so a
 /// reader never sees half of one. Nothing waits for the disk: what a crash of the machine can take
 /// is what this run made, and a replay makes it again.
@@ -47,7 +50,7 @@ impl Folder {
         let place = self.0.join(name);
         let beside = self.0.join(format!(".{name}.part"));
         let written = File::create(&beside).and_then(|file| {
-            let mut out = BufWriter::with_capacity(1 << 20, file);
+            let mut out = BufWriter::with_capacity(FILE_BUFFER_BYTES, file);
             fill(&mut out)?;
             out.flush()?;
             drop(out);

@@ -36,6 +36,8 @@ use crate::runtime::Runtime;
 
 /// How often a replay publishes a view while it runs.
 const REPLAY_PUBLISH_EVERY: Duration = Duration::from_millis(250);
+/// Bytes of lines that are handed to the file at once.
+const LINES_BYTES: usize = 128 << 10;
 
 /// What a command has decided before anything is started.
 pub(crate) struct Plan {
@@ -219,12 +221,16 @@ impl Session {
         if let Some(makers) = NonZeroUsize::new(self.shared.workers.saturating_sub(1)) {
             return write_ahead(spool, makers, new_lines, out);
         }
-        let (mut lines, mut line) = (new_lines(), Vec::new());
+        let (mut lines, mut text) = (new_lines(), Vec::with_capacity(2 * LINES_BYTES));
         spool.finish(&mut |route, record| {
-            line.clear();
-            lines.append(route, record, &mut line)?;
-            out.write_all(&line)
-        })
+            lines.append(route, record, &mut text)?;
+            if text.len() >= LINES_BYTES {
+                out.write_all(&text)?;
+                text.clear();
+            }
+            Ok(())
+        })?;
+        out.write_all(&text)
     }
 
     /// Ends delivery and pages, within the time they have.

@@ -64,16 +64,17 @@ impl Attacks {
         }
     }
 
-    /// Looks at a request, at its content as far as it is not coded; whether the answer is worth
-    /// reading for what it says of an attack.
+    /// Looks at a request whose path is of names alone or not, and at its content as far as it is not
+    /// coded; whether the answer is worth reading for what it says of an attack.
     pub(crate) fn read(
         &mut self,
         transaction: &Transaction<'_>,
         request: &RequestHead<'_>,
+        is_names: bool,
     ) -> bool {
         self.look.notes.clear();
         self.look.script.clear();
-        if !is_plain_path(request.path) {
+        if !is_names {
             // Who asks for a file that is not there only probes; who walks up to it does more.
             let walks = request.path.iter().any(|byte| b"%\\".contains(byte))
                 || memchr::memmem::find(request.path, b"..").is_some();
@@ -132,7 +133,6 @@ impl Attacks {
                 | HeaderKind::ApiKey
                 | HeaderKind::Date => {}
                 HeaderKind::Cookie => self.cookies(field.value),
-                _ if is_negotiation(field.name) => {}
                 _ => self.header(field.name, field.value),
             }
         }
@@ -148,10 +148,6 @@ impl Attacks {
 
     /// Clients send the same fields again and again.
     fn header(&mut self, name: &[u8], value: &[u8]) {
-        if value.len() > REMEMBERED_BYTES_MAX {
-            self.look.value(name, value, AttackPlace::Header);
-            return;
-        }
         if self.harmless.is_empty() {
             self.harmless.resize(PLACES, Vec::new());
         }
@@ -159,7 +155,15 @@ impl Attacks {
         if known == value {
             return;
         }
-        if !self.look.value(name, value, AttackPlace::Header) {
+        // Lists of what a client takes have signs of their own; what is logged may be looked up.
+        let is_negotiation = is_negotiation(name);
+        let is_odd = std::cell::Cell::new(false);
+        let is_possible = |attack| {
+            is_odd.set(true);
+            !is_negotiation || attack == Attack::Lookup
+        };
+        self.look.value_if(name, value, AttackPlace::Header, is_possible);
+        if !is_odd.get() && value.len() <= REMEMBERED_BYTES_MAX {
             known.clear();
             known.extend_from_slice(value);
         }
@@ -222,18 +226,6 @@ impl Look {
     }
 }
 
-/// Whether a path is made of names alone.
-fn is_plain_path(path: &[u8]) -> bool {
-    let mut before = 0;
-    path.iter().all(|&byte| {
-        let is_name = byte.is_ascii_alphanumeric() || b"-_~@,:+".contains(&byte);
-        let is_plain = is_name
-            || (matches!(byte, b'/' | b'.') && before != byte) && !(before == b'/' && byte == b'.');
-        before = byte;
-        is_plain
-    })
-}
-
 /// Whether the name of a parameter is one.
 fn is_plain_name(name: &[u8]) -> bool {
     name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.[]:".contains(byte))
@@ -270,6 +262,7 @@ mod tests {
             (get("/a?user[$ne]=x"), ("nosql", "query")),
             (get("/static/..%2f..%2f..%2fetc/passwd"), ("path", "path")),
             (get("/a").field("User-Agent", "${jndi:ldap://x/a}"), ("lookup", "header")),
+            (get("/a").field("Accept-Language", "${jndi:ldap://x/b}"), ("lookup", "header")),
             (get("/a").field("Cookie", "a=b; c=<script>alert(1)</script>"), ("script", "cookie")),
             (post("application/json", r#"{"a":{"$gt":""}}"#), ("nosql", "body")),
             (post("application/json", r#"{"a":"\u003cscript>alert(1)"}"#), ("script", "body")),

@@ -10,7 +10,7 @@ mod words;
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::bytes::Regex;
 use tapline_model::{
     Attempt, AttemptAnswer, AttemptKind, AuthKind, AuthSet, Body, ConsumerKind, Fact, HeaderKind,
     Headers, Key, Observation, RequestHead, SHARDS, ShardId, Transaction,
@@ -31,39 +31,14 @@ const FIELDS_MAX: usize = 32;
 const AGENT_BYTES_MAX: usize = 512;
 
 /// In requests that may try something, whatever the route is called.
-const TELLING: &[&str] = &[
-    "passw",
-    "passphrase",
-    "motdepasse",
-    "contrasena",
-    "pwd",
-    "\"pass\"",
-    "&pass=",
-    "\"otp",
-    "otp\"",
-    "otp=",
-    "mfa",
-    "totp",
-    "one_time",
-    "coupon",
-    "voucher",
-    "promo",
-    "gift",
-    "cardnumber",
-    "card_number",
-    "cc_number",
-    "\"pan\"",
-    "secret",
-];
+const TELLING: &str = "(?i-u)passw|passphrase|motdepasse|contrasena|pwd|\"pass\"|&pass=|\"otp|otp\"|otp=\
+     |mfa|totp|one_time|coupon|voucher|promo|gift|card_?number|cc_number|\"pan\"|secret";
 
-/// Built once.
-static TELLING_WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let built = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(TELLING);
-    debug_assert!(built.is_ok(), "the texts are constants");
-    built.ok()
+/// Compiled once.
+static TELLING_WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let compiled = Regex::new(TELLING);
+    debug_assert!(compiled.is_ok(), "the pattern is a constant: {compiled:?}");
+    compiled.ok()
 });
 
 /// How far a transaction is to be looked into.

@@ -6,9 +6,9 @@ use compact_str::CompactString;
 use smallvec::SmallVec;
 use tapline_model::{
     AnomalySet, AttackNotes, Attempts, AuthSet, Body, CallerPlace, Completeness, Consumer,
-    ConsumerKey, ConsumerKind, DiscoveryStats, Epoch, FactSet, Feedback, FieldNotes, FieldPart,
-    Gate, IgnoreReason, Key, Objects, Observation, ParameterLocation, ParameterSet, RequestHead,
-    RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
+    ConsumerKey, ConsumerKind, DiscoveryStats, Epoch, Fact, FactSet, Feedback, FieldNotes,
+    FieldPart, Gate, IgnoreReason, Key, Objects, Observation, ParameterLocation, ParameterSet,
+    RequestHead, RouteKey, ShardId, Template, TemplateSegment, Timestamp, Transaction,
 };
 
 use crate::answer;
@@ -142,7 +142,7 @@ impl Discovery {
             return false;
         };
         self.sample(transaction, shard, feedback);
-        let is_suspect = self.attacks.read(transaction, request);
+        let is_suspect = self.attacks.read(transaction, request, self.path.is_names());
         self.suspect(transaction, shard);
         self.observation.bodies_read || is_suspect || self.suspicion == Suspicion::Content
     }
@@ -166,6 +166,8 @@ impl Discovery {
                 self.look_into(shard, transaction, request);
                 self.judge(transaction);
                 self.evidence.read(transaction, request, self.token, &mut self.observation);
+                let has_empty = self.path.has_empty_segment();
+                self.observation.facts.insert_if(Fact::EmptySegment, has_empty);
                 self.attacks.finish(transaction, self.token, &mut self.observation);
                 self.measure(transaction);
                 self.read_attempts(transaction, request);
@@ -364,9 +366,9 @@ impl Discovery {
         if reading == Some(Reading::Malformed) {
             stats.bodies_malformed += 1;
             notes.discard();
-        } else {
-            notes.finish(part);
         }
+        // What cannot be read was there all the same.
+        notes.finish(part);
         reading
     }
 

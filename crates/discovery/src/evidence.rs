@@ -6,6 +6,8 @@ mod software;
 
 pub(crate) use self::markers::read as read_markers;
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 use tapline_model::{
     AuthKind, Fact, FactSet, HeaderKind, Headers, Key, Observation, Outcome, RequestHead,
@@ -28,6 +30,8 @@ pub(crate) struct Evidence {
     software: Software,
     /// User agents and their hashes, by place; empty at first.
     agents: Vec<(Vec<u8>, u64)>,
+    /// What was said of caches last, and whether it forbids them.
+    caching: (Vec<u8>, bool),
 }
 
 impl std::fmt::Debug for Evidence {
@@ -39,7 +43,7 @@ impl std::fmt::Debug for Evidence {
 impl Evidence {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
-        Self { key, software: Software::new(), agents: Vec::new() }
+        Self { key, software: Software::new(), agents: Vec::new(), caching: Default::default() }
     }
 
     /// Fills in what `seen`, whose status and credentials are known, says besides.
@@ -60,11 +64,13 @@ impl Evidence {
             facts.extend(token.facts(transaction.started_at));
         }
         seen.agent = sent.first(HeaderKind::UserAgent).map_or(0, |agent| self.agent(agent));
-        seen.software = None;
         seen.reflected_origin = None;
         seen.session_cookie = None;
-        if let Some(response) = &transaction.response {
-            facts.extend(self.answer(transaction, request, response, is_tls, seen));
+        match &transaction.response {
+            Some(response) => {
+                facts.extend(self.answer(transaction, request, response, is_tls, seen));
+            }
+            None => seen.software = None,
         }
         seen.facts = facts;
     }
@@ -80,10 +86,10 @@ impl Evidence {
         let mut facts = FactSet::EMPTY;
         let answered = response.headers;
         let body = &transaction.response_body;
-        if answered.has(HeaderKind::Software) {
-            let named = self.software.read(answered.of(HeaderKind::Software));
-            facts.insert_if(Fact::VersionShown, named.shows_version);
-            seen.software = named.names;
+        let named = self.software.read(answered.of(HeaderKind::Software));
+        facts.insert_if(Fact::VersionShown, named.shows_version);
+        if !is_same(seen.software.as_ref(), named.names.as_ref()) {
+            seen.software.clone_from(&named.names);
         }
         if answered.has(HeaderKind::SetCookie) {
             let (shown, unnamed) = cookie::facts(answered);
@@ -109,7 +115,7 @@ impl Evidence {
                 content(answered, body.media_type, &mut facts);
                 let is_private = seen.name.method == "GET" && !seen.auth.is_none();
                 facts.insert_if(Fact::Private, is_private);
-                facts.insert_if(Fact::Cacheable, is_private && is_cacheable(answered));
+                facts.insert_if(Fact::Cacheable, is_private && self.is_cacheable(answered));
             }
         }
         facts
@@ -141,6 +147,19 @@ impl Evidence {
         }
     }
 
+    /// Whether nothing keeps shared caches from keeping an answer.
+    fn is_cacheable(&mut self, answered: Headers<'_>) -> bool {
+        let (known, forbids) = &mut self.caching;
+        !answered.of(HeaderKind::CacheControl).any(|value| {
+            if known != value {
+                known.clear();
+                known.extend_from_slice(value.get(..FIELD_BYTES_MAX).unwrap_or(value));
+                *forbids = forbids_caches(known);
+            }
+            *forbids
+        })
+    }
+
     /// The keyed hash of a user agent.
     fn agent(&mut self, agent: &[u8]) -> u64 {
         let agent = agent.get(..AGENT_BYTES_MAX).unwrap_or(agent);
@@ -161,6 +180,14 @@ impl Evidence {
             *kept = hash;
         }
         hash
+    }
+}
+
+/// Whether both are one, or there is none.
+fn is_same<T: ?Sized>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 
@@ -186,8 +213,9 @@ fn content(answered: Headers<'_>, media_type: &str, facts: &mut FactSet) {
     facts.insert_if(Fact::FrameMissing, !is_framed);
 }
 
-/// Whether nothing keeps shared caches from keeping an answer (RFC 9111 section 5.2.2).
-fn is_cacheable(answered: Headers<'_>) -> bool {
+/// Whether a value of `Cache-Control` keeps shared caches from keeping an answer (RFC 9111 section
+/// 5.2.2).
+fn forbids_caches(value: &[u8]) -> bool {
     let forbids = |directive: &[u8]| {
         let end = memchr::memchr(b'=', directive).unwrap_or(directive.len());
         let name = directive.get(..end).unwrap_or_default().trim_ascii();
@@ -195,9 +223,7 @@ fn is_cacheable(answered: Headers<'_>) -> bool {
             .iter()
             .any(|word| name.eq_ignore_ascii_case(word))
     };
-    !answered.of(HeaderKind::CacheControl).any(|value| {
-        value.get(..FIELD_BYTES_MAX).unwrap_or(value).split(|&byte| byte == b',').any(forbids)
-    })
+    value.get(..FIELD_BYTES_MAX).unwrap_or(value).split(|&byte| byte == b',').any(forbids)
 }
 
 fn has_word(value: &[u8], word: &[u8]) -> bool {

@@ -50,6 +50,8 @@ pub struct Rejected {
     pub hosts: u64,
     /// Routes that would have made an endpoint.
     pub endpoints: u64,
+    /// Routes without an endpoint that were given up for newer ones.
+    pub routes: u64,
     /// Parameters of an endpoint, each time one was seen.
     pub parameters: u64,
     /// Values in bodies, queries and header fields that stood in places which found no room.
@@ -228,6 +230,19 @@ impl Inventory {
             template: endpoint.shown().to_owned(),
         };
         Some((endpoint.total.name.host.to_string(), reference))
+    }
+
+    /// Who answers for an endpoint, or without one for all of a host, if operators say so.
+    pub fn owner_of(&self, host: &str, endpoint: Option<EndpointId>) -> Option<String> {
+        let rules = match endpoint {
+            Some(id) => {
+                let endpoint = self.endpoints.get(&id)?;
+                let name = &endpoint.total.name;
+                self.paths.rules_of(&name.host, &name.method, &endpoint.rendered.template)
+            }
+            None => self.paths.rules_of_all(host),
+        };
+        rules.iter().find_map(|rule| rule.owner.clone())
     }
 
     /// Sensitive data that was seen where it tells something in the delta that was applied last: of

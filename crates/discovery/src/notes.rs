@@ -80,8 +80,10 @@ impl Notes {
     }
 
     /// Hands over what was taken, in exchange for a buffer.
-    pub(crate) const fn swap(&mut self, buffer: &mut FieldNotes, objects: &mut Objects) {
-        std::mem::swap(&mut self.taken, buffer);
+    pub(crate) fn swap(&mut self, buffer: &mut FieldNotes, objects: &mut Objects) {
+        if !self.taken.is_empty() || !buffer.is_empty() {
+            std::mem::swap(&mut self.taken, buffer);
+        }
         std::mem::swap(&mut self.objects, objects);
     }
 
@@ -142,6 +144,7 @@ impl Notes {
     /// Forgets what was noted of a document: it is not what it claims to be.
     pub(crate) fn discard(&mut self) {
         self.taken.notes.truncate(self.start);
+        self.begin();
     }
 
     /// Notes an object or array that is going to be read.

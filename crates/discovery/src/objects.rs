@@ -110,15 +110,18 @@ pub(crate) fn may_name_more(transaction: &Transaction<'_>, reading: Option<Readi
     let body = &transaction.response_body;
     let is_success =
         transaction.response.as_ref().is_some_and(|answer| (200..300).contains(&answer.status));
-    if !is_success || body.wire_bytes == 0 {
+    let is_read = reading == Some(Reading::Read) && !body.sample.truncated;
+    if !is_success || body.wire_bytes == 0 || is_read {
         return false;
     }
-    let is_read = reading == Some(Reading::Read) && !body.sample.truncated;
+    if body.media_type == "application/json" {
+        return true;
+    }
     let is_dumb = ["image/", "audio/", "video/", "font/"]
         .iter()
         .any(|family| body.media_type.starts_with(family))
         || matches!(body.media_type, "text/css" | "text/javascript" | "application/javascript");
-    !is_read && !is_dumb
+    !is_dumb
 }
 
 /// Whether a request is one of GraphQL: by its media type or its path.

@@ -1,6 +1,6 @@
 //! Paths in one spelling (RFC 3986 section 6.2.2), and what a redirect's target says of them.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 use percent_encoding::percent_decode;
 
 /// Bytes of a path beyond which the rest of it is not told apart.
@@ -15,18 +15,25 @@ pub(crate) struct NormalPath {
     /// `/a/b`; empty for the root; always ASCII.
     text: Vec<u8>,
     trailing_slash: bool,
+    is_names: bool,
+    has_empty_segment: bool,
 }
 
 impl NormalPath {
     /// Takes a path as it was sent.
     pub(crate) fn set(&mut self, sent: &[u8]) {
         self.text.clear();
-        if is_normal(sent) {
+        self.has_empty_segment = false;
+        let spelling = spelling(sent);
+        self.is_names = spelling.is_names;
+        if spelling.is_normal {
             let inner = sent.strip_suffix(b"/");
             self.trailing_slash = inner.is_some();
             self.text.extend_from_slice(inner.unwrap_or(sent));
         } else {
             self.append(sent);
+            let kept = sent.get(..PATH_BYTES_MAX).unwrap_or(sent);
+            self.has_empty_segment = memmem::find(kept, b"//").is_some();
         }
     }
 
@@ -65,6 +72,11 @@ impl NormalPath {
         self.text.split(|&byte| byte == b'/').skip(1)
     }
 
+    /// Whether the path that was sent is made of names alone, divided by single slashes and dots.
+    pub(crate) fn is_names(&self) -> bool {
+        self.is_names
+    }
+
     /// How many segments there are.
     pub(crate) fn segment_count(&self) -> usize {
         memchr::memchr_iter(b'/', &self.text).count()
@@ -73,6 +85,11 @@ impl NormalPath {
     /// Whether it ended with a slash, the root apart.
     pub(crate) fn trailing_slash(&self) -> bool {
         self.trailing_slash && !self.text.is_empty()
+    }
+
+    /// Whether it was sent with an empty segment, which was left out.
+    pub(crate) fn has_empty_segment(&self) -> bool {
+        self.has_empty_segment
     }
 
     /// The whole path, without a slash at its end; empty for the root.
@@ -118,16 +135,30 @@ impl std::fmt::Debug for NormalPath {
     }
 }
 
-/// Whether a path is spelled as it should be, but for a slash at its end.
-fn is_normal(sent: &[u8]) -> bool {
-    let mut before = b'a';
-    let mut plain = true;
+/// How a path is spelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Spelling {
+    /// As it should be, but for a slash at its end.
+    is_normal: bool,
+    /// Of names alone, divided by single slashes and dots.
+    is_names: bool,
+}
+
+fn spelling(sent: &[u8]) -> Spelling {
+    let (mut before, mut all, mut same, mut hidden) = (0, 0, 0, 0);
     for &byte in sent {
-        let begins = before == b'/' && matches!(byte, b'/' | b'.');
-        plain &= !begins & PATH_CHARS.get(usize::from(byte)).is_some_and(|&allowed| allowed);
-        before = byte;
+        let kind = PATH_BYTES.get(usize::from(byte)).copied().unwrap_or(NOT_ALLOWED);
+        all |= kind;
+        same |= before & kind;
+        hidden |= (before & SLASH) << 1 & kind;
+        before = kind;
     }
-    plain && sent.first() == Some(&b'/') && sent.len() <= PATH_BYTES_MAX
+    let is_normal = sent.first() == Some(&b'/')
+        && sent.len() <= PATH_BYTES_MAX
+        && all & NOT_ALLOWED == 0
+        && same & SLASH == 0
+        && hidden == 0;
+    Spelling { is_normal, is_names: is_normal && all & NO_NAME == 0 && same == 0 }
 }
 
 /// Undoes percent-encoding until nothing changes, for looking at what a text means.
@@ -192,15 +223,30 @@ const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// By byte: whether it stands for itself in a path, slashes included.
+/// Not allowed in a path as it stands.
+const NOT_ALLOWED: u8 = 1;
+/// Allowed, but in no name.
+const NO_NAME: u8 = 1 << 1;
+const SLASH: u8 = 1 << 2;
+/// Twice [`SLASH`]: so a dot that follows a slash is told by a shift.
+const DOT: u8 = 1 << 3;
+
+/// By byte.
 #[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which sees a fault")]
-const PATH_CHARS: [bool; 256] = {
-    let mut allowed = [false; 256];
+const PATH_BYTES: [u8; 256] = {
+    let mut kinds = [0; 256];
     let mut byte = 0_u8;
     loop {
-        allowed[byte as usize] = byte == b'/' || is_path_char(byte);
+        kinds[byte as usize] = match byte {
+            b'/' => SLASH,
+            b'.' => DOT,
+            b'@' | b',' | b':' | b'+' => 0,
+            _ if is_unreserved(byte) => 0,
+            _ if is_path_char(byte) => NO_NAME,
+            _ => NOT_ALLOWED,
+        };
         if byte == u8::MAX {
-            break allowed;
+            break kinds;
         }
         byte += 1;
     }

@@ -2,6 +2,7 @@
 //! masked, and written as a line when the inventory is known.
 
 mod line;
+mod text;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +13,7 @@ use tapline_model::{ConsumerKey, RequestHead, SegmentClass, Transaction};
 
 pub use self::line::LineWriter;
 use self::line::{escape, write_list};
+use self::text::Text;
 use crate::format::form;
 use crate::host::write_host;
 use crate::{lexical, parameter, path, sensitive};
@@ -26,6 +28,10 @@ mod holds {
     pub(super) const LATENCY: u8 = 4;
     pub(super) const CONSUMER: u8 = 8;
 }
+
+/// Bytes of a record before its request: what it holds, a time, two sockets, the consumer, and numbers
+/// of up to ten bytes.
+const HEAD_BYTES_MAX: usize = 3 + 8 + 2 * 19 + 8 + 5 * 10;
 
 /// What is recorded.
 #[derive(Clone, Copy, Debug)]
@@ -64,18 +70,16 @@ pub(crate) fn pack(
 ) -> u64 {
     let bit = |is_there: bool, bit: u8| if is_there { bit } else { 0 };
     let status = transaction.response.map(|response| response.status);
-    out.push(
-        bit(transaction.request.is_some(), holds::REQUEST)
-            | bit(status.is_some(), holds::STATUS)
-            | bit(transaction.latency_ns.is_some(), holds::LATENCY)
-            | bit(consumer.is_some(), holds::CONSUMER),
-    );
-    out.push(transaction.protocol as u8);
-    out.push(transaction.completeness as u8);
-    out.extend_from_slice(&transaction.started_at.nanos().to_le_bytes());
-    pack_socket(transaction.client, out);
-    pack_socket(transaction.server, out);
-    out.extend_from_slice(&consumer.unwrap_or_default().0.to_le_bytes());
+    let flags = bit(transaction.request.is_some(), holds::REQUEST)
+        | bit(status.is_some(), holds::STATUS)
+        | bit(transaction.latency_ns.is_some(), holds::LATENCY)
+        | bit(consumer.is_some(), holds::CONSUMER);
+    let mut head = Text::<HEAD_BYTES_MAX>::new();
+    head.put(&[flags, transaction.protocol as u8, transaction.completeness as u8]);
+    head.put(&transaction.started_at.nanos().to_le_bytes());
+    pack_socket(transaction.client, &mut head);
+    pack_socket(transaction.server, &mut head);
+    head.put(&consumer.unwrap_or_default().0.to_le_bytes());
     for number in [
         u64::from(status.unwrap_or_default()),
         transaction.request_bytes,
@@ -83,8 +87,9 @@ pub(crate) fn pack(
         transaction.latency_ns.unwrap_or_default(),
         transaction.anomalies.bits(),
     ] {
-        pack_number(number, out);
+        pack_number(number, &mut head);
     }
+    out.extend_from_slice(head.as_bytes());
     let Some(request) = &transaction.request else { return 0 };
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
@@ -162,26 +167,35 @@ fn pack_request(
 }
 
 /// LEB128.
-fn pack_number(mut number: u64, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push((number & 0x7F) as u8 | 0x80);
+fn pack_number(mut number: u64, out: &mut Text<HEAD_BYTES_MAX>) {
+    let mut bytes = [0; 10];
+    let mut used = 0;
+    for place in &mut bytes {
+        used += 1;
+        *place = (number & 0x7F) as u8;
         number >>= 7;
+        if number == 0 {
+            break;
+        }
+        *place |= 0x80;
     }
-    out.push((number & 0x7F) as u8);
+    out.put_part(&bytes, used);
 }
 
-fn pack_socket(socket: SocketAddr, out: &mut Vec<u8>) {
+fn pack_socket(socket: SocketAddr, out: &mut Text<HEAD_BYTES_MAX>) {
+    let port = socket.port().to_le_bytes();
     match socket.ip() {
         IpAddr::V4(address) => {
-            out.push(4);
-            out.extend_from_slice(&address.octets());
+            let [a, b, c, d] = address.octets();
+            let [low, high] = port;
+            out.put(&[4, a, b, c, d, low, high]);
         }
         IpAddr::V6(address) => {
-            out.push(16);
-            out.extend_from_slice(&address.octets());
+            out.put(&[16]);
+            out.put(&address.octets());
+            out.put(&port);
         }
     }
-    out.extend_from_slice(&socket.port().to_le_bytes());
 }
 
 /// Appends a path as sent, with what is sensitive in it masked.

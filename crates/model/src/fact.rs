@@ -96,6 +96,9 @@ facts! {
     GraphqlIntrospection = "graphql_introspection",
     /// TRACE, TRACK or DEBUG was answered 2xx.
     TraceAnswered = "trace_answered",
+    /// The path had an empty segment, which its template leaves out: a parameter without a value, or
+    /// a slash too many.
+    EmptySegment = "empty_segment",
 }
 
 const _: () = assert!(Fact::ALL.len() <= 64, "a set has a bit for every fact");

@@ -168,6 +168,11 @@ impl FieldNotes {
         self.records = None;
     }
 
+    /// Whether nothing is there.
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.notes.is_empty() && self.records.is_none()
+    }
+
     /// The notes of one document.
     pub fn of(&self, document: &Document) -> &[FieldNote] {
         self.notes.get(document.notes.clone()).unwrap_or_default()

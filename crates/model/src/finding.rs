@@ -151,6 +151,9 @@ pub struct Finding {
     pub endpoint: Option<EndpointRef>,
     /// By which consumer, if by one.
     pub consumer: Option<ConsumerKey>,
+    /// Who answers for what it is about, if operators say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// From where: the top ten.
     pub client_addresses: Vec<IpAddr>,
     /// Capture time.

@@ -76,9 +76,7 @@ impl Key {
 
     /// A fast keyed hash of text that is no secret (routes, path segments, names).
     pub fn text_hash(&self, text: &[u8]) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.text.0, self.text.1);
-        hasher.write(text);
-        hasher.finish()
+        SipHasher13::new_with_keys(self.text.0, self.text.1).hash(text)
     }
 
     /// A slow keyed hash (BLAKE3) of a secret, for what may be shown in its stead. `purpose` keeps

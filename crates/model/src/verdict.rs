@@ -304,6 +304,7 @@ mod tests {
                 template: "/".into(),
             }),
             consumer: Some(ConsumerKey(7)),
+            owner: None,
             client_addresses: Vec::new(),
             first_seen: NOW,
             last_seen: NOW,

@@ -21,7 +21,7 @@ pub use difference::{Class, Difference, Kind, Side};
 use crate::document::{Document, Location, Operation, OperationKey};
 use crate::path;
 use difference::{Differences, Found};
-use matching::{Group, Match, Matcher, operation_place};
+use matching::{Group, Match, Matcher, Segments, operation_place};
 
 /// When what was seen is enough to speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Comparison {
 /// Compares what was seen, or another document, with what is documented.
 pub fn compare(documented: &Document, observed: &Document, limits: Limits) -> Comparison {
     let mut comparer = Comparer::new(documented, observed);
-    comparer.operations();
+    comparer.operations(limits);
     let is_observed = comparer.is_observed;
     let (differences, thin, left_out) = comparer.found.finish(limits, is_observed);
     Comparison {
@@ -120,6 +120,29 @@ struct How {
     is_text: bool,
 }
 
+/// What was seen by itself, and where. It is in no template beside it that what is asked of it would
+/// not go to.
+fn seen_alone(matches: &mut [Seen<'_>], limits: Limits) -> BTreeMap<usize, Vec<Segments>> {
+    let mut alone: BTreeMap<usize, Vec<Segments>> = BTreeMap::new();
+    for (key, _, found) in matches.iter() {
+        if let Some(group) = found.best() {
+            alone.entry(group).or_default().push(path::segments(&key.path));
+        }
+    }
+    for (key, operation, found) in matches {
+        let evidence = operation.evidence.as_ref();
+        let is_thin = evidence.is_some_and(|evidence| evidence.n < limits.observations_min);
+        found.leave_out(&path::segments(&key.path), is_thin, &alone);
+    }
+    alone
+}
+
+/// Whether every path that was asked for had an empty segment, which its template leaves out.
+fn always_lacks_a_segment(operation: &Operation) -> bool {
+    let evidence = operation.evidence.as_ref();
+    evidence.is_some_and(|evidence| evidence.n > 0 && evidence.empty_segments >= evidence.n)
+}
+
 /// A comparison in the making.
 struct Comparer<'d> {
     documented: &'d Document,
@@ -157,7 +180,7 @@ impl<'d> Comparer<'d> {
         }
     }
 
-    fn operations(&mut self) {
+    fn operations(&mut self, limits: Limits) {
         let bases = matching::bases(self.documented);
         let mut matcher = Matcher::new(self.documented, &bases);
         let mut matches = self.matches(&matcher);
@@ -173,12 +196,7 @@ impl<'d> Comparer<'d> {
                 (matcher, matches) = (bare, again);
             }
         }
-        // What was seen by itself is in no template beside it.
-        let alone: BTreeSet<usize> =
-            matches.iter().filter_map(|(.., found)| found.best()).collect();
-        for (.., found) in &mut matches {
-            found.leave_out(&alone);
-        }
+        let alone = seen_alone(&mut matches, limits);
         let mut seen: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         for (key, operation, found) in &matches {
             if let Match::One(group) = found {
@@ -188,7 +206,7 @@ impl<'d> Comparer<'d> {
         // A server may have several base paths: an operation is seen when it is seen below one.
         let groups = matcher.groups.iter().enumerate();
         let mut accounted: BTreeSet<&OperationKey> = groups
-            .filter(|(index, _)| alone.contains(index))
+            .filter(|(index, _)| alone.contains_key(index))
             .flat_map(|(_, group)| group.operations.iter().map(|(key, _)| *key))
             .collect();
         self.operations_seen = accounted.len() as u64;
@@ -238,6 +256,9 @@ impl<'d> Comparer<'d> {
                 };
                 match matcher.find(&key.method, &segments) {
                     one @ Match::One(_) => return one,
+                    Match::None | Match::Older(_) if always_lacks_a_segment(operation) => {
+                        best = matcher.find_emptied(&key.method, &segments);
+                    }
                     Match::None => {}
                     // Another document means no more than it says.
                     Match::Merged { best: Some(one), .. } if !self.is_observed => {

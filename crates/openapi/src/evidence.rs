@@ -37,6 +37,9 @@ pub struct Evidence {
     /// Credentials of its answered requests, `none` among them, and how often each.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub credentials: BTreeMap<String, u64>,
+    /// Of the requests, those with an empty segment in their path, which its template leaves out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub empty_segments: u64,
     /// Distinct consumers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumers: Option<u64>,
@@ -71,6 +74,11 @@ impl Evidence {
     pub const fn is_always(&self) -> bool {
         self.n >= self.of
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One minus the rule of three, in thousandths.

@@ -3,6 +3,7 @@
 mod names;
 mod schema;
 mod security;
+mod variants;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -10,7 +11,7 @@ pub(crate) mod tests;
 use std::collections::BTreeMap;
 
 use tapline_model::{
-    BodyDirection, BodyView, EndpointView, Finding, FindingState, ParameterView, View,
+    BodyDirection, BodyView, EndpointView, Fact, Finding, FindingState, ParameterView, View,
 };
 
 use crate::document::{
@@ -109,6 +110,7 @@ pub(crate) fn document_of(
         security::add(endpoint, &mut operation, &mut document.schemes);
         document.operations.insert(key, operation);
     }
+    variants::name_all(&mut document);
     let first = endpoints.iter().map(|endpoint| endpoint.first_seen).min();
     let last = endpoints.iter().map(|endpoint| endpoint.last_seen).max();
     document.evidence = Some(Evidence {
@@ -146,7 +148,9 @@ fn operation(endpoint: &EndpointView, open: &[&Finding]) -> Operation {
         .iter()
         .copied()
         .filter(|finding| finding.endpoint.as_ref().is_some_and(|known| known.id == endpoint.id));
+    let empty = endpoint.facts.iter().find(|(fact, _)| *fact == Fact::EmptySegment);
     let evidence = Evidence {
+        empty_segments: empty.map_or(0, |(_, count)| *count),
         first: Some(endpoint.first_seen.to_string()),
         last: Some(endpoint.last_seen.to_string()),
         state: Some(endpoint.state.label().to_owned()),

@@ -5,7 +5,7 @@ use tapline_model::{Attack, AttackPlace};
 use crate::bytes::{self, ANGLE, COLON, CONTROL, ESCAPE, SIGN, SPACE, STRONG, WIDE};
 use crate::lookup::Lookup;
 use crate::sql::Sql;
-use crate::{decode, html, marks, target};
+use crate::{decode, document, html, marks, target};
 
 /// The score from which on a value is an attack.
 pub const SCORE_MIN: u8 = 5;
@@ -17,6 +17,10 @@ const DOCUMENT_BYTES_MAX: usize = 16 << 10;
 const LAYERS_MAX: usize = 4;
 /// Layers beyond those that a format asks for: only who hides something escapes so often.
 const LAYERS_USUAL: usize = 1;
+
+/// Bytes of one letter from which on a value is made to overflow, and those that may stand before.
+const FILLER_BYTES_MIN: usize = 100;
+const FILLER_HEAD_BYTES_MAX: usize = 8;
 
 /// The score from which on it does not matter that a text is prose.
 const SURE_MIN: u8 = 6;
@@ -72,15 +76,18 @@ impl Inspector {
     }
 
     /// Whether nothing in a document of JSON can be an attack: no byte but those that names, numbers,
-    /// times and addresses of mail are written with, no word that an attack needs, and no text so long
-    /// that it may hide one. One look at all of it saves one at each value.
+    /// times and addresses of mail are written with, no word that an attack needs beside others, and
+    /// no text so long that it may hide one. One look at all of it saves one at each value.
     pub fn passes_document(&self, text: &[u8]) -> bool {
-        text.len() <= DOCUMENT_BYTES_MAX && bytes::is_plain_document(text) && !marks::has_word(text)
+        text.len() <= DOCUMENT_BYTES_MAX && document::is_plain(text)
     }
 
     fn look_closely(&mut self, value: &[u8], kinds: u16, place: AttackPlace) {
         let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
         self.scores = Scores::default();
+        if is_filler(value) {
+            self.scores.add(Attack::Scanner, SCORE_MIN);
+        }
         // A token is no more than what it may hide.
         if kinds & !SIGN != 0 {
             self.examine(value, kinds, place, 0);
@@ -153,6 +160,16 @@ fn is_worth_a_look(value: &[u8], kinds: u16) -> bool {
     }
     // Words may be a statement; long tokens may hide one.
     kinds & SPACE != 0 || value.len() >= 12
+}
+
+/// Whether a value begins, but for a few bytes, with one letter over and over: what is sent to see
+/// where a buffer ends. An `A` is what zeros look like in Base64.
+fn is_filler(value: &[u8]) -> bool {
+    let Some((_, rest)) = value.split_at_checked(FILLER_HEAD_BYTES_MAX) else { return false };
+    rest.first_chunk::<FILLER_BYTES_MIN>().is_some_and(|run| {
+        let [letter, ..] = *run;
+        letter.is_ascii_alphabetic() && letter != b'A' && run.iter().all(|&byte| byte == letter)
+    })
 }
 
 /// Whether a text is what people write for one another.
@@ -237,6 +254,9 @@ mod tests {
             (Attack::Code, "<?php system($_GET['c']); ?>"),
             (Attack::Object, "O:8:\"Example\":1:{s:1:\"a\";}"),
             (Attack::Scanner, "sqlmap/1.7"),
+            (Attack::Scanner, &format!("/{}..{{file}}", "a".repeat(200))),
+            (Attack::Command, "+|+dir+c:/"),
+            (Attack::Command, "ping.exe -n 31 127.0.0.1"),
         ] {
             let found = seen(value.as_bytes());
             assert!(found.contains(&attack), "{value}: {found:?}");
@@ -290,6 +310,8 @@ mod tests {
             "Dear {{name}}, your ${amount} is due",
             "a = b + c * (d - e)",
             "2026-11-26T10:00:00Z",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+             AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
             "# Title\n\n* one\n* two `code` [link](https://example.org)",
         ] {
             assert_eq!(seen(value.as_bytes()), [], "{value}");

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod decode;
+mod document;
 mod html;
 mod inspector;
 mod lookup;

@@ -252,8 +252,16 @@ fn protocol(view: &View) -> Vec<Family> {
     let mut bodies = Family::new(names::BODIES);
     bodies.add(&["looked_into"], number(read));
     bodies.add(&["counted"], number(view.stats.discovery.bodies_seen.saturating_sub(read)));
-    let faults = Family::single(names::INTERNAL_FAULTS, number(stats.internal_faults));
-    vec![transactions, completeness, anomalies, bodies, faults]
+    let discovery = &view.stats.discovery;
+    vec![
+        transactions,
+        completeness,
+        anomalies,
+        bodies,
+        Family::single(names::ATTEMPTS, number(discovery.attempts)),
+        Family::single(names::ATTEMPTS_LEFT_OUT, number(discovery.attempts_over_max)),
+        Family::single(names::INTERNAL_FAULTS, number(stats.internal_faults)),
+    ]
 }
 
 fn visibility(view: &View) -> Vec<Family> {

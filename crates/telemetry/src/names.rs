@@ -110,6 +110,10 @@ metrics! {
         "Protocol rules broken on the wire.";
     BODIES: Counter "tapline_discovery_bodies_total" ["reading"]
         "Bodies of requests and responses: looked into, or only counted.";
+    ATTEMPTS: Counter "tapline_discovery_attempts_total" []
+        "Things tried against accounts and secrets: logins, codes, vouchers, cards, new accounts.";
+    ATTEMPTS_LEFT_OUT: Counter "tapline_discovery_attempts_left_out_total" []
+        "Transactions not looked into for such, because there were too many in that second.";
     INTERNAL_FAULTS: Counter "tapline_internal_faults_total" []
         "Flows dropped because of a fault of the sensor itself.";
     VISIBILITY_BYTES: Counter "tapline_visibility_bytes_total" ["class"]

@@ -325,6 +325,7 @@ impl Case<'_> {
             host: subject.place.host.clone(),
             endpoint: subject.place.endpoint.clone(),
             consumer: self.is_of_consumer.then_some(subject.consumer),
+            owner: None,
             client_addresses: subject.clients.iter().copied().collect(),
             first_seen: subject.since.start(),
             last_seen: self.epoch.start(),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use tapline_model::{DeltaId, EndpointId, Severity};
 
 use super::*;
+use crate::address_database::AddressDatabase;
 
 /// An endpoint of one host for each kind of attempt.
 pub(crate) struct World {
@@ -39,6 +40,12 @@ impl World {
             delta: Delta::new(DeltaId::default()),
             findings: Vec::new(),
         }
+    }
+
+    /// One that knows where addresses are.
+    pub(crate) fn with_addresses(database: AddressDatabase) -> Self {
+        let config = Config { address_database: database, ..Config::default() };
+        Self { detections: AttemptDetections::new(&config), ..Self::new() }
     }
 
     pub(crate) fn login(&mut self, tried: Try) {

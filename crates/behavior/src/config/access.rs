@@ -91,7 +91,7 @@ pub struct Scraping {
 
 impl Default for Scraping {
     fn default() -> Self {
-        Self { enabled: false, objects_min: 300, lift_min: 2.0, probability_max: 1e-6 }
+        Self { enabled: true, objects_min: 300, lift_min: 2.0, probability_max: 1e-6 }
     }
 }
 

@@ -205,3 +205,20 @@ impl Default for TokenSharing {
         Self { enabled: true, window_seconds: 300, returns_min: 2, shared_min: 20 }
     }
 }
+
+/// Settings of the detection of logins from places too far apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImpossibleTravel {
+    /// Whether it looks at all.
+    pub enabled: bool,
+    /// Shortest way that counts, 50 to 20 000 kilometres.
+    pub kilometres_min: f64,
+    /// Speed from which on nobody travels, 100 to 100 000 kilometres an hour.
+    pub kilometres_per_hour_min: f64,
+}
+
+impl Default for ImpossibleTravel {
+    fn default() -> Self {
+        Self { enabled: true, kilometres_min: 500.0, kilometres_per_hour_min: 900.0 }
+    }
+}

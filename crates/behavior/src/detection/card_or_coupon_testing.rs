@@ -1,5 +1,7 @@
 //! Vouchers or payment cards are tried until some are good.
 
+use std::collections::BTreeSet;
+
 use tapline_model::{AttemptKind, Epoch, Finding, FindingKind, Severity};
 
 use super::Detection;
@@ -72,6 +74,8 @@ impl CardOrCouponTesting {
     pub(crate) fn judge(&mut self, epoch: Epoch, sink: &mut impl FnMut(Finding)) {
         let Self { settings, sources } = self;
         let [consumers, addresses, programs] = sources;
+        // Whoever has no credentials is known by an address, which is told of once.
+        let mut told = BTreeSet::new();
         for (sources, factor, is_of_consumer) in
             [(consumers, 1, true), (addresses, 1, false), (programs, PROGRAM_FACTOR, false)]
         {
@@ -80,7 +84,10 @@ impl CardOrCouponTesting {
                 let how = (factor, is_of_consumer);
                 let finding = finding(epoch, subject, how, (population, settings, seconds));
                 let is_case = finding.is_some();
-                finding.into_iter().for_each(&mut *sink);
+                let clients = (subject.place.id, subject.kind, subject.clients.clone());
+                if is_case && (factor > 1 || told.insert(clients)) {
+                    finding.into_iter().for_each(&mut *sink);
+                }
                 is_case
             });
         }
@@ -144,6 +151,7 @@ mod tests {
             }
             let found = world.found("card_or_coupon_testing");
             assert_eq!(found.last().unwrap().severity, tapline_model::Severity::High);
+            assert!(found.iter().all(|it| it.consumer.is_some()), "told of once");
         }
     }
 

@@ -83,6 +83,7 @@ pub(crate) fn finding(
         host,
         endpoint,
         consumer: None,
+        owner: None,
         client_addresses: Vec::new(),
         first_seen: start_of(case.from),
         last_seen: start_of(case.last.saturating_add(1)),

@@ -1,6 +1,7 @@
 //! Lists of stolen credentials are tried: many accounts, once each, nearly all refused.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use tapline_model::{AttemptKind, Epoch, Finding, FindingKind, Severity};
 
@@ -38,6 +39,9 @@ const SOURCE_EXCESS_MIN: f64 = 10.0;
 /// Of a hundred refusals of all or of a group, how many must be of different accounts.
 const SPREAD_PERCENT_MIN: f64 = 60.0;
 
+/// How a group of addresses is called.
+const NETWORK: &str = "network";
+
 /// The detection.
 #[derive(Debug)]
 pub(crate) struct CredentialStuffing {
@@ -58,9 +62,12 @@ struct Target {
     blamed: BTreeMap<u64, (Epoch, f64)>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Suspect {
     epoch: Epoch,
+    since: Epoch,
+    /// Of a network; honest people use the same programs.
+    clients: Vec<IpAddr>,
     others: f64,
     odds: f64,
     granted: u64,
@@ -129,7 +136,7 @@ impl CredentialStuffing {
             sources.extend(finding.map(|(_, finding)| (subject.place.id, finding)));
             is_case
         });
-        for (subjects, label) in groups.iter_mut().zip(["network", "program"]) {
+        for (subjects, label) in groups.iter_mut().zip([NETWORK, "program"]) {
             subjects.judge(|key, subject, _| {
                 let place = subject.place.id;
                 let Some((target, all)) = targets.get_mut(place).zip(places.get(place)) else {
@@ -231,7 +238,9 @@ fn suspect(
     if odds < settings.odds_min || ln_probability > libm::log(settings.probability_max) {
         return false;
     }
-    let suspect = Suspect { epoch, others, odds, granted: counts.granted, label };
+    let clients = if label == NETWORK { subject.clients.iter().copied().collect() } else { vec![] };
+    let (since, granted) = (subject.since, counts.granted);
+    let suspect = Suspect { epoch, since, clients, others, odds, granted, label };
     target.suspects.insert(key, suspect);
     if target.suspects.len() > SUSPECTS_MAX {
         let oldest = target.suspects.iter().min_by_key(|(key, it)| (it.epoch, **key));
@@ -292,9 +301,15 @@ fn place_finding(
         );
         evidence.push(("stands out", text));
     }
-    Some(
-        case(epoch, subject, (severity, false, title), probability, (refusals, evidence)).finding(),
-    )
+    let case = case(epoch, subject, (severity, false, title), probability, (refusals, evidence));
+    // Among those who are refused at the endpoint are honest people: only a network that stands out
+    // is named, by its addresses.
+    let mut finding = case.finding();
+    finding.client_addresses = worst.map_or_else(Vec::new, |worst| worst.clients.clone());
+    if let Some(worst) = worst {
+        finding.first_seen = worst.since.start();
+    }
+    Some(finding)
 }
 
 fn case<'a>(
@@ -381,6 +396,7 @@ mod tests {
         }
         let found = world.found("credential_stuffing");
         assert!(found[0].consumer.is_none());
+        assert!(found[0].client_addresses.is_empty(), "honest people share them");
         assert!(found[0].seen.value < 400.0, "{}", found[0].seen.text);
     }
 

@@ -242,6 +242,7 @@ fn finding(visit: &Visit<'_>, actor: &Actor, excess: &Excess, since: Epoch) -> F
         host: visit.place.host.clone(),
         endpoint: None,
         consumer: Some(visit.consumer),
+        owner: None,
         client_addresses: visit.clients(),
         first_seen: since.start(),
         last_seen: visit.epoch.start(),

@@ -149,6 +149,7 @@ impl Exposed {
             host: self.host.clone(),
             endpoint: Some(self.endpoint.clone()),
             consumer: None,
+            owner: None,
             client_addresses: Vec::new(),
             first_seen: self.first_seen.start(),
             last_seen: epoch.start(),

@@ -237,6 +237,7 @@ fn finding(
         host: visit.place.host.clone(),
         endpoint: Some(place.clone()),
         consumer: Some(visit.consumer),
+        owner: None,
         client_addresses: visit.clients(),
         first_seen: first.start(),
         last_seen: visit.epoch.start(),

@@ -332,6 +332,7 @@ fn finding(
         host: visit.place.host.clone(),
         endpoint: Some(place.clone()),
         consumer: Some(visit.consumer),
+        owner: None,
         client_addresses: visit.clients(),
         first_seen: since.start(),
         last_seen: visit.epoch.start(),

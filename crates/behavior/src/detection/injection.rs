@@ -316,6 +316,7 @@ impl Case {
             host: scene.host.to_owned(),
             endpoint: scene.endpoint.cloned(),
             consumer: Some(scene.consumer),
+            owner: None,
             client_addresses: self.clients.iter().copied().collect(),
             first_seen: self.first_seen.start(),
             last_seen: self.last_seen.start(),

@@ -261,6 +261,7 @@ fn finding(
         host: did.host.clone(),
         endpoint: Some(did.endpoint.clone()),
         consumer: Some(consumer),
+        owner: None,
         client_addresses: caller.map(|it| it.clients.iter().copied().collect()).unwrap_or_default(),
         first_seen: since.start(),
         last_seen: epoch.start(),

@@ -345,6 +345,7 @@ impl ObjectEnumeration {
             host: visit.place.host.clone(),
             endpoint: Some(endpoint),
             consumer: Some(visit.consumer),
+            owner: None,
             client_addresses: visit.clients(),
             first_seen: since.start(),
             last_seen: visit.epoch.start(),

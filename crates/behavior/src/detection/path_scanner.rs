@@ -298,6 +298,7 @@ impl Watched {
             host: host.to_owned(),
             endpoint: None,
             consumer: Some(consumer),
+            owner: None,
             client_addresses: self.clients.iter().copied().collect(),
             first_seen: seen.first_unmatched.start(),
             last_seen: epoch.start(),

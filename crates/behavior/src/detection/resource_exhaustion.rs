@@ -232,6 +232,7 @@ fn finding(visit: &Visit<'_>, actor: &Actor, excess: Excess) -> Finding {
         host: visit.place.host.clone(),
         endpoint: Some(visit.place.endpoint.clone()),
         consumer: Some(visit.consumer),
+        owner: None,
         client_addresses: visit.clients(),
         first_seen: visit.epoch.start(),
         last_seen: visit.epoch.start(),

@@ -21,8 +21,8 @@ pub(crate) const DETECTION: Detection = Detection {
     state_max: "4 096 hosts with a histogram each; behavior.actors_max consumers with 64 hashes \
                 each",
     wrong_when: "It misses objects that answers named where bodies were not looked into, one \
-                 identity for every few objects, and whoever takes less than objects_min an hour. It \
-                 is wrong for a crawler or partner that is welcome and new: name its network in \
+                 identity for every few objects, whoever takes less than objects_min an hour, and all \
+                 where more than one consumer in fifty collects. It is wrong for a crawler or partner that is welcome and new: name its network in \
                  behavior.allowed_clients, or let it go on for a day.",
 };
 
@@ -30,6 +30,10 @@ pub(crate) const DETECTION: Detection = Detection {
 const WIDE_COVERAGE: f64 = 0.05;
 /// By how much less odd the number of objects may be when they are such a share.
 const WIDE_WEIGHT: f64 = 100.0;
+/// Whoever gets such a part of `objects_min` in an hour collects, and is not what others are held to.
+const COLLECTED_PARTS: u64 = 4;
+/// Of so many consumers and hours one may collect: where it is what many do, it is no news.
+const ORDINARY_FOR_EACH: u64 = 50;
 /// Hosts that are known.
 const HOSTS_MAX: u32 = 4_096;
 
@@ -43,8 +47,10 @@ pub(crate) struct Scraping {
 /// One host.
 #[derive(Debug, Default)]
 struct Collected {
-    /// Distinct objects that a consumer got in a term.
+    /// Distinct objects that a consumer got in a term, of those that do not collect.
     by_consumer: HeavyTail,
+    /// Terms of those that do: each of them is known by what it took before.
+    collectors: u64,
     /// Distinct objects that anybody got.
     objects: Kmv<256>,
 }
@@ -77,6 +83,7 @@ impl Scraping {
         }
         for used in visit.access.objects.iter().filter(|used| used.outcomes.successes > 0) {
             known.objects.insert(used.object);
+            actor.obtained.insert(used.object);
         }
         actor.main_host = host;
         actor.page = actor.page.max(visit.access.page);
@@ -87,6 +94,7 @@ impl Scraping {
             || actor.is_crowd()
             || obtained < u64::from(settings.objects_min)
             || known.by_consumer.total() < POPULATION_MIN
+            || known.collectors * ORDINARY_FOR_EACH > known.by_consumer.total()
             || actor.usual_obtained.covers(obtained)
         {
             return;
@@ -111,15 +119,19 @@ impl Scraping {
         };
         let is_early = known.by_consumer.total() < POPULATION_MIN;
         actor.usual_obtained.learn(obtained, is_early);
-        let is_giant = !is_early && exp(known.by_consumer.ln_at_least(obtained)) < 1e-5;
-        if is_lesson && !is_giant {
+        if is_lesson && obtained * COLLECTED_PARTS >= u64::from(self.settings.objects_min) {
+            known.collectors += 1;
+        } else if is_lesson {
             known.by_consumer.learn(obtained);
         }
     }
 
     /// A day is over.
     pub(crate) fn age(&mut self) {
-        self.hosts.iter_mut().for_each(|(_, known)| known.by_consumer.age());
+        for (_, known) in self.hosts.iter_mut() {
+            known.by_consumer.age();
+            known.collectors = known.collectors.div_ceil(2);
+        }
     }
 }
 
@@ -148,13 +160,16 @@ fn finding(
         host: visit.place.host.clone(),
         endpoint: None,
         consumer: Some(visit.consumer),
+        owner: None,
         client_addresses: visit.clients(),
         first_seen: visit.epoch.start(),
         last_seen: visit.epoch.start(),
         normal: measure(
             real(median),
             format!(
-                "half of {terms} consumers and hours got at most {median}, 999 of 1000 at most {most}"
+                "half of {terms} consumers and hours got at most {median}, 999 of 1000 at most \
+                 {most}; {} more were of known collectors",
+                known.collectors
             ),
         ),
         seen: measure(real(obtained), format!("{obtained} distinct objects in this hour so far")),

@@ -216,6 +216,7 @@ impl Watched {
             host,
             endpoint: None,
             consumer: Some(consumer),
+            owner: None,
             client_addresses: clients,
             first_seen: since.start(),
             last_seen: epoch.start(),

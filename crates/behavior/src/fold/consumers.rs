@@ -51,10 +51,10 @@ impl Consumer {
         self.kind = self.kind.min(observation.consumer.kind);
         self.last_seen = self.last_seen.max(observation.started_at);
         self.requests += 1;
-        if self.clients.first() != Some(&observation.client) {
+        if !self.clients.contains(&observation.client) {
             self.add_client(observation.client);
         }
-        if observation.agent != 0 && self.agents.first() != Some(&observation.agent) {
+        if observation.agent != 0 && !self.agents.contains(&observation.agent) {
             self.add_agent(observation.agent);
         }
         if observation.credential != 0 {
@@ -95,7 +95,7 @@ impl Consumer {
     }
 
     fn add_holder(&mut self, holder: Holder) {
-        if self.holders.first() == Some(&holder) {
+        if self.holders.contains(&holder) {
             return;
         }
         if let Err(at) = self.holders.binary_search(&holder)

@@ -24,16 +24,9 @@ const OURS: [&str; 7] = [
     "flow_violation",
 ];
 
-/// Every detection, those too that are off unless they are asked for.
-fn all_on() -> Config {
-    let mut config = Config::default();
-    config.scraping.enabled = true;
-    config
-}
-
 /// Four days of the population, and a script on top.
 fn play(script: impl FnOnce(&mut World)) -> World {
-    let mut world = World::new(all_on());
+    let mut world = World::new(Config::default());
     for day in 0..4 {
         population::plan_day(&mut world, day, Scale { bulk: 300 });
     }
@@ -78,7 +71,7 @@ fn the_population_alone_is_left_alone() {
 #[test]
 #[ignore = "a million requests take a while: run it with --ignored"]
 fn a_million_requests_blame_nobody() {
-    let mut world = World::new(all_on());
+    let mut world = World::new(Config::default());
     for day in 0..8 {
         population::plan_day(&mut world, day, Scale { bulk: 2_400 });
         world.run_until((day + 1) * DAY);
@@ -173,7 +166,6 @@ fn an_administrators_other_functions_are_left_alone() {
 }
 
 #[test]
-#[ignore = "fails: the detection does not speak of this script yet"]
 fn collecting_the_catalogue_is_found() {
     let thief = Who::address(9_400, 1);
     let seconds = check("scraping", thief, Severity::High, |world| {

@@ -1,7 +1,11 @@
 //! The keys of the detections of what is tried against accounts and secrets.
 
+use std::path::Path;
+
+use tapline_behavior::AddressDatabase;
+
 use super::{flag, real, whole};
-use crate::key::{Key, Whole};
+use crate::key::{Key, Kind, Whole};
 
 /// In the order of the file.
 pub(super) const KEYS: &[Key] = &[
@@ -300,5 +304,40 @@ pub(super) const KEYS: &[Key] = &[
         2,
         1_000,
         "tokens",
+    ),
+    Key {
+        path: "behavior.address_database",
+        help: "File that says where addresses are, in MaxMind's format (GeoLite2 City and the like); it is read into memory. Empty for none: then nobody travels.",
+        kind: Kind::Text {
+            get: |s| s.behavior.address_database.path().map(|path| path.display().to_string()),
+            set: |s, text| {
+                s.behavior.address_database = AddressDatabase::open(Path::new(text))
+                    .map_err(|error| format!("cannot read {text}: {error}"))?;
+                Ok(())
+            },
+            clear: Some(|s| s.behavior.address_database = AddressDatabase::default()),
+            shape: "a file",
+        },
+    },
+    flag(
+        "behavior.impossible_travel.enabled",
+        "Looks for accounts that are logged in to from places too far apart; needs behavior.address_database.",
+        |s| &mut s.behavior.impossible_travel.enabled,
+    ),
+    real(
+        "behavior.impossible_travel.kilometres_min",
+        "Shortest way that counts.",
+        |s| &mut s.behavior.impossible_travel.kilometres_min,
+        50.0,
+        20_000.0,
+        "kilometres",
+    ),
+    real(
+        "behavior.impossible_travel.kilometres_per_hour_min",
+        "Speed from which on nobody travels.",
+        |s| &mut s.behavior.impossible_travel.kilometres_per_hour_min,
+        100.0,
+        100_000.0,
+        "kilometres an hour",
     ),
 ];

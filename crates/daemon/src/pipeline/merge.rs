@@ -234,11 +234,11 @@ impl Merge {
             self.inventory.tick(epoch.next().start());
             let Self { inventory, behavior, lifecycle, .. } = self;
             behavior.sight(epoch, inventory.sightings(), &mut |finding: Finding| {
-                lifecycle.push(finding);
+                lifecycle.push(owned(finding, inventory));
             });
             let endpoint_of = |route: RouteKey| inventory.endpoint_ref(route);
             behavior.seal(epoch, &delta, &endpoint_of, &mut |finding: Finding| {
-                lifecycle.push(finding);
+                lifecycle.push(owned(finding, inventory));
             });
             self.sealed_until = epoch.next().start();
             self.settle(self.sealed_until);
@@ -257,7 +257,9 @@ impl Merge {
     /// Nothing was learned up to `epoch`: what depends on time passing alone.
     fn quiet_until(&mut self, epoch: Epoch) {
         let Self { inventory, behavior, lifecycle, .. } = self;
-        behavior.advance(epoch, &mut |finding: Finding| lifecycle.push(finding));
+        behavior.advance(epoch, &mut |finding: Finding| {
+            lifecycle.push(owned(finding, inventory));
+        });
         inventory.tick(epoch.start());
         self.settle(epoch.start());
     }
@@ -287,7 +289,7 @@ impl Merge {
         }
         let endpoints = self.inventory.endpoints();
         for finding in self.drift.findings(now, &endpoints) {
-            self.lifecycle.push(finding);
+            self.lifecycle.push(owned(finding, &self.inventory));
         }
         self.settle(now);
     }
@@ -397,6 +399,13 @@ impl Merge {
         }
         stats
     }
+}
+
+/// A finding with who answers for what it is about: detections know no labels.
+fn owned(finding: Finding, inventory: &Inventory) -> Finding {
+    let endpoint = finding.endpoint.as_ref().map(|endpoint| endpoint.id);
+    let owner = inventory.owner_of(&finding.host, endpoint);
+    Finding { owner, ..finding }
 }
 
 /// Often enough that no finding is resolved while it holds.

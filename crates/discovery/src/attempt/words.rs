@@ -1,6 +1,9 @@
 //! What names say: of a route, whether accounts or secrets are tried there; of a field, whether its
 //! value is one.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 /// Bytes of a name that are looked at; longer ones say nothing.
@@ -365,6 +368,21 @@ const ROLES: &[(Role, &[&str])] = &[
     (Role::Document, &["query"]),
 ];
 
+/// By name; what names an account first.
+static ROLE_OF: LazyLock<HashMap<&[u8], Role>> = LazyLock::new(|| {
+    let rank = |rank: usize| u8::try_from(rank).unwrap_or(u8::MAX);
+    let accounts =
+        ACCOUNTS.iter().enumerate().map(|(at, name)| (name.as_bytes(), Role::Account(rank(at))));
+    let others = ROLES
+        .iter()
+        .flat_map(|(role, names)| names.iter().map(move |name| (name.as_bytes(), *role)));
+    let mut roles = HashMap::new();
+    for (name, role) in accounts.chain(others) {
+        roles.entry(name).or_insert(role);
+    }
+    roles
+});
+
 impl Role {
     /// Of a field: `user[password]` and `login.password` are what they end with.
     pub(crate) fn of(name: &[u8]) -> Self {
@@ -379,12 +397,8 @@ impl Role {
             .filter(|byte| byte.is_ascii_alphanumeric())
             .map(u8::to_ascii_lowercase)
             .collect();
-        if let Some(rank) = ACCOUNTS.iter().position(|known| known.as_bytes() == plain.as_slice()) {
-            return Self::Account(u8::try_from(rank).unwrap_or(u8::MAX));
-        }
-        let known = ROLES.iter().find(|(_, names)| is_one_of(&plain, names));
-        match known {
-            Some((role, _)) => *role,
+        match ROLE_OF.get(plain.as_slice()) {
+            Some(role) => *role,
             None if plain.ends_with(b"password") || plain.ends_with(b"passwd") => Self::Password,
             None => Self::None,
         }

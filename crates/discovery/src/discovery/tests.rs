@@ -122,6 +122,20 @@ fn a_body_that_is_not_what_it_claims_is_counted() {
         .answer("text/html", "<html>");
     discovery.push_exchange(&exchange, &mut seen);
     assert_eq!((discovery.stats().bodies_parsed, discovery.stats().bodies_malformed), (1, 1));
+    // It was there all the same: nothing was left out.
+    let documents = seen.unwrap().fields.documents;
+    let sent = FieldPart::Request("application/json".into());
+    let sent = documents.iter().find(|document| document.part == sent).unwrap();
+    assert!(sent.notes.is_empty());
+}
+
+#[test]
+fn a_segment_that_is_left_out_is_a_fact() {
+    for (target, is_fact) in [("/a//b", true), ("//a/b", true), ("/a/b/", false), ("/a/./b", false)]
+    {
+        let seen = Exchange::new("GET", target, 200).observed();
+        assert_eq!(seen.facts.contains(Fact::EmptySegment), is_fact, "{target}");
+    }
 }
 
 #[test]

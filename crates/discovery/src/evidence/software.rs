@@ -25,6 +25,8 @@ pub(crate) struct Named {
     pub(crate) shows_version: bool,
 }
 
+static NOTHING: Named = Named { names: None, shows_version: false };
+
 /// Reads banners, and remembers what those said that it read.
 pub(crate) struct Software {
     known: Vec<(&'static str, &'static str)>,
@@ -50,31 +52,38 @@ impl Software {
     }
 
     /// What the banners of one answer say.
-    pub(crate) fn read<'a>(&mut self, banners: impl Iterator<Item = &'a [u8]>) -> Named {
-        self.text.clear();
-        for banner in banners {
-            self.text.extend_from_slice(banner);
-            self.text.push(b' ');
-        }
-        self.text.truncate(BANNER_BYTES_MAX);
+    pub(crate) fn read<'a>(&mut self, mut banners: impl Iterator<Item = &'a [u8]>) -> &Named {
+        let Some(first) = banners.next() else { return &NOTHING };
         if self.remembered.is_empty() {
             self.remembered.resize(PLACES, (Vec::new(), Named::default()));
         }
-        let is_it = |(text, _): &&(Vec<u8>, Named)| !text.is_empty() && *text == self.text;
+        let second = banners.next();
         // Most answers are like the one before.
-        if let Some((_, named)) = self.remembered.get(self.last).filter(is_it) {
-            return named.clone();
+        let last = self.remembered.get(self.last);
+        let is_last = second.is_none() && last.is_some_and(|(text, _)| text == first);
+        if !is_last {
+            self.find(first, second.into_iter().chain(banners));
         }
-        let place = place_of(&self.text);
-        self.last = place;
-        if let Some((_, named)) = self.remembered.get(place).filter(is_it) {
-            return named.clone();
+        self.remembered.get(self.last).map_or(&NOTHING, |(_, named)| named)
+    }
+
+    /// Sees to it that the last place holds what these say.
+    fn find<'a>(&mut self, first: &[u8], others: impl Iterator<Item = &'a [u8]>) {
+        self.text.clear();
+        self.text.extend_from_slice(first);
+        for banner in others {
+            self.text.push(b' ');
+            self.text.extend_from_slice(banner);
         }
-        let named = self.name();
-        if let Some(entry) = self.remembered.get_mut(place) {
-            *entry = (self.text.clone(), named.clone());
+        self.text.truncate(BANNER_BYTES_MAX);
+        self.last = place_of(&self.text);
+        let is_known = self.remembered.get(self.last).is_some_and(|(text, _)| *text == self.text);
+        if !is_known {
+            let named = self.name();
+            if let Some(entry) = self.remembered.get_mut(self.last) {
+                *entry = (self.text.clone(), named);
+            }
         }
-        named
     }
 
     fn name(&self) -> Named {
@@ -122,7 +131,8 @@ mod tests {
     use super::*;
 
     fn names(banners: &[&str]) -> (Vec<String>, bool) {
-        let named = Software::new().read(banners.iter().map(|banner| banner.as_bytes()));
+        let mut software = Software::new();
+        let named = software.read(banners.iter().map(|banner| banner.as_bytes()));
         let names = named.names.iter().flat_map(|names| names.iter().map(ToString::to_string));
         (names.collect(), named.shows_version)
     }
@@ -155,7 +165,8 @@ mod tests {
         let mut warm = Software::new();
         for _ in 0..2 {
             for banner in ["nginx/1.18.0", "Apache/2.4.1", "nobody/1"] {
-                let cold = Software::new().read([banner.as_bytes()].into_iter());
+                let mut fresh = Software::new();
+                let cold = fresh.read([banner.as_bytes()].into_iter());
                 let read = warm.read([banner.as_bytes()].into_iter());
                 assert_eq!(format!("{read:?}"), format!("{cold:?}"));
             }

@@ -9,7 +9,7 @@ use tapline_model::{
     AuthSet, AuthUse, ConsumerKey, DataClass, DataFieldView, DataPlace, EndpointId, EndpointRef,
     EndpointState, EndpointView, FieldPart, LabelsView, Outcome, ParameterDelta, ParameterLocation,
     ParameterView, PropertyView, RouteDelta, RouteKey, RouteName, SchemaView, SegmentReason,
-    SegmentView, Sighting, TemplateSegment, TemplateView, Timestamp, ValueKind,
+    SegmentView, Sighting, Template, TemplateSegment, TemplateView, Timestamp, ValueKind,
 };
 
 use super::distribution::Distribution;
@@ -140,11 +140,13 @@ impl Endpoint {
         self.add(seen, parameters_max)
     }
 
-    /// Takes a route out, with what is known of it alone: all, when it was the last.
+    /// Takes a route out that gets another template, with what is known of it alone: all, when it was
+    /// the last.
     pub(crate) fn leave(
         &mut self,
         route: RouteKey,
         name: &Arc<RouteName>,
+        template: &Template,
         parameters_max: usize,
     ) -> RouteDelta {
         self.view = None;
@@ -157,7 +159,8 @@ impl Endpoint {
             last_seen: self.total.last_seen,
             ..RouteDelta::new(Arc::clone(name))
         };
-        let Some(part) = self.parts.remove(route) else { return nothing(name) };
+        let part = self.parts.remove(route, name, template, parameters_max);
+        let Some(part) = part else { return nothing(name) };
         let rest = self.parts.joined(parameters_max);
         let rest = rest.unwrap_or_else(|| nothing(&self.total.name));
         self.total = RouteDelta::new(Arc::clone(&rest.name));

@@ -94,6 +94,7 @@ impl Inventory {
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
         let evicted = self.pending.absorb(route, seen, self.applied, parameters_max);
         if let Some((evicted, old)) = evicted {
+            self.rejected.routes += 1;
             self.forget_pending_attribute(evicted, &old);
         }
     }

@@ -71,7 +71,7 @@ impl Inventory {
         self.listed_is_stale = true;
         let parameters_max = usize::from(self.config.endpoint_parameters_max);
         let endpoint = self.endpoints.get_mut(&old)?;
-        let seen = endpoint.leave(route, &name, parameters_max);
+        let seen = endpoint.leave(route, &name, &known.template, parameters_max);
         let fields = endpoint.fields();
         let documents = endpoint.leave_schemas(route, new, &self.key);
         self.fields.count = self.fields.count - fields + endpoint.fields();

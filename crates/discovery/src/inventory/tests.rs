@@ -266,7 +266,18 @@ fn full_tables_refuse_and_count() {
     assert_eq!(inventory.endpoints().len(), 2);
     assert_eq!(inventory.rejected().endpoints, 2);
     assert_eq!(inventory.rejected().hosts, 1);
+    assert_eq!(inventory.rejected().routes, 0);
     assert_eq!(inventory.unmatched_requests(), 3);
+}
+
+#[test]
+fn routes_that_wait_make_room_and_are_counted() {
+    let config = Config { endpoints_max: 2, ..Config::default() };
+    let missing = |path: &str| Exchange::new("GET", path, 404);
+    let all = ["/a", "/b", "/c", "/d", "/e"].map(missing).to_vec();
+    let inventory = inventory_of(config, &[all]);
+    assert_eq!(inventory.rejected().routes, 3);
+    assert_eq!(inventory.unmatched_requests(), 5);
 }
 
 #[test]

@@ -6,9 +6,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tapline_model::{AnomalySet, Completeness, ConsumerKey, EndpointId, Protocol, Timestamp};
 
 use super::holds;
+use super::text::Text;
 
 /// What a line says of a request that was not seen.
-const NO_REQUEST: &[u8] = b",\"method\":null,\"host\":null,\"path\":null,\"query_names\":[]";
+const NO_REQUEST: &[u8] = b"\",\"method\":null,\"host\":null,\"path\":null,\"query_names\":[]";
+
+/// Bytes of a line before its request: a time, two sockets of at most 58 bytes, names of fields.
+const HEAD_BYTES_MAX: usize = 320;
+/// Bytes of a line behind its request, without anomalies: four numbers of up to twenty digits, two
+/// hashes, names of fields.
+const TAIL_BYTES_MAX: usize = 320;
 
 /// Writes lines. It remembers the second it wrote last, since times come in order.
 #[derive(Debug, Default)]
@@ -50,48 +57,51 @@ impl LineWriter {
             *number = record.number()?;
         }
         let [status, request_bytes, response_bytes, latency_ns, anomalies] = numbers;
-        self.write_start(started_at, out);
-        write_socket(client, out);
-        out.extend_from_slice(b"\",\"server\":\"");
-        write_socket(server, out);
-        out.extend_from_slice(b"\",\"protocol\":\"");
-        out.extend_from_slice(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
-        out.push(b'"');
-        if flags & holds::REQUEST == 0 {
-            out.extend_from_slice(NO_REQUEST);
-        } else {
-            out.extend_from_slice(b",\"method\":\"");
+        let mut text = Text::<HEAD_BYTES_MAX>::new();
+        self.write_start(started_at, &mut text);
+        write_socket(client, &mut text);
+        text.put(b"\",\"server\":\"");
+        write_socket(server, &mut text);
+        text.put(b"\",\"protocol\":\"");
+        text.put_bytes(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
+        text.put_bytes(if flags & holds::REQUEST == 0 { NO_REQUEST } else { b"\",\"method\":\"" });
+        out.extend_from_slice(text.as_bytes());
+        if flags & holds::REQUEST != 0 {
             let bytes = u32::from_le_bytes(record.array()?);
             out.extend_from_slice(record.take(usize::try_from(bytes).ok()?)?);
         }
-        write_number(out, ",\"status\":", Some(status).filter(|_| flags & holds::STATUS != 0));
-        write_number(out, ",\"request_bytes\":", Some(request_bytes));
-        write_number(out, ",\"response_bytes\":", Some(response_bytes));
-        write_number(
-            out,
-            ",\"latency_ns\":",
-            Some(latency_ns).filter(|_| flags & holds::LATENCY != 0),
-        );
-        out.extend_from_slice(b",\"completeness\":\"");
-        out.extend_from_slice(Completeness::ALL.get(usize::from(completeness))?.label().as_bytes());
-        if anomalies == 0 {
-            out.extend_from_slice(b"\",\"anomalies\":[],\"signals\":[],\"consumer\":");
-        } else {
-            let anomalies = AnomalySet::from_bits(anomalies);
-            out.extend_from_slice(b"\",\"anomalies\":[");
-            write_list(anomalies.iter().map(|it| it.label().as_bytes()), out);
-            out.extend_from_slice(b"],\"signals\":[],\"consumer\":");
+        let mut text = Text::<TAIL_BYTES_MAX>::new();
+        text.put(b",\"status\":");
+        write_number(Some(status).filter(|_| flags & holds::STATUS != 0), &mut text);
+        text.put(b",\"request_bytes\":");
+        write_number(Some(request_bytes), &mut text);
+        text.put(b",\"response_bytes\":");
+        write_number(Some(response_bytes), &mut text);
+        text.put(b",\"latency_ns\":");
+        write_number(Some(latency_ns).filter(|_| flags & holds::LATENCY != 0), &mut text);
+        text.put(b",\"completeness\":\"");
+        text.put_bytes(Completeness::ALL.get(usize::from(completeness))?.label().as_bytes());
+        text.put(b"\",\"anomalies\":[");
+        if anomalies != 0 {
+            out.extend_from_slice(text.as_bytes());
+            text = Text::new();
+            write_list(
+                AnomalySet::from_bits(anomalies).iter().map(|it| it.label().as_bytes()),
+                out,
+            );
         }
+        text.put(b"],\"signals\":[],\"consumer\":");
         let consumer = Some(consumer).filter(|_| flags & holds::CONSUMER != 0);
-        write_hash(consumer.map(|key| ConsumerKey(key).0), out);
-        out.extend_from_slice(b",\"endpoint\":");
-        write_hash(endpoint.map(|endpoint| endpoint.0), out);
-        out.extend_from_slice(b"}\n");
+        write_hash(consumer.map(|key| ConsumerKey(key).0), &mut text);
+        text.put(b",\"endpoint\":");
+        write_hash(endpoint.map(|endpoint| endpoint.0), &mut text);
+        text.put(b"}\n");
+        out.extend_from_slice(text.as_bytes());
         Some(())
     }
 
     /// All before the client's address: the time as RFC 3339 has it, with nanoseconds.
-    fn write_start(&mut self, time: Timestamp, out: &mut Vec<u8>) {
+    fn write_start(&mut self, time: Timestamp, out: &mut Text<HEAD_BYTES_MAX>) {
         let second = time.nanos() / 1_000_000_000;
         if self.second != Some(second) {
             self.second = Some(second);
@@ -101,23 +111,22 @@ impl LineWriter {
                 .unwrap_or_default();
             self.start.truncate("{\"ts\":\"2026-11-13T08:00:00.".len());
         }
-        out.extend_from_slice(&self.start);
+        out.put_bytes(&self.start);
         let mut rest = *b"000000000Z\",\"client\":\"";
         let mut nanos = (time.nanos() % 1_000_000_000) as u32;
         for digit in rest.iter_mut().take(9).rev() {
             *digit = b'0' + (nanos % 10) as u8;
             nanos /= 10;
         }
-        out.extend_from_slice(&rest);
+        out.put(&rest);
     }
 }
 
-/// A field with its number, or null.
-fn write_number(out: &mut Vec<u8>, name: &str, number: Option<u64>) {
+/// A number, or null.
+#[inline]
+fn write_number(number: Option<u64>, out: &mut Text<TAIL_BYTES_MAX>) {
     let mut digits = itoa::Buffer::new();
-    let digits = number.map_or("null", |number| digits.format(number)).as_bytes();
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(digits);
+    out.put_bytes(number.map_or("null", |number| digits.format(number)).as_bytes());
 }
 
 /// The inside of an array of strings.
@@ -132,29 +141,18 @@ pub(super) fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Ve
     }
 }
 
-fn write_socket(socket: SocketAddr, out: &mut Vec<u8>) {
+fn write_socket(socket: SocketAddr, out: &mut Text<HEAD_BYTES_MAX>) {
     let IpAddr::V4(address) = socket.ip() else {
-        // Writing to a vector cannot fail.
-        return write!(out, "{socket}").unwrap_or_default();
+        return out.put_bytes(socket.to_string().as_bytes());
     };
-    let mut text = [0; 24];
-    let mut end = 0;
     for octet in address.octets() {
         let (digits, bytes) = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
-        if let Some(place) = text.get_mut(end..end + 4) {
-            place.copy_from_slice(&digits);
-        }
-        end += usize::from(bytes);
+        out.put_part(&digits, usize::from(bytes));
     }
-    if let Some(dot) = text.get_mut(end - 1) {
-        *dot = b':';
-    }
+    out.pop();
+    out.put(b":");
     let mut port = itoa::Buffer::new();
-    let port = port.format(socket.port()).as_bytes();
-    if let Some(place) = text.get_mut(end..end + port.len()) {
-        place.copy_from_slice(port);
-    }
-    out.extend_from_slice(text.get(..end + port.len()).unwrap_or_default());
+    out.put_bytes(port.format(socket.port()).as_bytes());
 }
 
 /// Every octet in decimal with a dot behind it, and how many bytes that is.
@@ -177,17 +175,14 @@ const OCTETS: [([u8; 4], u8); 256] = {
 };
 
 /// Sixteen hexadecimal digits in quotes.
-fn write_hash(hash: Option<u64>, out: &mut Vec<u8>) {
-    let Some(hash) = hash else {
-        out.extend_from_slice(b"null");
-        return;
-    };
+fn write_hash(hash: Option<u64>, out: &mut Text<TAIL_BYTES_MAX>) {
+    let Some(hash) = hash else { return out.put(b"null") };
     let mut text = *b"\"0000000000000000\"";
     let (digits, _) = text.get_mut(1..17).unwrap_or_default().as_chunks_mut();
     for (place, byte) in digits.iter_mut().zip(hash.to_be_bytes()) {
         *place = HEXADECIMAL.get(usize::from(byte)).copied().unwrap_or_default();
     }
-    out.extend_from_slice(&text);
+    out.put(&text);
 }
 
 /// Every byte as two digits.
@@ -238,10 +233,10 @@ impl<'a> Packed<'a> {
 
     fn number(&mut self) -> Option<u64> {
         let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.array()?;
-            number |= u64::from(byte & 0x7F) << shift;
+        for (&byte, place) in self.0.iter().zip(0..10) {
+            number |= u64::from(byte & 0x7F) << (7 * place);
             if byte & 0x80 == 0 {
+                self.0 = self.0.get(place + 1..)?;
                 return Some(number);
             }
         }
@@ -249,11 +244,13 @@ impl<'a> Packed<'a> {
     }
 
     fn socket(&mut self) -> Option<SocketAddr> {
-        let [kind] = self.array()?;
-        let address = match kind {
-            4 => IpAddr::V4(Ipv4Addr::from(self.array::<4>()?)),
-            _ => IpAddr::V6(Ipv6Addr::from(self.array::<16>()?)),
-        };
+        if self.0.first() == Some(&4) {
+            let [_, a, b, c, d, low, high] = self.array()?;
+            let port = u16::from_le_bytes([low, high]);
+            return Some(SocketAddr::new(Ipv4Addr::new(a, b, c, d).into(), port));
+        }
+        let [_] = self.array()?;
+        let address = IpAddr::V6(Ipv6Addr::from(self.array::<16>()?));
         Some(SocketAddr::new(address, u16::from_le_bytes(self.array()?)))
     }
 }

@@ -186,6 +186,11 @@ fn labels_add_up_from_the_general_to_the_special() {
         ]
     );
     assert_eq!(inventory.hosts()[0].labels.owner.as_deref(), Some("platform"));
+    for endpoint in &endpoints {
+        assert_eq!(inventory.owner_of(&endpoint.host, Some(endpoint.id)), endpoint.labels.owner);
+    }
+    assert_eq!(inventory.owner_of(&endpoints[0].host, None).as_deref(), Some("platform"));
+    assert_eq!(inventory.owner_of("elsewhere.test", None), None);
     // Other labels need no other template.
     inventory.rule(&Config::default(), Documented::default());
     assert!(inventory.endpoints().iter().all(|it| it.labels.owner.is_none()));

@@ -1,6 +1,6 @@
 //! Which documented operation an observed one is: by structure, not by the names of parameters.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::document::{Document, Location, Operation, OperationKey, ParameterKey};
 use crate::path::{self, Segment};
@@ -15,6 +15,9 @@ pub(super) struct Group<'d> {
     /// A parameter that may be empty was left out of the path.
     pub(super) is_shortened: bool,
 }
+
+/// The segments of a path.
+pub(super) type Segments = Vec<Segment>;
 
 /// What an observed operation is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +44,21 @@ impl Match {
         }
     }
 
-    /// Covers these groups no longer.
-    pub(super) fn leave_out(&mut self, groups: &BTreeSet<usize>) {
+    /// Covers the groups no longer that were seen by themselves, at these paths. What was seen too little
+    /// of and is not documented at `path` itself still covers those that it may have requests of.
+    pub(super) fn leave_out(
+        &mut self,
+        path: &[Segment],
+        is_thin: bool,
+        alone: &BTreeMap<usize, Vec<Segments>>,
+    ) {
         let Self::Merged { best, covered } = self else { return };
-        covered.retain(|index| !groups.contains(index));
+        let is_sure = best.is_some() || !is_thin;
+        let is_elsewhere = |index: &usize| {
+            let mut own = alone.get(index).into_iter().flatten();
+            own.any(|own| is_sure || takes_from(own, path))
+        };
+        covered.retain(|index| !is_elsewhere(index));
         if covered.is_empty() {
             *self = best.map_or(Self::None, Self::One);
         }
@@ -155,6 +169,20 @@ impl<'d> Matcher<'d> {
     }
 }
 
+impl Matcher<'_> {
+    /// The operations that an observed one may be of whose path a segment is missing, because a
+    /// parameter of theirs was empty; none if there is none.
+    pub(super) fn find_emptied(&self, method: &str, segments: &[Segment]) -> Match {
+        let candidates = self.by_length.get(&(method, segments.len() + 1));
+        let is_it = |index: &&usize| {
+            let group = self.groups.get(**index);
+            group.is_some_and(|group| is_emptied(segments, &group.segments))
+        };
+        let found: Vec<usize> = candidates.into_iter().flatten().filter(is_it).copied().collect();
+        if found.is_empty() { Match::None } else { Match::Unclear(found) }
+    }
+}
+
 impl Group<'_> {
     /// The one of it that is written alike, if there are others and it is among them.
     pub(super) fn only(&self, key: &OperationKey) -> Option<Self> {
@@ -229,6 +257,28 @@ fn may_have_been(values: &Schema, text: &str) -> bool {
     let is_text =
         types.contains(Type::String) && (values.format.is_none() || path::is_like_a_value(text));
     types.is_empty() || is_text || (is_number && types.allows(Type::Integer))
+}
+
+/// Whether requests that fit the words of `own` are seen there although they fit `other`, too: not
+/// where that has a word and `own` has none, for words go before parameters.
+fn takes_from(own: &[Segment], other: &[Segment]) -> bool {
+    own.len() != other.len()
+        || own.iter().zip(other).all(|(own, other)| match other {
+            Segment::Literal(_) => own == other,
+            _ => true,
+        })
+}
+
+/// Whether it is what was seen, but for a parameter that was empty.
+fn is_emptied(observed: &[Segment], documented: &[Segment]) -> bool {
+    let parameters = documented.iter().enumerate();
+    let mut places = parameters.filter(|(_, segment)| **segment == Segment::Parameter);
+    places.any(|(place, _)| {
+        let mut short = documented.to_vec();
+        short.remove(place);
+        let fits = fits(observed, &short);
+        fits.is_some_and(|fits| !fits.iter().any(|fit| matches!(fit, Fit::Covers | Fit::Unclear)))
+    })
 }
 
 fn fits(observed: &[Segment], documented: &[Segment]) -> Option<Vec<Fit>> {

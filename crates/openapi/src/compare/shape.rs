@@ -237,7 +237,10 @@ fn expand<'d>(
         let place = format!("{place}/allOf/{index}").into();
         alternatives = cross(&alternatives, &expand(document, part, &place, behind)?)?;
     }
-    for (word, choices) in [("anyOf", &schema.any_of), ("oneOf", &schema.one_of)] {
+    // The kinds of objects that were seen say no more than their members do, with counts.
+    let is_counted = schema.discriminator.is_some() && schema.evidence.is_some();
+    let one_of: &[Schema] = if is_counted { &[] } else { &schema.one_of };
+    for (word, choices) in [("anyOf", schema.any_of.as_slice()), ("oneOf", one_of)] {
         let mut either = Vec::new();
         for (index, choice) in choices.iter().enumerate() {
             let place = format!("{place}/{word}/{index}").into();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::read;
+use crate::read::escaped;
 
 fn document(text: &str) -> Document {
     read(text.as_bytes()).unwrap().document
@@ -265,5 +266,77 @@ components:
     assert_eq!(
         compare(&document(tree), &document(&changed), Limits::default()).differences.len(),
         1
+    );
+}
+
+const REALMS: &str = "
+openapi: 3.1.0
+info: {title: Realms, version: '1'}
+paths:
+  /{realm}/users/{id}: {get: {responses: {'200': {description: ''}}}}
+  /{realm}/export: {post: {responses: {'200': {description: ''}}}}
+";
+
+#[test]
+fn words_beside_parameters_take_only_what_would_go_there() {
+    let of = |path: &str, n: u64| {
+        seen(&format!(
+            "  /{{realmId}}/export: {{post: {{x-tapline: {{n: 90, of: 90}}}}}}\n  \
+             {path}: {{post: {{x-tapline: {{n: {n}, of: {n}}}}}}}\n  \
+             /{{realmId}}/users/{{userId}}: {{get: {{x-tapline: {{n: 90, of: 90}}}}}}"
+        ))
+    };
+    let told = |path: &str, n: u64| {
+        let place = escaped(path);
+        format!(
+            "additive shadow_operation POST {path}: /paths/{place}/post: documented nothing, \
+             seen POST {path} ({n} of {n})"
+        )
+    };
+    // What was asked of one realm may be seen apart from that of the others.
+    check(REALMS, &of("/main/{mainId}", 3), &[]);
+    check(REALMS, &of("/main/{mainId}", 30), &[&told("/main/{mainId}", 30)]);
+    // Where the other has no word either, its requests would be seen there.
+    check(REALMS, &of("/{realmId}/{what}", 3), &[&told("/{realmId}/{what}", 3)]);
+}
+
+#[test]
+fn a_parameter_without_a_value_makes_no_other_operation() {
+    let of = |empty: u64| {
+        let evidence = format!("{{n: 30, of: 30, empty_segments: {empty}}}");
+        seen(&format!(
+            "  /users/{{userId}}: {{get: {{x-tapline: {evidence}}}}}\n  \
+             /{{realmId}}/users/{{userId}}: {{get: {{x-tapline: {{n: 90, of: 90}}}}}}\n  \
+             /{{realmId}}/export: {{post: {{x-tapline: {{n: 90, of: 90}}}}}}"
+        ))
+    };
+    check(REALMS, &of(30), &[]);
+    let told = "additive shadow_operation GET /users/{userId}: /paths/~1users~1{userId}/get: \
+                documented nothing, seen GET /users/{userId} (30 of 30)";
+    check(REALMS, &of(29), &[told]);
+}
+
+#[test]
+fn what_is_documented_itself_is_held_against_that_alone() {
+    let documented = "
+openapi: 3.1.0
+info: {title: Notes, version: '1'}
+paths:
+  /notes/{id}: {get: {responses: {'200': {description: ''}}}}
+  /{owner}/all:
+    get:
+      parameters: [{name: limit, in: query, schema: {type: integer}}]
+      responses: {'200': {description: ''}}
+";
+    let observed = seen(
+        "  /{ownerId}/all: {get: {x-tapline: {n: 90, of: 90}}}\n  \
+         /notes/{noteId}:\n    get:\n      x-tapline: {n: 90, of: 90}\n      parameters:\n        \
+         - {name: limit, in: query, schema: {type: integer}, x-tapline: {n: 40, of: 90}}",
+    );
+    check(
+        documented,
+        &observed,
+        &["additive undocumented_parameter GET /notes/{noteId}: \
+           /paths/~1notes~1{id}/get/parameters/query/limit: documented nothing, seen sent (40 of 90)"],
     );
 }

@@ -111,6 +111,7 @@ fn finding(
             template: endpoint.template.clone(),
         }),
         consumer: None,
+        owner: None,
         client_addresses: Vec::new(),
         first_seen,
         last_seen: now,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tapline_model::{EnumView, JsonKind, MapView, PropertyView, SchemaView, TextFormat};
 
+use super::variants;
 use crate::evidence::Evidence;
 use crate::schema::{Additional, Schema, Type, Types};
 
@@ -25,6 +26,9 @@ pub(super) fn of_view(view: &SchemaView) -> Schema {
             }
         }
         schema.additional = additional(view);
+    }
+    if let Some(variants) = &view.variants {
+        variants::add(variants, &mut schema);
     }
     schema
 }

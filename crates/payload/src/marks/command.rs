@@ -77,6 +77,7 @@ pub(super) const WORDS: Family = Family {
         "nc ",
         "cat ",
         "ping ",
+        "ping.exe ",
         "nslookup ",
         "bash -",
         "sh -c",
@@ -97,6 +98,7 @@ pub(super) const WORDS: Family = Family {
         "ls ",
         "id;",
         "dir ",
+        "dir+",
         "type ",
         "tftp ",
         "ncat",
@@ -130,7 +132,7 @@ pub(super) const WORDS: Family = Family {
             6,
         ),
         (
-            r"^(ping6?|nslookup|dig|traceroute|host)\s(-\S+\s(\d+\s)?)*[a-z0-9.-]+\.[a-z0-9-]+(\s|$|[;|&])",
+            r"^(ping6?|nslookup|dig|traceroute|host)(\.exe)?\s(-\S+\s(\d+\s)?)*[a-z0-9.-]+\.[a-z0-9-]+(\s|$|[;|&])",
             5,
         ),
         (
@@ -144,6 +146,8 @@ pub(super) const WORDS: Family = Family {
         (r"^(uname\s-[a-z]|whoami(\s?$|\s?[;|&/])|ifconfig(\s|$)|ipconfig(\s|$)|netstat\s-)", 5),
         (r"\bnet\s(user|localgroup|share|view|start|stop)\s[/a-z]", 4),
         (r"\bcertutil(\.exe)?\s-[a-z]|\bmshta\s(http|javascript|vbscript)|\brundll32(\.exe)?\s", 6),
+        // Where a `+` was meant for a space.
+        (r"(^|[;|&+])dir[+\s|][a-z]:([+/\\|\x22]|$)", 5),
         (r"/dev/(tcp|udp)/", 7),
     ],
 };

@@ -21,6 +21,7 @@ pub(crate) fn finding(id: u64, second: u64, addresses: &[&str]) -> Finding {
         host: "shop.example".into(),
         endpoint: None,
         consumer: Some(ConsumerKey(id)),
+        owner: None,
         client_addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
         first_seen: Timestamp::from_seconds(second),
         last_seen: Timestamp::from_seconds(second),

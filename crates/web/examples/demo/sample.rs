@@ -592,6 +592,7 @@ fn finding(
         host: host.to_owned(),
         endpoint,
         consumer: (!is_new).then_some(ConsumerKey(0x9a31_77c0_12ab_44ee + place)),
+        owner: None,
         client_addresses: (7..9).map(|end| IpAddr::V4(Ipv4Addr::new(203, 0, 113, end))).collect(),
         first_seen: ago(620 + place * 431),
         last_seen: ago(4 + place * 37),

@@ -44,6 +44,7 @@ fn listed() -> Reader {
         confidence: 1.0,
         state: FindingState::Open,
         consumer: Some(ConsumerKey(7)),
+        owner: None,
         client_addresses: vec!["203.0.113.9".parse().unwrap()],
         ..Finding::clone(&sample::view(0).findings[0])
     };

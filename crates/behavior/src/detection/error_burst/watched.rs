@@ -164,6 +164,7 @@ impl Watched {
             host: self.host.clone(),
             endpoint: Some(self.endpoint.clone()),
             consumer: None,
+            owner: None,
             client_addresses: clients.iter().map(|&(client, _)| client).collect(),
             first_seen: seen.first_error.start(),
             last_seen: seen.last_error.start(),

@@ -13,7 +13,7 @@ use tapline_model::RouteKey;
 use super::{Entry, Records, SortKey, place};
 
 /// Bytes of records sorted in memory at once; as many are collected meanwhile.
-const RUN_BYTES: usize = 24 << 20;
+const RUN_BYTES: usize = 40 << 20;
 /// Runs merged at once: bounds open files and read buffers.
 const FAN_IN_MAX: usize = 128;
 /// Bytes of a run written or read at once.
@@ -136,17 +136,21 @@ impl Collected {
     }
 }
 
-/// The entries by their keys. What is moved about is small, and a stable sort takes advantage of what
-/// is in order already.
+/// The entries by their keys. What is moved about are numbers: the time, and below it the place.
 fn in_order(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
-    let mut order: Vec<(u64, u32)> =
-        (0..).zip(entries).map(|(index, entry)| (entry.key.started_nanos, index)).collect();
-    let entry = |index: u32| entries.get(usize::try_from(index).unwrap_or(usize::MAX));
-    order.sort_by(|(left_nanos, left), (right_nanos, right)| {
-        let key = |index| entry(index).map(|entry| entry.key);
-        left_nanos.cmp(right_nanos).then_with(|| key(*left).cmp(&key(*right)))
-    });
-    order.into_iter().filter_map(move |(_, index)| entry(index))
+    let nanos = |order: &u128| order >> 32;
+    let mut order: Vec<u128> = (0..)
+        .zip(entries)
+        .map(|(index, entry)| u128::from(entry.key.started_nanos) << 32 | index)
+        .collect();
+    order.sort_unstable();
+    let entry = |order: u128| entries.get(usize::try_from(order & 0xffff_ffff).unwrap_or_default());
+    for same in order.chunk_by_mut(|left, right| nanos(left) == nanos(right)) {
+        if same.len() > 1 {
+            same.sort_by_key(|&order| entry(order).map(|entry| entry.key));
+        }
+    }
+    order.into_iter().filter_map(entry)
 }
 
 /// The bytes of a record.
