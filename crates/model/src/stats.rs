@@ -278,6 +278,18 @@ sums! {
             field_values_left_out,
             /// Times that what a route saw taught no path template, for want of room.
             paths_left_out,
+            /// Hosts that the inventory had no room for, each time one was seen.
+            hosts_left_out,
+            /// Routes that would have made an endpoint.
+            endpoints_left_out,
+            /// Routes without an endpoint that were given up for newer ones.
+            routes_left_out,
+            /// Parameters that their endpoint had no room for, each time one was seen.
+            parameters_left_out,
+            /// Servers that found no room, each time one was seen.
+            servers_left_out,
+            /// Consumers of the inventory that were given up for newer ones.
+            callers_left_out,
             /// Consumers evicted from their table.
             consumers_evicted,
             /// Consumers tracked now.

@@ -10,8 +10,8 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{Encoder, TextEncoder};
 use tapline_model::{
-    Anomaly, Completeness, DropReason, Encapsulation, EvictReason, IgnoreReason, Protocol,
-    Severity, VerdictKind, View,
+    Anomaly, BehaviorStats, Completeness, DropReason, Encapsulation, EvictReason, IgnoreReason,
+    Protocol, Severity, VerdictKind, View,
 };
 
 pub use self::control::PreventionCounts;
@@ -302,8 +302,7 @@ fn findings(view: &View) -> Vec<Family> {
         Family::single(names::FINDINGS_WITHHELD, number(behavior.findings_withheld)),
         Family::single(names::INVENTORY_FIELDS, number(behavior.fields_known)),
         Family::single(names::INVENTORY_FIELDS_EVICTED, number(behavior.fields_evicted)),
-        Family::single(names::INVENTORY_VALUES_LEFT_OUT, number(behavior.field_values_left_out)),
-        Family::single(names::INVENTORY_PATHS_LEFT_OUT, number(behavior.paths_left_out)),
+        left_out(behavior),
         Family::single(names::CONSUMERS_ACTIVE, number(behavior.consumers_active)),
         Family::single(names::CONSUMERS_EVICTED, number(behavior.consumers_evicted)),
         Family::single(names::ACTORS_ACTIVE, number(behavior.actors_active)),
@@ -314,6 +313,24 @@ fn findings(view: &View) -> Vec<Family> {
         Family::single(names::NOTIFICATION_PUSHES, number(alert.pushes)),
         Family::single(names::NOTIFICATION_FAILURES, number(alert.push_failures)),
     ]
+}
+
+/// What the inventory had no room for, by kind.
+fn left_out(behavior: &BehaviorStats) -> Family {
+    let mut left_out = Family::new(names::INVENTORY_LEFT_OUT);
+    for (kind, count) in [
+        ("host", behavior.hosts_left_out),
+        ("endpoint", behavior.endpoints_left_out),
+        ("route", behavior.routes_left_out),
+        ("parameter", behavior.parameters_left_out),
+        ("value", behavior.field_values_left_out),
+        ("path", behavior.paths_left_out),
+        ("server", behavior.servers_left_out),
+        ("consumer", behavior.callers_left_out),
+    ] {
+        left_out.add(&[kind], number(count));
+    }
+    left_out
 }
 
 #[cfg(test)]

@@ -146,10 +146,8 @@ metrics! {
         "Fields of bodies, queries and header fields that are known of all endpoints.";
     INVENTORY_FIELDS_EVICTED: Counter "tapline_inventory_fields_evicted_total" []
         "Fields that made room for others.";
-    INVENTORY_VALUES_LEFT_OUT: Counter "tapline_inventory_values_left_out_total" []
-        "Values in bodies, queries and header fields that stood in places which found no room.";
-    INVENTORY_PATHS_LEFT_OUT: Counter "tapline_inventory_paths_left_out_total" []
-        "Times that what a route saw taught no path template, for want of room.";
+    INVENTORY_LEFT_OUT: Counter "tapline_inventory_left_out_total" ["kind"]
+        "What the inventory had no room for: hosts, endpoints, routes, parameters, field values, paths to learn templates from, servers and consumers.";
     DATA_FIELDS: Gauge "tapline_data_fields" ["class", "place"]
         "Fields of endpoints that hold sensitive data, by class and part of a transaction.";
     CONSUMERS_ACTIVE: Gauge "tapline_consumers_active" []

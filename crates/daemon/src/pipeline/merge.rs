@@ -391,6 +391,12 @@ impl Merge {
         let rejected = self.inventory.rejected();
         stats.behavior.field_values_left_out = rejected.field_values;
         stats.behavior.paths_left_out = rejected.paths;
+        stats.behavior.hosts_left_out = rejected.hosts;
+        stats.behavior.endpoints_left_out = rejected.endpoints;
+        stats.behavior.routes_left_out = rejected.routes;
+        stats.behavior.parameters_left_out = rejected.parameters;
+        stats.behavior.servers_left_out = rejected.servers;
+        stats.behavior.callers_left_out = rejected.consumers;
         stats.behavior.findings_opened = self.lifecycle.counts().opened;
         stats.alert = (self.control.alert_stats)();
         for source in self.counters() {
