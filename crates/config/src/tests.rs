@@ -250,3 +250,10 @@ prevention:
         assert!(said.contains(part), "{part}: {said}");
     }
 }
+
+#[test]
+fn a_database_of_addresses_that_cannot_be_read_is_refused_where_it_is_named() {
+    let said = refused("behavior:\n  address_database: /nowhere/city.mmdb\n");
+    assert!(said.starts_with("t.yaml:2:21: behavior.address_database: "), "{said}");
+    assert!(said.contains("/nowhere/city.mmdb"), "{said}");
+}
