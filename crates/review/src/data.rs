@@ -170,8 +170,10 @@ pub(crate) fn carried(endpoint: &EndpointView) -> Vec<Carried> {
         });
         carried.in_responses |= is_response;
         carried.in_requests |= !is_response;
-        if carried.fields.len() < FIELDS_NAMED {
-            carried.fields.push(crate::text::shown(&field.name));
+        // Of every status and both ways a field is told of once.
+        let name = crate::text::shown(&field.name);
+        if carried.fields.len() < FIELDS_NAMED && !carried.fields.contains(&name) {
+            carried.fields.push(name);
         }
     }
     found.into_values().collect()

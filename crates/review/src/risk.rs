@@ -184,6 +184,22 @@ mod tests {
     use super::*;
     use crate::report::tests::endpoint;
 
+    #[test]
+    fn a_field_that_goes_both_ways_is_told_of_once() {
+        let mut endpoint = endpoint("POST", "/x");
+        let parameter = |location: &str| ParameterView {
+            location: location.to_owned(),
+            name: "ssn".to_owned(),
+            present: 1,
+            of: 1,
+            ..Default::default()
+        };
+        endpoint.parameters = vec![parameter("request_body"), parameter("response_body")];
+        let risk = risk_of(&endpoint);
+        let told: usize = risk.parts.iter().map(|part| part.why.matches("`ssn`").count()).sum();
+        assert_eq!(told, 1, "{risk:?}");
+    }
+
     proptest! {
         #[test]
         fn a_score_is_the_sum_of_its_parts_and_at_most_a_hundred(
