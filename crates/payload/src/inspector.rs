@@ -85,7 +85,8 @@ impl Inspector {
     fn look_closely(&mut self, value: &[u8], kinds: u16, place: AttackPlace) {
         let value = value.get(..VALUE_BYTES_MAX).unwrap_or(value);
         self.scores = Scores::default();
-        if is_filler(value) {
+        // Programs that measure send such bodies; no address has such a part.
+        if matches!(place, AttackPlace::Path | AttackPlace::Query) && is_filler(value) {
             self.scores.add(Attack::Scanner, SCORE_MIN);
         }
         // A token is no more than what it may hide.
@@ -261,6 +262,16 @@ mod tests {
             let found = seen(value.as_bytes());
             assert!(found.contains(&attack), "{value}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_body_may_be_filled_up() {
+        let (mut all, value) = (Vec::new(), "x".repeat(500));
+        let mut look = |place| {
+            Inspector::new().look(value.as_bytes(), place, &mut |attack, _| all.push(attack));
+            all.len()
+        };
+        assert_eq!((look(AttackPlace::Body), look(AttackPlace::Query)), (0, 1));
     }
 
     #[test]
