@@ -21,9 +21,10 @@ pub(crate) const DETECTION: Detection = Detection {
     state_max: "4 096 hosts with a histogram each; behavior.actors_max consumers with 64 hashes \
                 each",
     wrong_when: "It misses objects that answers named where bodies were not looked into, one \
-                 identity for every few objects, whoever takes less than objects_min an hour, and all \
-                 where more than one consumer in fifty collects. It is wrong for a crawler or partner that is welcome and new: name its network in \
-                 behavior.allowed_clients, or let it go on for a day.",
+                 identity for every few objects, whoever takes less than objects_min an hour, and \
+                 all where more than one consumer in fifty collects. It is wrong for a crawler or \
+                 partner that is welcome and new: name its network in behavior.allowed_clients, or \
+                 let it go on for a day.",
 };
 
 /// Share of all objects that nobody needs.
