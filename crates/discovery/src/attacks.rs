@@ -12,7 +12,7 @@ use tapline_model::{
 use tapline_payload::Inspector;
 
 use crate::format::form;
-use crate::memo::{PLACES, place_of};
+use crate::memo::Memo;
 use crate::token::TokenFacts;
 
 /// Header fields of one request that are looked at.
@@ -32,9 +32,18 @@ pub(crate) struct Attacks {
     look: Look,
     /// The content of the request has been looked at.
     is_body_read: bool,
-    /// Values of header fields that were harmless, by place; empty at first.
-    harmless: Vec<Vec<u8>>,
+    /// Values of header fields in which nothing was found.
+    harmless: Memo<Harmless>,
     scratch: Vec<u8>,
+}
+
+/// Where the value of a header field was harmless.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Harmless {
+    #[default]
+    Anywhere,
+    /// In a list of what a client takes: `*/*` would be the end of a comment elsewhere.
+    InLists,
 }
 
 /// The look at one value, and what came of those before.
@@ -59,7 +68,7 @@ impl Attacks {
         Self {
             look: Look { key, inspector: Inspector::new(), notes, script: Vec::new() },
             is_body_read: false,
-            harmless: Vec::new(),
+            harmless: Memo::default(),
             scratch: Vec::new(),
         }
     }
@@ -148,24 +157,22 @@ impl Attacks {
 
     /// Clients send the same fields again and again.
     fn header(&mut self, name: &[u8], value: &[u8]) {
-        if self.harmless.is_empty() {
-            self.harmless.resize(PLACES, Vec::new());
-        }
-        let Some(known) = self.harmless.get_mut(place_of(value)) else { return };
-        if known == value {
-            return;
+        let is_list = is_negotiation(name);
+        match self.harmless.find(value) {
+            Some(Harmless::Anywhere) => return,
+            Some(Harmless::InLists) if is_list => return,
+            _ => {}
         }
         // Lists of what a client takes have signs of their own; what is logged may be looked up.
-        let is_negotiation = is_negotiation(name);
-        let is_odd = std::cell::Cell::new(false);
+        let has_signs = std::cell::Cell::new(false);
         let is_possible = |attack| {
-            is_odd.set(true);
-            !is_negotiation || attack == Attack::Lookup
+            has_signs.set(true);
+            !is_list || attack == Attack::Lookup
         };
-        self.look.value_if(name, value, AttackPlace::Header, is_possible);
-        if !is_odd.get() && value.len() <= REMEMBERED_BYTES_MAX {
-            known.clear();
-            known.extend_from_slice(value);
+        let is_attack = self.look.value_if(name, value, AttackPlace::Header, is_possible);
+        if !is_attack && value.len() <= REMEMBERED_BYTES_MAX {
+            let where_it_is = if has_signs.get() { Harmless::InLists } else { Harmless::Anywhere };
+            self.harmless.remember(value, where_it_is);
         }
     }
 }

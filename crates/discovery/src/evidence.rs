@@ -15,7 +15,7 @@ use tapline_model::{
 };
 
 use self::software::Software;
-use crate::memo::{PLACES, place_of};
+use crate::memo::Memo;
 use crate::parameter;
 use crate::token::TokenFacts;
 
@@ -28,8 +28,8 @@ const AGENT_BYTES_MAX: usize = 512;
 pub(crate) struct Evidence {
     key: Key,
     software: Software,
-    /// User agents and their hashes, by place; empty at first.
-    agents: Vec<(Vec<u8>, u64)>,
+    /// User agents and their hashes.
+    agents: Memo<u64>,
     /// What was said of caches last, and whether it forbids them.
     caching: (Vec<u8>, bool),
 }
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Evidence {
 impl Evidence {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
-        Self { key, software: Software::new(), agents: Vec::new(), caching: Default::default() }
+        Self { key, software: Software::new(), agents: Memo::default(), caching: Default::default() }
     }
 
     /// Fills in what `seen`, whose status and credentials are known, says besides.
@@ -163,23 +163,11 @@ impl Evidence {
     /// The keyed hash of a user agent.
     fn agent(&mut self, agent: &[u8]) -> u64 {
         let agent = agent.get(..AGENT_BYTES_MAX).unwrap_or(agent);
-        if self.agents.is_empty() {
-            self.agents.resize(PLACES, (Vec::new(), 0));
-        }
-        let entry = self.agents.get_mut(place_of(agent));
-        if let Some((known, hash)) = &entry
-            && *hash != 0
-            && known == agent
-        {
-            return *hash;
-        }
-        let hash = self.key.text_hash(agent).max(1);
-        if let Some((known, kept)) = entry {
-            known.clear();
-            known.extend_from_slice(agent);
-            *kept = hash;
-        }
-        hash
+        self.agents.find(agent).unwrap_or_else(|| {
+            let hash = self.key.text_hash(agent).max(1);
+            self.agents.remember(agent, hash);
+            hash
+        })
     }
 }
 

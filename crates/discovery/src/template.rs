@@ -78,9 +78,9 @@ fn context_of(template: &Template) -> Context {
 mod tag {
     pub(super) const HOST: u8 = 0;
     pub(super) const METHOD: u8 = 1;
-    pub(super) const WORD: u8 = 2;
-    pub(super) const WEAK: u8 = 3;
-    pub(super) const SLOT: u8 = 4;
+    /// A word or what may be a value: which of them, the text and the way to it tell.
+    pub(super) const TEXT: u8 = 2;
+    pub(super) const SLOT: u8 = 3;
 }
 
 impl Routes {
@@ -131,13 +131,13 @@ impl Routes {
             if index == SEGMENTS_MAX {
                 return None;
             }
-            // Words are what most paths are made of; no word begins with a digit.
-            let may_be_word = !segment.first().is_some_and(u8::is_ascii_digit);
-            let word = may_be_word.then(|| steps.find(node, tag::WORD, segment)).flatten();
+            // Texts are what most paths are made of. What begins with a digit may be a version in
+            // one path and a value in another.
+            let may_be_text = !segment.first().is_some_and(u8::is_ascii_digit);
+            let text = may_be_text.then(|| steps.find(node, tag::TEXT, segment)).flatten();
             let place = Place::of(index, count, held);
-            node = word.unwrap_or_else(|| match part_of(segment, place, scratch) {
-                Part::Word(word) => steps.take(node, tag::WORD, word),
-                Part::Weak(weak) => steps.take(node, tag::WEAK, weak),
+            node = text.unwrap_or_else(|| match part_of(segment, place, scratch) {
+                Part::Word(text) | Part::Weak(text) => steps.take(node, tag::TEXT, text),
                 Part::Slot(class, suffix) => {
                     steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
                 }

@@ -8,9 +8,10 @@ use tapline_model::RouteKey;
 
 use crate::memo::hash_of;
 
-/// Steps that are remembered, each replaced by the next one for its place: few enough to stay in the
-/// processor's cache.
+/// Places for steps that are remembered: few enough to stay in the processor's cache.
 const PLACES: usize = 1_024;
+/// Steps that share a place. One that is driven out takes all that follows it along.
+const STEPS: usize = 4;
 /// Nodes after which all is forgotten.
 const NODES_MAX: usize = 16_384;
 
@@ -26,7 +27,8 @@ impl Node {
 /// Remembers ways.
 #[derive(Debug)]
 pub(super) struct Steps {
-    places: Vec<Step>,
+    /// By place, the newest first.
+    places: Vec<[Step; STEPS]>,
     /// By node: the routes without and with a slash at their end.
     routes: Vec<[Option<RouteKey>; 2]>,
 }
@@ -35,6 +37,8 @@ pub(super) struct Steps {
 #[derive(Clone, Debug)]
 struct Step {
     from: Node,
+    /// Of the text.
+    hash: u32,
     /// What kind of part the text is.
     tag: u8,
     text: CompactString,
@@ -46,11 +50,13 @@ impl Steps {
     pub(super) fn new() -> Self {
         let nowhere = Step {
             from: Node(u32::MAX),
+            hash: 0,
             tag: 0,
             text: CompactString::default(),
             to: Node(u32::MAX),
         };
-        Self { places: vec![nowhere; PLACES], routes: vec![[None; 2]] }
+        let place = std::array::from_fn(|_| nowhere.clone());
+        Self { places: vec![place; PLACES], routes: vec![[None; 2]] }
     }
 
     /// Before a way is walked: forgets everything if there is too much of it.
@@ -62,9 +68,15 @@ impl Steps {
 
     /// The step from `from` by a text of a kind, if it was taken before.
     pub(super) fn find(&self, from: Node, tag: u8, text: &[u8]) -> Option<Node> {
-        let step = self.places.get(place(from, tag, text))?;
-        let is_it = step.from == from && step.tag == tag && step.text.as_bytes() == text;
-        is_it.then_some(step.to)
+        let (place, hash) = place_of(from, tag, text);
+        let mut steps = self.places.get(place)?.iter();
+        let is_it = |step: &&Step| {
+            step.hash == hash
+                && step.from == from
+                && step.tag == tag
+                && step.text.as_bytes() == text
+        };
+        steps.find(is_it).map(|step| step.to)
     }
 
     /// Takes a step, for the first time perhaps.
@@ -74,8 +86,10 @@ impl Steps {
         }
         let to = Node(u32::try_from(self.routes.len()).unwrap_or(u32::MAX));
         self.routes.push([None; 2]);
-        if let Some(step) = self.places.get_mut(place(from, tag, text)) {
-            *step = Step { from, tag, text: CompactString::from_utf8_lossy(text), to };
+        let (place, hash) = place_of(from, tag, text);
+        if let Some(steps) = self.places.get_mut(place) {
+            steps.rotate_right(1);
+            steps[0] = Step { from, hash, tag, text: CompactString::from_utf8_lossy(text), to };
         }
         to
     }
@@ -94,10 +108,12 @@ impl Steps {
     }
 }
 
-fn place(from: Node, tag: u8, text: &[u8]) -> usize {
+/// Where a step is remembered, and what tells it from most others there.
+#[expect(clippy::cast_possible_truncation, reason = "ten bits, and any half will do")]
+fn place_of(from: Node, tag: u8, text: &[u8]) -> (usize, u32) {
     let mixed = (hash_of(text) ^ u64::from(from.0) << 8 ^ u64::from(tag))
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> 54).unwrap_or_default()
+    ((mixed >> 54) as usize, (mixed >> 16) as u32)
 }
 
 #[cfg(test)]
