@@ -10,16 +10,13 @@
 #![expect(clippy::print_stderr, reason = "a bench says why it fails")]
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use tapline_behavior::Fold;
+use tapline_benches::exchange::Exchange;
 use tapline_discovery::{Config, Discovery, Inventory};
-use tapline_model::{
-    AnomalySet, Body, BodySample, Completeness, Epoch, Feedback, FlowId, Key, OwnedHeaders,
-    Protocol, RequestHead, ResponseHead, ShardId, Timestamp, Transaction,
-};
+use tapline_model::{Epoch, Feedback, Key, OwnedHeaders, ShardId, Timestamp};
 
 const PATHS: u64 = 1_000_000;
 const HOSTS: u64 = 10_000;
@@ -48,73 +45,31 @@ fn word(number: u64) -> String {
     (0..12).map(|_| letter(&mut rest)).collect()
 }
 
-/// One exchange: a path of its own, or a document of fields of their own.
-struct Exchange {
-    client: SocketAddr,
-    host: String,
-    path: String,
-    body: String,
-    sent: OwnedHeaders,
-    answered: OwnedHeaders,
+fn exchange(at: u64, host: u64, path: String, body: String) -> Exchange {
+    let host = format!("{}.example", word(host));
+    Exchange {
+        client: Exchange::client(u32::try_from(at % 50_000).unwrap_or_default()),
+        path,
+        query: None,
+        body,
+        sent: OwnedHeaders::new([("Host", host.as_str())]),
+        answered: OwnedHeaders::new([("Content-Type", "application/json")]),
+        host,
+    }
 }
 
-impl Exchange {
-    fn new(at: u64, host: u64, path: String, body: String) -> Self {
-        let host = format!("{}.example", word(host));
-        let client = u32::try_from(at % 50_000).unwrap_or_default();
-        Self {
-            client: SocketAddr::from(((0x0a00_0000 + client).to_be_bytes(), 40_000)),
-            path,
-            body,
-            sent: OwnedHeaders::new([("Host", host.as_str())]),
-            answered: OwnedHeaders::new([("Content-Type", "application/json")]),
-            host,
-        }
-    }
+/// A path of its own.
+fn path(at: u64) -> Exchange {
+    exchange(at, at % HOSTS, format!("/{}/{}", word(at), word(!at)), String::new())
+}
 
-    fn of_path(at: u64) -> Self {
-        let path = format!("/{}/{}", word(at), word(!at));
-        Self::new(at, at % HOSTS, path, String::new())
-    }
-
-    fn of_fields(at: u64) -> Self {
-        let first = at * DOCUMENT;
-        let fields = (first..first + DOCUMENT).map(|at| format!("\"{}\":{at}", word(at)));
-        let body = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
-        // On a host of its own, so that its path is no value among others.
-        Self::new(at, at, "/document".to_owned(), body)
-    }
-
-    fn transaction(&self, started_at: Timestamp) -> Transaction<'_> {
-        Transaction {
-            flow: FlowId { slot: 0, generation: 0 },
-            client: self.client,
-            server: SocketAddr::from(([192, 168, 0, 1], 80)),
-            protocol: Protocol::Http11,
-            request: Some(RequestHead {
-                method: b"GET",
-                target: self.path.as_bytes(),
-                authority: Some(self.host.as_bytes()),
-                path: self.path.as_bytes(),
-                query: None,
-                headers: self.sent.headers(),
-            }),
-            response: Some(ResponseHead { status: 200, headers: self.answered.headers() }),
-            request_body: Body::default(),
-            response_body: Body {
-                wire_bytes: self.body.len() as u64,
-                media_type: "application/json",
-                sample: BodySample { bytes: self.body.as_bytes(), truncated: false },
-            },
-            request_bytes: 100,
-            response_bytes: 100 + self.body.len() as u64,
-            started_at,
-            ended_at: started_at.plus_nanos(3_000_000),
-            latency_ns: Some(2_000_000),
-            completeness: Completeness::Whole,
-            anomalies: AnomalySet::EMPTY,
-        }
-    }
+/// A document of fields of their own.
+fn document(at: u64) -> Exchange {
+    let first = at * DOCUMENT;
+    let fields = (first..first + DOCUMENT).map(|at| format!("\"{}\":{at}", word(at)));
+    let body = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
+    // On a host of its own, so that its path is no value among others.
+    exchange(at, at, "/document".to_owned(), body)
 }
 
 struct Sensor {
@@ -207,8 +162,8 @@ fn child(divisor: u64) -> bool {
     let before = resident_bytes();
     let mut sensor = Sensor::new(&config);
     // Fields first: what comes first has its endpoints.
-    sensor.send((0..FIELDS / DOCUMENT).map(Exchange::of_fields), DOCUMENTS_EPOCH);
-    sensor.send((0..PATHS).map(Exchange::of_path), EPOCH);
+    sensor.send((0..FIELDS / DOCUMENT).map(document), DOCUMENTS_EPOCH);
+    sensor.send((0..PATHS).map(path), EPOCH);
     sensor.inventory.settle();
     let grown = resident_bytes().saturating_sub(before);
 

@@ -6,4 +6,5 @@
 //! - `routing.rs`: discovery and fold alone, of known routes without bodies.
 //! - `cardinality.rs`: what a flood of new names leaves of the inventory's bounds.
 
+pub mod exchange;
 pub mod stages;

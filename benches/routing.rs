@@ -6,17 +6,17 @@
 //! with 1 only when a transaction was lost: the time is the machine's, too.
 
 #![expect(clippy::print_stdout, reason = "a bench prints")]
+#![expect(clippy::print_stderr, reason = "a bench says why it fails")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 
 use std::fs;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use tapline_behavior::Fold;
+use tapline_benches::exchange::Exchange;
 use tapline_discovery::Discovery;
 use tapline_model::{
-    AnomalySet, Body, Completeness, Epoch, Feedback, FlowId, Key, OwnedHeaders, Protocol,
-    RequestHead, ResponseHead, RouteFeedback, RouteKey, ShardId, Timestamp, Transaction,
+    Epoch, Feedback, Key, OwnedHeaders, RouteFeedback, RouteKey, ShardId, Timestamp,
 };
 
 const ROUNDS: usize = 5;
@@ -55,66 +55,28 @@ const TRAFFIC: &[Traffic] = &[
     },
 ];
 
-/// What a transaction borrows from.
-struct Exchange {
-    client: SocketAddr,
-    host: String,
-    path: String,
-    query: Option<&'static [u8]>,
-    sent: OwnedHeaders,
-    answered: OwnedHeaders,
-}
-
-impl Exchange {
-    fn new(at: usize, traffic: &Traffic) -> Self {
-        let route = at % traffic.routes;
-        let consumer = u32::try_from(at % traffic.consumers).unwrap_or_default();
-        let host = format!("host{}.example", route % 10);
-        let token = format!("Bearer t{consumer}");
-        let mut sent =
-            vec![("Host", host.as_str()), ("User-Agent", "client/1.0"), ("Accept", "*/*")];
-        if traffic.credential {
-            sent.push(("Authorization", &token));
-        }
-        Self {
-            client: SocketAddr::from(((0x0a00_0000 + consumer).to_be_bytes(), 40_000)),
-            path: format!("/v1/collection{}/{}/items", route / 10, 1_000 + at * 7),
-            query: traffic.query.then_some(b"limit=20&sort=name"),
-            sent: OwnedHeaders::new(sent.iter().copied()),
-            answered: OwnedHeaders::new([("Content-Length", "0"), ("Cache-Control", "no-store")]),
-            host,
-        }
+fn exchange(at: usize, traffic: &Traffic) -> Exchange {
+    let route = at % traffic.routes;
+    let consumer = u32::try_from(at % traffic.consumers).unwrap_or_default();
+    let host = format!("host{}.example", route % 10);
+    let token = format!("Bearer t{consumer}");
+    let mut sent = vec![("Host", host.as_str()), ("User-Agent", "client/1.0"), ("Accept", "*/*")];
+    if traffic.credential {
+        sent.push(("Authorization", &token));
     }
-
-    fn transaction(&self, started_at: Timestamp) -> Transaction<'_> {
-        Transaction {
-            flow: FlowId { slot: 0, generation: 0 },
-            client: self.client,
-            server: SocketAddr::from(([192, 168, 0, 1], 80)),
-            protocol: Protocol::Http11,
-            request: Some(RequestHead {
-                method: b"GET",
-                target: self.path.as_bytes(),
-                authority: Some(self.host.as_bytes()),
-                path: self.path.as_bytes(),
-                query: self.query,
-                headers: self.sent.headers(),
-            }),
-            response: Some(ResponseHead { status: 200, headers: self.answered.headers() }),
-            request_body: Body::default(),
-            response_body: Body::default(),
-            request_bytes: 180,
-            response_bytes: 90,
-            started_at,
-            ended_at: started_at.plus_nanos(3_000_000),
-            latency_ns: Some(2_000_000),
-            completeness: Completeness::Whole,
-            anomalies: AnomalySet::EMPTY,
-        }
+    Exchange {
+        client: Exchange::client(consumer),
+        path: format!("/v1/collection{}/{}/items", route / 10, 1_000 + at * 7),
+        query: traffic.query.then_some(b"limit=20&sort=name"),
+        body: String::new(),
+        sent: OwnedHeaders::new(sent.iter().copied()),
+        answered: OwnedHeaders::new([("Content-Length", "0"), ("Cache-Control", "no-store")]),
+        host,
     }
 }
 
-/// What this thread has spent on a core, so that what else runs does not show.
+/// What this thread has spent on a core, so that what else runs does not show. 0 where the kernel does
+/// not say.
 fn cpu_nanos() -> u64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or_default()
@@ -173,7 +135,7 @@ impl Stages {
 
 /// Nanoseconds a transaction of the best round, and whether all of them were folded.
 fn measure(traffic: &Traffic) -> (f64, bool) {
-    let exchanges: Vec<Exchange> = (0..DIFFERENT).map(|at| Exchange::new(at, traffic)).collect();
+    let exchanges: Vec<Exchange> = (0..DIFFERENT).map(|at| exchange(at, traffic)).collect();
     let mut stages = Stages::new(&exchanges);
     let epochs = TRANSACTIONS / EPOCH;
     stages.epoch(&exchanges);
@@ -184,6 +146,12 @@ fn measure(traffic: &Traffic) -> (f64, bool) {
 }
 
 fn main() -> ExitCode {
+    if cpu_nanos() == 0 {
+        eprintln!(
+            "routing: the kernel does not tell the time of a thread in /proc/thread-self/schedstat"
+        );
+        return ExitCode::FAILURE;
+    }
     let mut holds = true;
     for traffic in TRAFFIC {
         let (nanos, is_whole) = measure(traffic);

@@ -43,7 +43,12 @@ impl std::fmt::Debug for Evidence {
 impl Evidence {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
-        Self { key, software: Software::new(), agents: Memo::default(), caching: Default::default() }
+        Self {
+            key,
+            software: Software::new(),
+            agents: Memo::default(),
+            caching: Default::default(),
+        }
     }
 
     /// Fills in what `seen`, whose status and credentials are known, says besides.
