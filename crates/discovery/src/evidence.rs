@@ -168,7 +168,7 @@ impl Evidence {
     /// The keyed hash of a user agent.
     fn agent(&mut self, agent: &[u8]) -> u64 {
         let agent = agent.get(..AGENT_BYTES_MAX).unwrap_or(agent);
-        self.agents.find(agent).unwrap_or_else(|| {
+        self.agents.find(agent).copied().unwrap_or_else(|| {
             let hash = self.key.text_hash(agent).max(1);
             self.agents.remember(agent, hash);
             hash

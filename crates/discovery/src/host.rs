@@ -5,7 +5,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 
 use compact_str::CompactString;
 
-use crate::memo::{PLACES, place_of};
+use crate::memo::Memo;
 use crate::rules::{HostTemplate, join_host};
 use crate::sensitive;
 
@@ -17,19 +17,15 @@ const HOST_BYTES_MAX: usize = 253;
 pub(crate) struct Hosts {
     /// As sent, what was written last; empty when the next one is to be looked up all the same.
     last: Vec<u8>,
-    /// As sent and as spelled, by place.
-    remembered: Vec<(CompactString, CompactString)>,
+    /// As spelled, by what was sent.
+    remembered: Memo<CompactString>,
     templates: Vec<HostTemplate>,
 }
 
 impl Hosts {
     /// Names that fit one of `templates` are spelled as it is.
     pub(crate) fn new(templates: Vec<HostTemplate>) -> Self {
-        Self {
-            templates,
-            last: Vec::new(),
-            remembered: vec![<(CompactString, CompactString)>::default(); PLACES],
-        }
+        Self { templates, last: Vec::new(), remembered: Memo::default() }
     }
 
     /// Writes what [`write_host`] writes to `out`, which holds what was written last.
@@ -43,14 +39,10 @@ impl Hosts {
             return;
         }
         self.last.clear();
-        let sent = authority.and_then(|sent| std::str::from_utf8(sent).ok()).unwrap_or_default();
-        let entry = self.remembered.get_mut(place_of(sent.as_bytes()));
-        if let Some((known, spelled)) = &entry
-            && known == sent
-            && !sent.is_empty()
-        {
+        let sent = authority.unwrap_or_default();
+        if let Some(spelled) = self.remembered.find(sent) {
             out.clone_from(spelled);
-            self.last.extend_from_slice(sent.as_bytes());
+            self.last.extend_from_slice(sent);
             return;
         }
         let is_named = write_host(authority, server, out);
@@ -58,9 +50,9 @@ impl Hosts {
             join_host(&self.templates, out);
         }
         // What is no name becomes the server, which is another one next time.
-        if let Some(entry) = entry.filter(|_| is_named && sent.len() <= HOST_BYTES_MAX) {
-            *entry = (sent.into(), out.clone());
-            self.last.extend_from_slice(sent.as_bytes());
+        if is_named && sent.len() <= HOST_BYTES_MAX {
+            self.remembered.remember(sent, out.clone());
+            self.last.extend_from_slice(sent);
         }
     }
 }

@@ -15,12 +15,12 @@ impl<V> Default for Memo<V> {
     }
 }
 
-impl<V: Copy + Default> Memo<V> {
+impl<V: Default> Memo<V> {
     /// What was worked out of a text, if it is remembered. Of the empty text nothing is.
-    pub(crate) fn find(&self, text: &[u8]) -> Option<V> {
+    pub(crate) fn find(&self, text: &[u8]) -> Option<&V> {
         let [newer, older] = self.places.get(place_of(text))?;
         let found = [newer, older].into_iter().find(|(known, _)| known == text)?;
-        (!text.is_empty()).then_some(found.1)
+        (!text.is_empty()).then_some(&found.1)
     }
 
     /// Remembers what was worked out of a text.
@@ -76,7 +76,7 @@ mod tests {
         assert_eq!((memo.find(one), memo.find(b"")), (None, None));
         memo.remember(one, 1);
         memo.remember(other, 2);
-        assert_eq!((memo.find(one), memo.find(other), memo.find(b"")), (Some(1), Some(2), None));
+        assert_eq!((memo.find(one), memo.find(other), memo.find(b"")), (Some(&1), Some(&2), None));
     }
 
     #[test]
