@@ -400,6 +400,7 @@ fn state(
         }),
         prevention: None,
         triage: None,
+        templates: None,
         health: Arc::new(move || health(mode, analysing.load(Ordering::Relaxed), &view.load())),
         sensor: SensorInfo {
             name: plan.settings.sensor.name.clone(),
