@@ -42,6 +42,8 @@ mod scenarios;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod visibility;

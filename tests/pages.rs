@@ -55,6 +55,7 @@ fn every_page_opens_without_a_console_error() {
         "/findings",
         "/visibility",
         "/review",
+        "/templates",
         "/consumers",
         "/prevention",
         "/api",

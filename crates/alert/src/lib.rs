@@ -20,5 +20,5 @@ pub use event::Event;
 pub use lifecycle::{Lifecycle, LifecycleCounts};
 pub use notifier::{Clock, Notifier, Quiet, StartError};
 pub use tally::Tally;
-pub use triage::{DecodeError, Triage};
+pub use triage::{DecodeError, Triage, signature};
 pub use webhook::{Webhook, WebhookConfig};

@@ -77,8 +77,7 @@ impl Triage {
     /// When it contradicts itself or what is there; then nothing has changed.
     pub fn apply(&mut self, order: &Order, now: Timestamp) -> Result<(), OrderError> {
         self.verdicts.retain(|_, verdict| now < verdict.until);
-        let by = text("who says so", &order.by, 1, BY_CHARS_MAX)?;
-        let comment = text("the comment", &order.comment, 0, COMMENT_CHARS_MAX)?;
+        let (by, comment) = signature(&order.by, &order.comment)?;
         let case = |finding: &Finding| About::Case(CaseKey::of(finding));
         let (kind, finding, about, seconds) = match &order.what {
             OrderKind::Acknowledge(finding) => {
@@ -199,6 +198,16 @@ fn check_mute(scope: &Scope, seconds: u64) -> Result<(), OrderError> {
         return Err(OrderError::Refused(text));
     }
     Ok(())
+}
+
+/// Who says something, and why, as it is kept.
+///
+/// # Errors
+/// When nobody says it, or one is too long.
+pub fn signature(by: &str, comment: &str) -> Result<(String, String), OrderError> {
+    let by = text("who says so", by, 1, BY_CHARS_MAX)?;
+    let comment = text("the comment", comment, 0, COMMENT_CHARS_MAX)?;
+    Ok((by, comment))
 }
 
 /// A text of people, without what is around it and without characters that do not show.

@@ -31,6 +31,7 @@ pub use overload::Overload;
 pub use print::{default_file, print};
 pub use problem::{Place, Problem, Problems};
 pub use settings::{ApiDocument, Documents, Log, LogFormat, SecretFiles, Sensor, Settings};
+pub use templates::{RULES_MAX, parse_rule, parse_rules, print_rules};
 
 use crate::secret::ReadSecret;
 use crate::walk::Walk;

@@ -102,7 +102,7 @@ fn value(settings: &mut Settings, key: &Key, indent: &str) -> String {
         Kind::Documents => documents(settings, indent),
         Kind::Environments => environments(settings, indent),
         Kind::Partners => partners(settings, indent),
-        Kind::Templates => templates(settings, indent),
+        Kind::Templates => templates(&settings.discovery.templates, indent),
         Kind::Alertmanagers => alertmanagers(settings, indent),
         Kind::WebLogin => match (&settings.web.basic_auth, &settings.secret_files.web) {
             (Some((username, _)), Some(file)) => {
@@ -166,7 +166,8 @@ fn place(name: &str, hosts: &[HostPattern], networks: &[Network], indent: &str) 
     text
 }
 
-fn templates(settings: &Settings, indent: &str) -> String {
+/// What stands behind the colon of rules of path templates.
+pub(crate) fn templates(rules: &[TemplateRule], indent: &str) -> String {
     let texts = |texts: &mut dyn Iterator<Item = &str>| {
         let texts: Vec<String> = texts.map(quoted).collect();
         (!texts.is_empty()).then(|| format!("[{}]", texts.join(", ")))
@@ -187,7 +188,7 @@ fn templates(settings: &Settings, indent: &str) -> String {
         }
         text
     };
-    let items: Vec<String> = settings.discovery.templates.iter().map(item).collect();
+    let items: Vec<String> = rules.iter().map(item).collect();
     if items.is_empty() { " []".to_owned() } else { items.concat() }
 }
 

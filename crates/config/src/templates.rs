@@ -1,13 +1,23 @@
-//! `discovery.templates`: what is known of paths.
+//! `discovery.templates`: what is known of paths, in the configuration, in a file of its own, and one
+//! by one.
 
 use tapline_discovery::{HostPattern, PathPattern, TemplateRule};
 
-use crate::problem::{quoted, shortened};
-use crate::tree::{Node, Value};
+use crate::problem::{Problems, quoted, shortened};
+use crate::settings::Settings;
+use crate::tree::{self, Node, Value};
 use crate::walk::Walk;
+use crate::{FILE_BYTES_MAX, parse, print, secret};
 
 /// Rules at most.
-const RULES_MAX: usize = 1_000;
+pub const RULES_MAX: usize = 1_000;
+/// How one is written.
+const SHAPE: &str = "- path: ...";
+/// What a file of rules says of itself.
+const HEADER: &str = "\
+# Rules of path templates that operators gave by pages and API, which write this file anew.
+# It is read at start and on SIGHUP, and may as well be put into the configuration.
+";
 /// Methods and tags of one rule at most.
 const METHODS_MAX: usize = 16;
 const TAGS_MAX: usize = 16;
@@ -20,9 +30,9 @@ const NAMES: [&str; 7] = ["path", "host", "methods", "name", "deprecated", "owne
 /// Reads the list into the settings.
 pub(crate) fn read(walk: &mut Walk<'_>, path: &str, node: &Node<'_>) {
     walk.settings.discovery.templates.clear();
-    for (index, item) in walk.items(path, node, RULES_MAX, "- path: ...").iter().enumerate() {
+    for (index, item) in walk.items(path, node, RULES_MAX, SHAPE).iter().enumerate() {
         let path = format!("{path}[{index}]");
-        let Some(rule) = read_item(walk, &path, item) else { continue };
+        let Some(rule) = read_item(walk, &path, item, &[]) else { continue };
         let known = &walk.settings.discovery.templates;
         if let Some(known) = known.iter().find(|known| known.is_same(&rule)) {
             let text = format!("is of the same paths as {} before it; keep one", known.path);
@@ -33,15 +43,63 @@ pub(crate) fn read(walk: &mut Walk<'_>, path: &str, node: &Node<'_>) {
     }
 }
 
-fn read_item(walk: &mut Walk<'_>, path: &str, node: &Node<'_>) -> Option<TemplateRule> {
+/// Reads one rule by itself: an item of `discovery.templates`, in YAML or JSON. Keys that are `beside`
+/// it are not of the rule and left alone.
+///
+/// # Errors
+/// Every mistake, in the order of the text.
+pub fn parse_rule(text: &str, beside: &[&str]) -> Result<TemplateRule, Problems> {
+    const NAME: &str = "rule";
+    if text.len() as u64 > FILE_BYTES_MAX {
+        let said = format!("is larger than {FILE_BYTES_MAX} bytes; leave out what is no rule");
+        return Err(Problems::one(NAME, None, said));
+    }
+    let root = tree::read(text).map_err(|(place, said)| Problems::one(NAME, Some(place), said))?;
+    let Some(root) = root else {
+        let said = "is empty; give a path at least".to_owned();
+        return Err(Problems::one(NAME, None, said));
+    };
+    let mut walk = Walk::new(NAME, &secret::from_disk);
+    let rule = read_item(&mut walk, "", &root, beside);
+    walk.finish()?;
+    rule.ok_or_else(|| Problems::one(NAME, None, "is none; give a path".to_owned()))
+}
+
+/// Reads the rules of a file that holds nothing else, as [`print_rules`] writes it; `file` names it in
+/// messages.
+///
+/// # Errors
+/// Every mistake, in file order.
+pub fn parse_rules(text: &str, file: &str) -> Result<Vec<TemplateRule>, Problems> {
+    let mut settings = parse(text, file)?;
+    let rules = std::mem::take(&mut settings.discovery.templates);
+    if settings == Settings::default() {
+        return Ok(rules);
+    }
+    let said = "sets more than discovery.templates; put the rest into the configuration".to_owned();
+    Err(Problems::one(file, None, said))
+}
+
+/// Rules as a file that [`parse_rules`] reads.
+pub fn print_rules(rules: &[TemplateRule]) -> String {
+    format!("{HEADER}discovery:\n  templates:{}\n", print::templates(rules, "  "))
+}
+
+fn read_item(
+    walk: &mut Walk<'_>,
+    path: &str,
+    node: &Node<'_>,
+    beside: &[&str],
+) -> Option<TemplateRule> {
     let Value::Mapping(entries) = &node.value else {
-        walk.problem(node.place, path, "is not a mapping; write - path: ...");
+        walk.problem(node.place, path, format!("is not a mapping; write {SHAPE}"));
         return None;
     };
     let mut pattern = None;
     let mut rule = TemplateRule::new(HostPattern::ANY, PathPattern::parse("/**").ok()?);
     for entry in walk.distinct(path, entries) {
-        let path = format!("{path}.{}", shortened(&entry.name));
+        let name = shortened(&entry.name);
+        let path = if path.is_empty() { name } else { format!("{path}.{name}") };
         let node = &entry.node;
         match entry.name.as_ref() {
             "path" => pattern = walk.text(&path, node, path_of),
@@ -53,6 +111,7 @@ fn read_item(walk: &mut Walk<'_>, path: &str, node: &Node<'_>) -> Option<Templat
                 rule.tags = walk.texts(&path, node, TAGS_MAX, |text| label_of(text, TAG_CHARS_MAX));
             }
             "deprecated" => rule.deprecated = walk.text(&path, node, flag_of),
+            name if beside.contains(&name) => {}
             name => walk.unknown(entry.place, &path, name, NAMES.into_iter()),
         }
     }

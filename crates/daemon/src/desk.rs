@@ -1,12 +1,11 @@
 //! The desk where operators' orders are carried out, one after the other: the only way from the
 //! pages to anything that changes.
 //!
-//! Pages and API hand over an [`Order`] and wait for the answer. The desk's thread keeps the
-//! verdicts, writes them down before they hold, and tells whom it concerns.
+//! Pages and API hand over an [`Order`] or a [`RuleOrder`] and wait for the answer. The desk's thread
+//! keeps the verdicts, writes them down before they hold, and tells whom it concerns; what is said of
+//! path templates it hands on to the [`Rules`].
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +13,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tapline_alert::Triage;
-use tapline_model::{Finding, Order, OrderError, Verdicts};
+use tapline_model::{Finding, Order, OrderError, RuleOrder, RuleView, Verdicts};
 
-use crate::clock;
 use crate::exit::{Failure, SOFTWARE};
+use crate::rules::Rules;
+use crate::{clock, kept};
 
 /// The name of the file inside the state directory.
 const NAME: &str = "verdicts.json";
@@ -50,10 +50,13 @@ pub(crate) struct Desk {
     orders: Sender<Asked>,
 }
 
-struct Asked {
-    order: Order,
-    answer: Sender<Result<(), OrderError>>,
+/// An order, and where its answer goes.
+enum Asked {
+    Verdict(Order, Answer<()>),
+    Rule(RuleOrder, Answer<Arc<RuleView>>),
 }
+
+type Answer<T> = Sender<Result<T, OrderError>>;
 
 /// Whom it concerns that verdicts have changed.
 pub(crate) type Concerned = Box<dyn Fn(&Verdicts) + Send>;
@@ -77,6 +80,7 @@ impl Desk {
     pub(crate) fn open(
         folder: Option<&Path>,
         board: Board,
+        rules: Rules,
         concerned: Concerned,
     ) -> Result<Opened, Failure> {
         let path = folder.map(|folder| folder.join(NAME));
@@ -92,7 +96,10 @@ impl Desk {
         let (orders, incoming) = bounded(ORDERS_MAX);
         std::thread::Builder::new()
             .name("desk".to_owned())
-            .spawn(move || serve(triage, path.as_deref(), &incoming, &board, &concerned))
+            .spawn(move || {
+                let counter = Counter { triage, path, board, concerned };
+                serve(counter, &rules, &incoming);
+            })
             .map_err(|error| Failure::new(SOFTWARE, format!("cannot start the desk: {error}")))?;
         Ok(Opened { desk: Self { orders }, fault })
     }
@@ -102,53 +109,72 @@ impl Desk {
     /// # Errors
     /// Why it was not.
     pub(crate) fn order(&self, order: Order) -> Result<(), OrderError> {
+        self.ask(|answer| Asked::Verdict(order, answer))
+    }
+
+    /// The same for what is said of path templates; gives the rule that was put or removed.
+    ///
+    /// # Errors
+    /// Why it was not carried out.
+    pub(crate) fn rule(&self, order: RuleOrder) -> Result<Arc<RuleView>, OrderError> {
+        self.ask(|answer| Asked::Rule(order, answer))
+    }
+
+    fn ask<T>(&self, asked: impl FnOnce(Answer<T>) -> Asked) -> Result<T, OrderError> {
         let busy = || OrderError::Unavailable("the sensor is busy; try again".to_owned());
         let (answer, answered) = bounded(1);
-        self.orders.try_send(Asked { order, answer }).map_err(|_| busy())?;
+        self.orders.try_send(asked(answer)).map_err(|_| busy())?;
         answered.recv_timeout(ANSWER_MAX).unwrap_or_else(|_| Err(busy()))
     }
 }
 
 /// Carries orders out until nobody can give any.
-fn serve(
-    mut triage: Triage,
-    path: Option<&Path>,
-    incoming: &Receiver<Asked>,
-    board: &Board,
-    concerned: &Concerned,
-) {
-    for Asked { order, answer } in incoming {
-        let mut next = triage.clone();
-        let done = next.apply(&order, clock::timestamp()).and_then(|()| {
-            let Some(path) = path else { return Ok(()) };
+fn serve(mut counter: Counter, rules: &Rules, incoming: &Receiver<Asked>) {
+    for asked in incoming {
+        // Whoever asked may have gone.
+        match asked {
+            Asked::Verdict(order, answer) => drop(answer.try_send(counter.carry(&order))),
+            Asked::Rule(order, answer) => drop(answer.try_send(rules.carry(&order))),
+        }
+    }
+}
+
+/// Where orders about findings are carried out.
+struct Counter {
+    triage: Triage,
+    path: Option<PathBuf>,
+    board: Board,
+    concerned: Concerned,
+}
+
+impl Counter {
+    /// # Errors
+    /// Why it was not carried out; then nothing has changed.
+    fn carry(&mut self, order: &Order) -> Result<(), OrderError> {
+        let mut next = self.triage.clone();
+        next.apply(order, clock::timestamp())?;
+        if let Some(path) = &self.path {
             write(path, &next).map_err(|error| {
                 let text = format!("{}: cannot be written: {error}", path.display());
                 tracing::error!("{text}");
                 OrderError::Unavailable(text)
-            })
-        });
-        if done.is_ok() {
-            triage = next;
-            let verdicts = Arc::new(triage.verdicts());
-            board.0.store(Arc::clone(&verdicts));
-            concerned(&verdicts);
-            tracing::info!(verdicts = verdicts.all().len(), "an operator's order was carried out");
+            })?;
         }
-        // Whoever asked may have gone.
-        drop(answer.try_send(done));
+        self.triage = next;
+        let verdicts = Arc::new(self.triage.verdicts());
+        self.board.0.store(Arc::clone(&verdicts));
+        (self.concerned)(&verdicts);
+        tracing::info!(verdicts = verdicts.all().len(), "an operator's order was carried out");
+        Ok(())
     }
 }
 
 /// What was kept; nothing when there is no file.
 fn read(path: &Path) -> Result<Triage, String> {
-    let mut bytes = Vec::new();
-    let read =
-        fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    let why = match read {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Triage::default()),
+    let why = match kept::read(path, FILE_BYTES_MAX) {
         Err(error) => error.to_string(),
-        Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => "it is too long".to_owned(),
-        Ok(_) => match Triage::decode(&bytes) {
+        Ok(None) => return Ok(Triage::default()),
+        Ok(Some(bytes)) => match Triage::decode(&bytes) {
             Ok(triage) => return Ok(triage),
             Err(error) => error.to_string(),
         },
@@ -161,23 +187,8 @@ fn read(path: &Path) -> Result<Triage, String> {
     Err(format!("{}: what operators said of findings is not known: {why}; {kept}", path.display()))
 }
 
-/// Writes beside and renames, so that a crash leaves the old file or the new one.
-fn write(path: &Path, triage: &Triage) -> io::Result<()> {
-    let bytes = triage.encode()?;
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&beside, path))
-        .and_then(|()| path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all()));
-    if written.is_err() {
-        drop(fs::remove_file(&beside));
-    }
-    written
+fn write(path: &Path, triage: &Triage) -> std::io::Result<()> {
+    kept::write(path, &triage.encode()?)
 }
 
 #[cfg(test)]
@@ -185,8 +196,9 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::sync::Mutex;
 
+    use tapline_config::Settings;
     use tapline_model::{
-        FindingKind, FindingState, Mappings, Measure, OrderKind, Severity, Timestamp,
+        FindingKind, FindingState, Mappings, Measure, OrderKind, RuleChange, Severity, Timestamp,
     };
 
     use super::*;
@@ -222,9 +234,13 @@ mod tests {
         Order { what, by: by.into(), comment: String::new() }
     }
 
+    fn rules() -> Rules {
+        Rules::fixed(Settings::default(), Arc::default())
+    }
+
     fn open(folder: &Path) -> (Board, Opened) {
         let board = Board::default();
-        let opened = Desk::open(Some(folder), board.clone(), Box::new(|_| {})).unwrap();
+        let opened = Desk::open(Some(folder), board.clone(), rules(), Box::new(|_| {})).unwrap();
         (board, opened)
     }
 
@@ -250,10 +266,18 @@ mod tests {
         let concerned: Concerned = Box::new(move |verdicts| {
             hears.lock().unwrap().push((verdicts.all().len(), looks.verdicts().all().len()));
         });
-        let desk = Desk::open(None, board, concerned).unwrap().desk;
+        let desk = Desk::open(None, board, rules(), concerned).unwrap().desk;
         desk.order(order("ada")).unwrap();
         assert!(matches!(desk.order(order("")), Err(OrderError::Refused(_))));
         assert_eq!(*told.lock().unwrap(), [(1, 1)]);
+    }
+
+    #[test]
+    fn what_is_said_of_paths_goes_to_the_rules() {
+        let desk = Desk::open(None, Board::default(), rules(), Box::new(|_| {})).unwrap().desk;
+        let what = RuleChange::Put("{\"path\":\"/a\"}".to_owned());
+        let order = RuleOrder { what, by: "ada".into(), comment: String::new() };
+        assert!(matches!(desk.rule(order), Err(OrderError::Conflict(_))));
     }
 
     #[test]

@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use tapline_alert::{Notifier, Quiet};
 use tapline_config::Settings;
 use tapline_discovery::Inventory;
 use tapline_model::{Key, SourceView, Stats, View};
 use tapline_review::Report;
 use tapline_telemetry::{BuildInfo, Exporter, Limits};
-use tapline_web::{Health, Mode, SensorInfo, State, Triage};
+use tapline_web::{Health, Mode, SensorInfo, State, Templates, Triage};
 use tokio::runtime::Runtime as Tokio;
 use tokio::task::JoinHandle;
 
@@ -32,6 +31,7 @@ use crate::pipeline::published::Published;
 use crate::pipeline::record::{Lines, Spool, write_ahead};
 use crate::pipeline::{FeedbackRule, Identity, RecordRule, Shared};
 use crate::prevention::Prevention;
+use crate::rules::Rules;
 use crate::runtime::Runtime;
 
 /// How often a replay publishes a view while it runs.
@@ -42,6 +42,8 @@ const LINES_BYTES: usize = 128 << 10;
 /// What a command has decided before anything is started.
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
+    /// What is said of path templates; the settings have it already.
+    pub(crate) rules: Rules,
     /// The documents that the settings name.
     pub(crate) documents: Documents,
     pub(crate) key: Key,
@@ -63,6 +65,7 @@ pub(crate) struct Session {
     pub(crate) stop: Stop,
     pub(crate) tokio: Tokio,
     pub(crate) runtime: Arc<Runtime>,
+    pub(crate) rules: Rules,
     published: Published,
     exporter: Arc<Exporter>,
     told: Told,
@@ -84,7 +87,7 @@ impl Session {
         let began = clock::monotone();
         let tokio = control::runtime()?;
         let stop = Stop::new();
-        let runtime = Runtime::new(&plan.settings);
+        let runtime = Runtime::new(&plan.rules.configured());
         plan.settings.decap.own_sockets = own_sockets(&plan);
         let exporter = Arc::new(
             Exporter::new(
@@ -115,6 +118,7 @@ impl Session {
             stop,
             tokio,
             runtime,
+            rules: plan.rules,
             published,
             exporter,
             told,
@@ -298,7 +302,10 @@ impl Told {
         });
         // What is said while a capture is looked at concerns nobody else.
         let folder = (plan.mode == Mode::Live).then_some(plan.settings.sensor.state_dir.as_path());
-        let Opened { desk, fault } = Desk::open(folder, board.clone(), concerned)?;
+        let rules = plan.rules.clone();
+        let opened = Desk::open(folder, board.clone(), rules.clone(), concerned)?;
+        let Opened { desk, fault } = opened;
+        let templates = templates(&rules, &desk);
         let health = shown.health;
         Ok(State {
             prevention: self.prevention.as_ref().map(|prevention| tapline_web::Prevention {
@@ -310,9 +317,11 @@ impl Told {
                 order: Arc::new(move |order| desk.order(order)),
                 form_key: key_file::random()?,
             }),
+            templates: Some(templates),
             health: Arc::new(move || {
                 let mut health = health();
                 health.reasons.extend(fault.clone());
+                health.reasons.extend(rules.fault());
                 health
             }),
             ..shown
@@ -320,13 +329,24 @@ impl Told {
     }
 }
 
-/// Sends new settings to the merge on SIGHUP; a bad file changes nothing.
+/// What pages and API read of path templates, and say of them.
+fn templates(rules: &Rules, desk: &Desk) -> Templates {
+    let (all, of, desk) = (rules.clone(), rules.clone(), desk.clone());
+    Templates {
+        rules: Arc::new(move || all.list()),
+        of: Arc::new(move |one| of.of(&one.host, &one.method, &one.template)),
+        order: Arc::new(move |order| desk.rule(order)),
+    }
+}
+
+/// Sends new settings to the merge on SIGHUP; a bad file changes nothing. What operators said of path
+/// templates stays.
 pub(crate) fn reloader(
     load: impl Fn() -> Result<Settings, Failure> + Send + Sync + 'static,
     runtime: Arc<Runtime>,
     running: Arc<Settings>,
     level: crate::logging::LevelHandle,
-    merge: Sender<Message>,
+    rules: Rules,
 ) -> impl Fn() + Send + Sync + 'static {
     let load = move || {
         let settings = load()?;
@@ -338,16 +358,15 @@ pub(crate) fn reloader(
             runtime.reloaded(None);
         }
         Ok((settings, documents)) => {
-            for part in tapline_config::needs_restart(&running, &settings) {
-                tracing::warn!("{part}: the new value takes effect at the next start");
-            }
             if let Err(error) = level.reload(crate::logging::level_of(&settings.log)) {
                 tracing::warn!("the log level stays as it is: {error}");
             }
             runtime.reloaded(Some(&settings));
-            if merge.send(Message::Reload(Arc::new(settings), documents)).is_ok() {
-                tracing::info!("the new configuration is in force");
+            let Some(in_force) = rules.reload(settings, documents) else { return };
+            for part in tapline_config::needs_restart(&running, &in_force) {
+                tracing::warn!("{part}: the new value takes effect at the next start");
             }
+            tracing::info!("the new configuration is in force");
         }
     }
 }
@@ -400,6 +419,7 @@ fn state(
         }),
         prevention: None,
         triage: None,
+        templates: None,
         health: Arc::new(move || health(mode, analysing.load(Ordering::Relaxed), &view.load())),
         sensor: SensorInfo {
             name: plan.settings.sensor.name.clone(),

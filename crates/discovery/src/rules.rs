@@ -12,7 +12,9 @@ mod host_template;
 mod path;
 mod tree;
 
-use tapline_model::LabelsView;
+use std::cmp::Reverse;
+
+use tapline_model::{LabelsView, RuleId};
 
 use crate::template;
 
@@ -80,6 +82,33 @@ impl TemplateRule {
         let overlap = self.methods.iter().any(|method| other.methods.contains(method));
         let methods = overlap || (self.methods.is_empty() && other.methods.is_empty());
         self.host == other.host && methods && self.path.is_alike(&other.path)
+    }
+
+    /// Stands for the hosts, methods and paths it is of.
+    pub fn id(&self) -> RuleId {
+        let mut methods = self.methods.clone();
+        methods.sort_unstable();
+        RuleId::of(&[&methods.join(","), self.host.as_str(), &self.path.anonymous()])
+    }
+
+    /// Whether it is of an endpoint, by what that is called.
+    pub fn is_of(&self, host: &str, method: &str, template: &str) -> bool {
+        // A template that no rule could write, none is of.
+        let is_of_path = |path: PathPattern| self.path.covers(&path);
+        self.host.is_of(host)
+            && self.is_of_method(method)
+            && PathPattern::parse(template).is_ok_and(is_of_path)
+    }
+
+    /// Whether who knows the words of this one knows those of another.
+    pub fn holds_the_words_of(&self, other: &Self) -> bool {
+        self.host == other.host && self.path.is_alike(&other.path)
+    }
+
+    /// What puts rules of the same endpoint in order: the smaller, the fewer paths it is of.
+    pub fn breadth(&self) -> impl Ord + use<> {
+        let PathPattern { steps, open, .. } = &self.path;
+        (*open, Reverse((self.path.words().count(), steps.len(), self.rank())))
     }
 
     /// What is preferred of several that fit equally well: more of a host's name, then a method.

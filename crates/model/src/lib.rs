@@ -30,6 +30,7 @@ mod network;
 mod object;
 mod observation;
 mod review;
+mod rule;
 mod sampling;
 mod schema;
 mod segment;
@@ -81,6 +82,7 @@ pub use observation::{
 pub use review::{
     AuthUse, ChangeKind, ChangeView, ConsumerView, IssueView, RiskPart, RiskView, network_of,
 };
+pub use rule::{RuleChange, RuleId, RuleList, RuleOrder, RuleOrigin, RuleState, RuleView};
 pub use sampling::Sampling;
 pub use schema::{JsonKind, Presence, TextFormat};
 pub use segment::{Segment, TcpFlags};

@@ -228,7 +228,7 @@ impl Verdicts {
     }
 }
 
-/// What somebody wants to be said of findings: the only thing that readers may ask for.
+/// What somebody wants to be said of findings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Order {
     /// What.
@@ -266,6 +266,10 @@ pub enum OrderKind {
 pub enum OrderError {
     /// It contradicts itself or what is there.
     Refused(String),
+    /// It would be right were something else not there that only people can take away.
+    Conflict(String),
+    /// It is about something that is not there.
+    Unknown(String),
     /// The sensor cannot do it now.
     Unavailable(String),
 }
@@ -273,7 +277,10 @@ pub enum OrderError {
 impl fmt::Display for OrderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(text) | Self::Unavailable(text) => f.write_str(text),
+            Self::Refused(text)
+            | Self::Conflict(text)
+            | Self::Unknown(text)
+            | Self::Unavailable(text) => f.write_str(text),
         }
     }
 }

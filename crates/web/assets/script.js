@@ -9,7 +9,8 @@ function isBusy() {
   const focus = document.activeElement;
   const typing = focus && focus.matches("input, select, textarea, button");
   const selecting = !getSelection().isCollapsed;
-  const begun = [...document.querySelectorAll("main form[method=post] input")].some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked);
+  const begun = [...document.querySelectorAll("main form[method=post] input")].some((one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked)
+    || [...document.querySelectorAll("main form[method=post] option")].some((one) => one.selected !== one.defaultSelected);
   return document.hidden || typing || selecting || begun;
 }
 

@@ -11,5 +11,6 @@ pub(crate) mod openapi;
 pub(crate) mod prevention;
 pub(crate) mod review;
 pub(crate) mod status;
+pub(crate) mod templates;
 pub(crate) mod verdicts;
 pub(crate) mod visibility;

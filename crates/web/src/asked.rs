@@ -8,9 +8,9 @@ use axum::extract::{Path, State as Extract};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodFilter, MethodRouter, get, on};
 use serde::Serialize;
-use tapline_model::{EndpointId, EndpointView, Timestamp, Verdicts, View};
+use tapline_model::{EndpointId, EndpointView, RuleList, RuleView, Timestamp, Verdicts, View};
 use tokio::task::spawn_blocking;
 
 use crate::guard::Guard;
@@ -36,6 +36,17 @@ impl App {
     pub(crate) fn verdicts(&self) -> (Arc<Verdicts>, Timestamp) {
         self.state.triage.as_ref().map(|triage| (triage.verdicts)()).unwrap_or_default()
     }
+
+    /// Every rule of path templates.
+    pub(crate) fn rules(&self) -> Arc<RuleList> {
+        self.state.templates.as_ref().map(|templates| (templates.rules)()).unwrap_or_default()
+    }
+
+    /// Those that are of an endpoint, the most specific first.
+    pub(crate) fn rules_of(&self, endpoint: &EndpointView) -> Vec<Arc<RuleView>> {
+        let templates = self.state.templates.as_ref();
+        templates.map(|templates| (templates.of)(endpoint)).unwrap_or_default()
+    }
 }
 
 /// One request, and the view it is answered from.
@@ -57,7 +68,15 @@ impl Asked {
     /// # Errors
     /// When there is none.
     pub(crate) fn endpoint(&self) -> Result<Arc<EndpointView>, Problem> {
-        let id = EndpointId::parse(&self.id)
+        self.endpoint_of(&self.id)
+    }
+
+    /// The endpoint with an id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn endpoint_of(&self, id: &str) -> Result<Arc<EndpointView>, Problem> {
+        let id = EndpointId::parse(id)
             .ok_or_else(|| Problem::not_found("an endpoint's id is 16 hexadecimal digits"))?;
         let live = self.app.state.endpoints.get(&id).map(|entry| Arc::clone(entry.value()));
         live.or_else(|| self.view.endpoints.iter().find(|endpoint| endpoint.id == id).cloned())
@@ -89,16 +108,29 @@ pub(crate) fn route(answer: fn(&Asked) -> Answer) -> MethodRouter<Arc<App>> {
 
 /// A route that takes what somebody submits.
 pub(crate) fn change(answer: fn(&Asked, &Submission) -> Answer) -> MethodRouter<Arc<App>> {
-    post(
+    submitted(MethodFilter::POST, answer)
+}
+
+/// A route by which somebody takes away what it names.
+pub(crate) fn removal(answer: fn(&Asked, &Submission) -> Answer) -> MethodRouter<Arc<App>> {
+    submitted(MethodFilter::DELETE, answer)
+}
+
+fn submitted(
+    method: MethodFilter,
+    answer: fn(&Asked, &Submission) -> Answer,
+) -> MethodRouter<Arc<App>> {
+    on(
+        method,
         async move |Extract(app): Extract<Arc<App>>,
-                    Path(id): Path<String>,
+                    id: Option<Path<String>>,
                     uri: Uri,
                     headers: HeaderMap,
                     body: Bytes| {
             let asked = Asked {
                 view: app.state.view.load_full(),
                 app: Arc::clone(&app),
-                id,
+                id: id.map(|Path(id)| id).unwrap_or_default(),
                 query: Query::default(),
             };
             let submission = Submission { headers, body };

@@ -103,7 +103,7 @@ impl Guard {
                 true => Ok(()),
             };
         }
-        let is_change = *request.method() == Method::POST && takes_changes(path);
+        let is_change = takes_changes(request.method(), path);
         if !is_read && !is_change {
             return Err(Problem::read_only());
         }
@@ -179,9 +179,9 @@ impl Guard {
     /// Why somebody may not change anything.
     pub(crate) fn no_authority(&self) -> Problem {
         let detail = if self.takes_changes() {
-            "the token of web.token_file is needed to say something of findings"
+            "the token of web.token_file is needed to change anything"
         } else {
-            "web.basic_auth or web.token_file is needed before something can be said of findings"
+            "web.basic_auth or web.token_file is needed before anything can be changed"
         };
         Problem::no_authority(detail, self.token.is_some())
     }
@@ -273,14 +273,24 @@ fn shows(headers: &HeaderMap, wanted: &str, expected: Option<blake3::Hash>) -> b
         && expected.is_some_and(|expected| blake3::hash(shown.trim().as_bytes()) == expected)
 }
 
-/// Where orders are posted.
-fn takes_changes(path: &str) -> bool {
-    let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    let between = |start, end| {
+/// Where orders are given: by forms and programs, and what only programs do.
+fn takes_changes(method: &Method, path: &str) -> bool {
+    let between = |path: &str, start, end| {
         let id = path.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
         id.is_some_and(|id| !id.is_empty() && !id.contains('/'))
     };
-    between("/findings/", "/verdict") || between("/verdicts/", "/lift")
+    let of_both = path.strip_prefix("/api/v1").unwrap_or(path);
+    match *method {
+        Method::POST => {
+            between(of_both, "/findings/", "/verdict")
+                || between(of_both, "/verdicts/", "/lift")
+                || between(path, "/endpoints/", "/template")
+                || between(path, "/templates/", "/remove")
+                || path == "/api/v1/templates"
+        }
+        Method::DELETE => between(path, "/api/v1/templates/", ""),
+        _ => false,
+    }
 }
 
 /// Scheme and authority of a URL, as browsers write origins.
@@ -354,6 +364,7 @@ mod tests {
             health: Arc::new(crate::state::Health::default),
             prevention: None,
             triage: None,
+            templates: None,
             sensor: sensor(external_url),
         }
     }
@@ -395,6 +406,26 @@ mod tests {
             .body(Body::empty())
             .unwrap();
         assert!(!guard.knows_host(&both));
+    }
+
+    #[test]
+    fn changes_are_taken_where_there_is_something_to_change() {
+        for (method, path, takes) in [
+            (Method::POST, "/api/v1/templates", true),
+            (Method::POST, "/templates", false),
+            (Method::POST, "/templates/0a/remove", true),
+            (Method::POST, "/api/v1/templates/0a/remove", false),
+            (Method::POST, "/endpoints/0a/template", true),
+            (Method::POST, "/endpoints//template", false),
+            (Method::POST, "/api/v1/verdicts/4/lift", true),
+            (Method::DELETE, "/api/v1/templates/0a", true),
+            (Method::DELETE, "/api/v1/templates/", false),
+            (Method::DELETE, "/api/v1/templates/0a/b", false),
+            (Method::DELETE, "/api/v1/verdicts/4", false),
+            (Method::PUT, "/api/v1/templates", false),
+        ] {
+            assert_eq!(takes_changes(&method, path), takes, "{method} {path}");
+        }
     }
 
     #[test]

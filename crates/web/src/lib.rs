@@ -4,8 +4,9 @@
 //! a page is of one instant. Names seen in traffic are hostile: templates escape all of them, and
 //! characters that would change how a line reads are spelled out (see `text`).
 //!
-//! The crate only reads, but for one narrow port: what operators say of findings is handed to the
-//! daemon as an [`tapline_model::Order`] (see [`Triage`]), and nothing else can be.
+//! The crate only reads, but for two narrow ports: what operators say of findings is handed to the
+//! daemon as an [`tapline_model::Order`] (see [`Triage`]), what they say of path templates as a
+//! [`tapline_model::RuleOrder`] (see [`Templates`]), and nothing else can be.
 
 mod api;
 mod asked;
@@ -14,6 +15,7 @@ mod config;
 mod connections;
 mod guard;
 mod number;
+mod order;
 mod page;
 mod part;
 mod problem;
@@ -28,5 +30,6 @@ pub use asset::STYLE;
 pub use config::Config;
 pub use server::{ServeError, router, serve};
 pub use state::{
-    Health, HealthFn, MetricsFn, Mode, OrderFn, Prevention, SensorInfo, State, Triage, VerdictsFn,
+    Health, HealthFn, MetricsFn, Mode, OrderFn, Prevention, RuleOrderFn, RulesFn, RulesOfFn,
+    SensorInfo, State, Templates, Triage, VerdictsFn,
 };

@@ -15,5 +15,6 @@ pub(crate) mod prevention;
 pub(crate) mod review;
 mod row;
 mod shell;
+pub(crate) mod templates;
 pub(crate) mod verdicts;
 pub(crate) mod visibility;

@@ -5,6 +5,7 @@ use axum::http::header::{ALLOW, HeaderName, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tapline_model::OrderError;
 
 use crate::asked::App;
 use crate::page;
@@ -107,12 +108,12 @@ impl Problem {
         )
     }
 
-    /// Nothing can be said of findings here.
+    /// Nothing can be changed here.
     pub(crate) fn no_desk() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "this sensor takes no verdicts")
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "this sensor takes no orders")
     }
 
-    /// Nobody has shown that they may say something of findings.
+    /// Nobody has shown that they may change something.
     pub(crate) fn no_authority(detail: &'static str, has_token: bool) -> Self {
         if !has_token {
             return Self::new(StatusCode::FORBIDDEN, "forbidden", detail);
@@ -156,6 +157,30 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
+    /// Why an order was not carried out.
+    pub(crate) fn of_order(error: OrderError) -> Self {
+        match error {
+            OrderError::Refused(text) => Self::bad_request(text),
+            OrderError::Conflict(text) => Self::new(StatusCode::CONFLICT, "conflict", text),
+            OrderError::Unknown(text) => Self::not_found(text),
+            OrderError::Unavailable(text) => Self::unavailable(text),
+        }
+    }
+
+    /// The same for people who filled in a form: they have not seen the text that mistakes have their
+    /// places in, and know fields by name.
+    pub(crate) fn without_places(self) -> Self {
+        let is_place = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let line = |line: &str| match line.splitn(4, ':').collect::<Vec<_>>()[..] {
+            ["rule", row, column, rest] if is_place(row) && is_place(column) => {
+                rest.trim_start().to_owned()
+            }
+            _ => line.to_owned(),
+        };
+        let detail = self.detail.lines().map(line).collect::<Vec<_>>().join("\n");
+        Self { detail, ..self }
+    }
+
     /// Of a status alone, as the layers around the routes answer.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let (error, detail) = match status {
@@ -191,5 +216,16 @@ impl Problem {
 
     fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
         Self { status, error, detail: detail.into(), header: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_who_filled_in_a_form_read_of_fields() {
+        let problem = Problem::bad_request("rule:1:9: path: \"a\" is no path\nrule: is empty\nb");
+        assert_eq!(problem.without_places().detail, "path: \"a\" is no path\nrule: is empty\nb");
     }
 }

@@ -14,7 +14,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::asked::{App, change, route};
+use crate::asked::{App, change, removal, route};
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::guard::{Guard, guard, panicked};
@@ -67,10 +67,14 @@ pub async fn serve(
 }
 
 fn routes() -> Router<Arc<App>> {
+    let templates = route(api::templates::answer).merge(change(api::templates::put));
     Router::new()
         .route("/", route(page::overview::answer))
         .route("/inventory", route(page::inventory::answer))
         .route("/endpoints/{id}", route(page::endpoint::answer))
+        .route("/endpoints/{id}/template", change(api::templates::put_form))
+        .route("/templates", route(page::templates::answer))
+        .route("/templates/{id}/remove", change(api::templates::remove_form))
         .route("/findings", route(page::findings::answer))
         .route("/findings/{id}", route(page::finding::answer))
         .route("/findings/{id}/verdict", change(api::verdicts::judge_form))
@@ -94,6 +98,8 @@ fn routes() -> Router<Arc<App>> {
         .route("/api/v1/findings/{id}/verdict", change(api::verdicts::judge))
         .route("/api/v1/verdicts", route(api::verdicts::answer))
         .route("/api/v1/verdicts/{id}/lift", change(api::verdicts::lift))
+        .route("/api/v1/templates", templates)
+        .route("/api/v1/templates/{id}", removal(api::templates::remove))
         .route("/api/v1/data", route(api::data::answer))
         .route("/api/v1/prevention", route(api::prevention::answer))
         .route("/api/v1/visibility", route(api::visibility::answer))

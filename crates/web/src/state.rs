@@ -6,7 +6,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use serde::Serialize;
-use tapline_model::{EndpointId, EndpointView, Order, OrderError, Timestamp, Verdicts, View};
+use tapline_model::{
+    EndpointId, EndpointView, Order, OrderError, RuleList, RuleOrder, RuleView, Timestamp,
+    Verdicts, View,
+};
 use tapline_prevention::Reader;
 
 /// Writes the Prometheus text format 0.0.4 for a view, or says why it cannot.
@@ -82,8 +85,7 @@ pub type VerdictsFn = Arc<dyn Fn() -> (Arc<Verdicts>, Timestamp) + Send + Sync>;
 /// Hands over an order and waits until it was carried out.
 pub type OrderFn = Arc<dyn Fn(Order) -> Result<(), OrderError> + Send + Sync>;
 
-/// The desk that takes what operators say of findings: the only way from here to anything that
-/// changes.
+/// The desk that takes what operators say of findings.
 #[derive(Clone)]
 pub struct Triage {
     /// Reads what was said.
@@ -107,6 +109,32 @@ impl fmt::Debug for Triage {
     }
 }
 
+/// Every rule of path templates.
+pub type RulesFn = Arc<dyn Fn() -> Arc<RuleList> + Send + Sync>;
+
+/// The rules that are of an endpoint, the most specific first.
+pub type RulesOfFn = Arc<dyn Fn(&EndpointView) -> Vec<Arc<RuleView>> + Send + Sync>;
+
+/// Hands over an order, waits until it was carried out, and gives the rule that it put or removed.
+pub type RuleOrderFn = Arc<dyn Fn(RuleOrder) -> Result<Arc<RuleView>, OrderError> + Send + Sync>;
+
+/// The rules of path templates, and the desk that changes them.
+#[derive(Clone)]
+pub struct Templates {
+    /// Reads them all.
+    pub rules: RulesFn,
+    /// Reads those of an endpoint.
+    pub of: RulesOfFn,
+    /// Changes them.
+    pub order: RuleOrderFn,
+}
+
+impl fmt::Debug for Templates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Templates").finish_non_exhaustive()
+    }
+}
+
 /// What the pages and the API read from. Cloning it shares everything.
 #[derive(Clone)]
 pub struct State {
@@ -122,6 +150,8 @@ pub struct State {
     pub prevention: Option<Prevention>,
     /// Takes what operators say; none where nobody may say anything.
     pub triage: Option<Triage>,
+    /// What is said of path templates; none where there is nothing to say it of.
+    pub templates: Option<Templates>,
     /// Who answers.
     pub sensor: SensorInfo,
 }

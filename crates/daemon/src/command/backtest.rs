@@ -4,6 +4,7 @@ mod report;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use tapline_capture::Files;
 use tapline_config::Settings;
@@ -15,6 +16,7 @@ use super::config;
 use crate::cli::{self, Backtest};
 use crate::control;
 use crate::exit::{Failure, SOFTWARE, USAGE};
+use crate::rules::Rules;
 use crate::session::{Plan, Session};
 use crate::{documents, key_file, logging};
 
@@ -52,6 +54,7 @@ fn analyse(arguments: &Backtest, name: String, mut settings: Settings) -> Result
     let mut files = Files::open(&arguments.files, SourceId(0))?;
     let workers = super::workers(arguments.workers, &settings);
     let session = Session::start(Plan {
+        rules: Rules::fixed(settings.clone(), Arc::clone(&documents)),
         settings,
         documents,
         key,

@@ -16,6 +16,7 @@ use crate::pipeline::merge::Ended;
 use crate::pipeline::router::WhenFull;
 use crate::pipeline::{Plant, files, merge_queue, pin};
 use crate::progress::Bar;
+use crate::rules::Rules;
 use crate::session::{Plan, Session};
 use crate::{documents, key_file, logging};
 
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Replay) -> Result<(), Failure> {
     let workers = super::workers(arguments.workers, &settings);
     let listener = arguments.serve.map(control::bind).transpose()?;
     let session = Session::start(Plan {
+        rules: Rules::fixed(settings.clone(), Arc::clone(&documents)),
         settings,
         documents,
         key,

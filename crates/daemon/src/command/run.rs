@@ -17,6 +17,7 @@ use crate::pipeline::merge::Ended;
 use crate::pipeline::router::WhenFull;
 use crate::pipeline::tap::Tap;
 use crate::pipeline::{Plant, live, merge_queue, pin};
+use crate::rules::Rules;
 use crate::session::{self, Plan, Session};
 use crate::{clock, documents, key_file, logging, sizing};
 
@@ -39,7 +40,10 @@ pub(crate) fn run(arguments: &Run) -> Result<(), Failure> {
     let out = arguments.out.as_deref().map(Folder::open).transpose()?;
     let listener = control::bind(settings.web.listen)?;
     let taps = open(&settings, workers)?;
+    let rules = Rules::open(&settings.sensor.state_dir.clone(), settings, Arc::clone(&documents));
+    let settings = rules.settings();
     let session = Session::start(Plan {
+        rules,
         documents,
         key,
         mode: Mode::Live,
@@ -114,8 +118,9 @@ fn analyse(
             Arc::clone(&session.runtime),
             Arc::clone(&session.shared.settings),
             level,
-            sender,
+            session.rules.clone(),
         );
+        session.rules.connect(sender);
         let signals = control::watch_signals(&session.tokio, session.stop.clone(), reload)?;
         let merge = session.start_merge(scope, receiver)?;
         let no_thread = |error| Failure::new(SOFTWARE, format!("cannot start a thread: {error}"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use tapline_alert::{Event, Lifecycle, Tally};
 use tapline_behavior::{Behavior, Sealer};
 use tapline_config::Settings;
@@ -34,8 +34,13 @@ pub(crate) enum Message {
     /// Transaction records.
     Records(Records),
     /// New settings, of which those of behavior and alert and the rules of discovery take effect at once.
-    /// With the documents that they name.
-    Reload(Arc<Settings>, Documents),
+    Reload {
+        settings: Arc<Settings>,
+        /// Those that the settings name.
+        documents: Documents,
+        /// Who waits until readers see what came of it.
+        followed: Option<Sender<()>>,
+    },
 }
 
 /// What one worker hands over when it closes an epoch.
@@ -100,6 +105,8 @@ pub(crate) struct Merge {
     publish_every: Duration,
     last_published: Option<Instant>,
     baselined: HashMap<EndpointId, Baselined>,
+    /// Who waits for the next view.
+    followed: Vec<Sender<()>>,
 }
 
 /// An endpoint with its baseline filled in, kept until either changes.
@@ -163,6 +170,7 @@ impl Merge {
             publish_every,
             last_published: None,
             baselined: HashMap::new(),
+            followed: Vec::new(),
             shared,
         }
     }
@@ -173,7 +181,10 @@ impl Merge {
             match message {
                 Message::Report(report) => self.report(*report),
                 Message::Records(records) => self.records(records),
-                Message::Reload(settings, documents) => self.reload(&settings, documents),
+                Message::Reload { settings, documents, followed } => {
+                    self.reload(&settings, documents);
+                    self.followed.extend(followed);
+                }
             }
             if self.ended_workers == self.shared.workers {
                 break;
@@ -340,6 +351,10 @@ impl Merge {
             ended,
         });
         self.published.view.store(Arc::clone(&view));
+        for waiting in self.followed.drain(..) {
+            // Whoever waited may have gone.
+            waiting.try_send(()).unwrap_or_default();
+        }
         view
     }
 

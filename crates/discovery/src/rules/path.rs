@@ -80,6 +80,38 @@ impl PathPattern {
         (self.slash, self.open, self.steps.len()) == (other.slash, other.open, other.steps.len())
             && self.steps.iter().zip(&other.steps).all(is_alike)
     }
+
+    /// Whether every path of another is one of these. A slot of another takes any text before its
+    /// suffix, so only a slot covers it.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let covers = |(one, other): (&Step, &Step)| match (one, other) {
+            (Step::Word(one), Step::Word(other)) => one == other,
+            (Step::Word(_), Step::Slot { .. }) => false,
+            (Step::Slot { suffix, .. }, Step::Word(word)) => {
+                word.len() > suffix.len() && word.ends_with(suffix.as_str())
+            }
+            (Step::Slot { suffix, .. }, Step::Slot { suffix: other, .. }) => {
+                other.ends_with(suffix.as_str())
+            }
+        };
+        let is_long_enough = if self.open {
+            self.steps.len() <= other.steps.len()
+        } else {
+            (self.slash, false, self.steps.len()) == (other.slash, other.open, other.steps.len())
+        };
+        is_long_enough && self.steps.iter().zip(&other.steps).all(covers)
+    }
+
+    /// As text that is the same for patterns that are alike.
+    pub(crate) fn anonymous(&self) -> String {
+        let unnamed = |step: &Step| match step {
+            Step::Word(word) => Step::Word(word.clone()),
+            Step::Slot { suffix, .. } => {
+                Step::Slot { name: CompactString::default(), suffix: suffix.clone() }
+            }
+        };
+        Self { steps: self.steps.iter().map(unnamed).collect(), ..*self }.to_string()
+    }
 }
 
 impl Step {
@@ -148,6 +180,35 @@ mod tests {
         for text in ["/", "/**", "/users/me", "/a/{x}/b/", "/files/{file}.json", "/v1/{id}:run/**"]
         {
             assert_eq!(PathPattern::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_pattern_covers_what_has_no_other_paths() {
+        let covers = |one: &str, other: &str| {
+            PathPattern::parse(one).unwrap().covers(&PathPattern::parse(other).unwrap())
+        };
+        for (one, other) in [
+            ("/a/{x}", "/a/b"),
+            ("/a/{x}", "/a/{y}"),
+            ("/a/{x}", "/a/{y}.json"),
+            ("/a/{x}.json", "/a/b.json"),
+            ("/a/**", "/a"),
+            ("/a/**", "/a/b/c/"),
+            ("/**", "/"),
+        ] {
+            assert!(covers(one, other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("/a/b", "/a/{x}"),
+            ("/a/{x}", "/a/b/"),
+            ("/a/{x}", "/a"),
+            ("/a/{x}.json", "/a/{y}"),
+            ("/a/{x}.json", "/a/.json"),
+            ("/a/{x}", "/a/b/**"),
+            ("/a/b/**", "/a"),
+        ] {
+            assert!(!covers(one, other), "{one} {other}");
         }
     }
 

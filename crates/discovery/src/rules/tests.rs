@@ -291,3 +291,49 @@ fn hosts_that_fit_a_template_are_one() {
     assert!(acme == beta && acme == again);
     assert_eq!(admin.1, "admin.api.test.example");
 }
+
+#[test]
+fn an_id_stands_for_hosts_methods_and_paths() {
+    let of = |path: &str, methods: &[&str]| {
+        let methods = methods.iter().map(ToString::to_string).collect();
+        TemplateRule { methods, ..rule(path) }.id()
+    };
+    assert_eq!(of("/a/{x}", &["GET", "PUT"]), of("/a/{y}", &["PUT", "GET"]));
+    let other = TemplateRule { host: HostPattern::parse("h").unwrap(), ..rule("/a/{x}") }.id();
+    let ids = [
+        of("/a/{x}", &[]),
+        of("/a/{x}", &["GET"]),
+        of("/a/{x}/", &[]),
+        of("/a/{x}.y", &[]),
+        of("/a/x", &[]),
+        other,
+    ];
+    for (place, id) in ids.iter().enumerate() {
+        assert!(!ids[..place].contains(id), "{place}");
+    }
+}
+
+#[test]
+fn a_rule_knows_the_endpoints_it_is_of() {
+    let posts = TemplateRule {
+        host: HostPattern::parse("*.shop.test").unwrap(),
+        methods: vec!["POST".to_owned()],
+        ..rule("/v1/{x}/**")
+    };
+    assert!(posts.is_of("a.shop.test", "POST", "/v1/users/{userId}"));
+    assert!(!posts.is_of("shop.test", "POST", "/v1/users/{userId}"));
+    assert!(!posts.is_of("a.shop.test", "GET", "/v1/users/{userId}"));
+    assert!(!posts.is_of("a.shop.test", "POST", "/v1"));
+    assert!(!posts.is_of("a.shop.test", "POST", "/v1/{a}{b}"), "no rule is written so");
+}
+
+#[test]
+fn fewer_paths_come_first() {
+    let named = TemplateRule { host: HostPattern::parse("h").unwrap(), ..rule("/a/{x}") };
+    let mut rules =
+        [rule("/**"), rule("/{x}/{y}"), rule("/a/{x}"), named.clone(), rule("/a/b"), rule("/a/**")];
+    rules.sort_by_key(TemplateRule::breadth);
+    let paths = rules.each_ref().map(|rule| rule.path.to_string());
+    assert_eq!(paths, ["/a/b", "/a/{x}", "/a/{x}", "/{x}/{y}", "/a/**", "/**"]);
+    assert_eq!(rules[1], named);
+}

@@ -24,6 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         health: Arc::new(|| Health { ready: true, reasons: Vec::new() }),
         prevention: None,
         triage: None,
+        templates: None,
         sensor: SensorInfo {
             name: "edge-fra-1".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

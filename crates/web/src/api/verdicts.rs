@@ -2,17 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::http::header::{CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use tapline_model::{
-    Finding, Order, OrderError, OrderKind, Scope, Verdict, VerdictKind, VerdictTally,
-};
+use tapline_model::{Finding, Order, OrderKind, Scope, Verdict, VerdictKind, VerdictTally};
 
 use super::findings::one;
 use crate::asked::{Answer, Asked, json};
 use crate::guard::Mandate;
+use crate::order::{authority, by_whom, form_authority, see_other};
 use crate::problem::Problem;
 use crate::submission::Submission;
 
@@ -225,51 +221,7 @@ fn scope_of(finding: &Finding, bounds: &[Bound]) -> Result<Scope, Problem> {
 
 fn give(asked: &Asked, order: Order) -> Result<(), Problem> {
     let triage = asked.app.state.triage.as_ref().ok_or_else(Problem::no_desk)?;
-    (triage.order)(order).map_err(|error| match error {
-        OrderError::Refused(text) => Problem::bad_request(text),
-        OrderError::Unavailable(text) => Problem::unavailable(text),
-    })
-}
-
-/// A name that was proved outranks one that is only given.
-fn by_whom(authority: Mandate, given: String) -> String {
-    match authority {
-        Mandate::User(name) => name,
-        _ if given.trim().is_empty() => "operator".to_owned(),
-        _ => given,
-    }
-}
-
-/// Who asks, when programs do. They say what they send, so no form of a foreign page passes for one:
-/// a browser asks before it sends JSON to another site, and is not answered.
-fn authority(asked: &Asked, submission: &Submission) -> Result<Mandate, Problem> {
-    let media_type = submission.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default();
-    if !essence.trim().eq_ignore_ascii_case("application/json") {
-        return Err(Problem::media_type());
-    }
-    match asked.app.guard.authority(&submission.headers) {
-        Mandate::Nobody => Err(asked.app.guard.no_authority()),
-        authority => Ok(authority),
-    }
-}
-
-/// Who asks, when a form does: it carries what only a page of this sensor could have told it.
-fn form_authority(asked: &Asked, submission: &Submission) -> Result<Mandate, Problem> {
-    let triage = asked.app.state.triage.as_ref().ok_or_else(Problem::no_desk)?;
-    let shown = submission.field("form").unwrap_or_default();
-    // Comparing hashes takes the same time whatever they are.
-    if blake3::hash(shown.as_bytes()) != blake3::hash(triage.form_mark().as_bytes()) {
-        return Err(Problem::stale_form());
-    }
-    let guard = &asked.app.guard;
-    match guard.authority(&submission.headers) {
-        Mandate::Nobody if guard.is_token(&submission.field("token").unwrap_or_default()) => {
-            Ok(Mandate::Token)
-        }
-        Mandate::Nobody => Err(guard.no_authority()),
-        authority => Ok(authority),
-    }
+    (triage.order)(order).map_err(Problem::of_order)
 }
 
 fn body<'a, T: Deserialize<'a>>(submission: &'a Submission) -> Result<T, Problem> {
@@ -279,12 +231,4 @@ fn body<'a, T: Deserialize<'a>>(submission: &'a Submission) -> Result<T, Problem
 
 fn verdict_id(asked: &Asked) -> Result<u64, Problem> {
     asked.id.parse().map_err(|_| Problem::not_found("a verdict's id is a number"))
-}
-
-fn see_other(place: &str) -> Answer {
-    let mut response: Response = StatusCode::SEE_OTHER.into_response();
-    let place = HeaderValue::from_str(place)
-        .map_err(|error| Problem::internal(format!("the next page has no address: {error}")))?;
-    response.headers_mut().insert(LOCATION, place);
-    Ok(response)
 }

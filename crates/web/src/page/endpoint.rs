@@ -10,6 +10,8 @@ use super::bodies::{self, Body};
 use super::data::rank;
 use super::row::{FindingRow, label_tags, percent};
 use super::shell::Shell;
+use super::templates::{self, RuleForm, RuleRow};
+use super::verdicts::Desk;
 use crate::asked::{Answer, Asked, html};
 use crate::number;
 use crate::part::{Bar, Instant, Meter, Name, Rate, Tag};
@@ -50,6 +52,11 @@ struct Page {
     bodies_share: String,
     segments: Vec<SegmentRow>,
     sure: String,
+    rules: Vec<RuleRow>,
+    /// How to say more of the path, where that can be said.
+    form: RuleForm,
+    desk: Option<Desk>,
+    back: String,
     parameters: Vec<Group>,
     parameters_more: usize,
     data: Vec<DataGroup>,
@@ -168,6 +175,10 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         bodies_share: number::share(endpoint.bodies_read, endpoint.requests),
         segments: segments(&endpoint),
         sure: percent(endpoint.template_evidence.confidence),
+        rules: templates::rows_of(&asked.app, &endpoint),
+        form: RuleForm::of(&asked.app, &endpoint),
+        desk: templates::desk_of(&asked.app),
+        back: endpoint.id.to_string(),
         parameters: groups(&endpoint),
         parameters_more: endpoint.parameters.len().saturating_sub(ROWS),
         data: data(&endpoint),

@@ -49,7 +49,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
     html(&Page {
         base: base.to_owned(),
         shell: Shell::new(asked, "api", "API"),
-        routes: entries(contract, "/paths").map(|(path, item)| route(path, item)).collect(),
+        routes: entries(contract, "/paths").flat_map(|(path, item)| routes(path, item)).collect(),
         schemas: entries(contract, "/components/schemas")
             .map(|(name, schema)| Schema {
                 name: name.clone(),
@@ -62,24 +62,27 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
     })
 }
 
-fn route(path: &str, item: &Value) -> Route {
-    let (method, get) = match (item.get("get"), item.get("post")) {
-        (Some(get), _) => ("GET", get),
-        (None, Some(post)) => ("POST", post),
-        (None, None) => ("", &Value::Null),
-    };
-    let parameters = get.get("parameters").and_then(Value::as_array);
-    let schema = get.pointer("/responses/200/content/application~1json/schema");
-    let sent = get.pointer("/requestBody/content/application~1json/schema").map(|schema| Field {
-        name: "body".to_owned(),
-        kind: kind(schema),
-        description: "As application/json.".to_owned(),
-    });
+/// What can be done at a path.
+fn routes(path: &str, item: &Value) -> Vec<Route> {
+    let methods = [("GET", "get"), ("POST", "post"), ("DELETE", "delete")];
+    let known = methods.into_iter().filter_map(|(method, key)| Some((method, item.get(key)?)));
+    known.map(|(method, operation)| route(path, method, operation)).collect()
+}
+
+fn route(path: &str, method: &'static str, operation: &Value) -> Route {
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let schema = operation.pointer("/responses/200/content/application~1json/schema");
+    let sent =
+        operation.pointer("/requestBody/content/application~1json/schema").map(|schema| Field {
+            name: "body".to_owned(),
+            kind: kind(schema),
+            description: "As application/json.".to_owned(),
+        });
     Route {
         method,
         path: path.to_owned(),
         link: (method == "GET" && !path.contains('{')).then(|| path.to_owned()),
-        summary: text(get, "summary"),
+        summary: text(operation, "summary"),
         answer: schema.map(kind).unwrap_or_default(),
         parameters: parameters
             .into_iter()

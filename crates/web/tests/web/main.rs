@@ -14,4 +14,6 @@ mod sample;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod templates;
+#[cfg(test)]
 mod verdicts;

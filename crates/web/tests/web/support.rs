@@ -6,9 +6,12 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use tapline_model::{ConsumerKey, Finding, FindingKind, FindingState, Severity, Timestamp, View};
+use tapline_model::{
+    ConsumerKey, Finding, FindingKind, FindingState, OrderError, RuleId, RuleList, RuleOrigin,
+    RuleState, RuleView, Severity, Timestamp, View,
+};
 use tapline_prevention::{Feed, Reader};
-use tapline_web::{Config, Health, Mode, Prevention, SensorInfo, State, router};
+use tapline_web::{Config, Health, Mode, Prevention, SensorInfo, State, Templates, router};
 use tower::ServiceExt;
 
 use crate::sample;
@@ -53,6 +56,33 @@ fn listed() -> Reader {
     feed.reader()
 }
 
+/// A rule of the configuration and one of operators.
+pub(crate) fn rules() -> [Arc<RuleView>; 2] {
+    let rule = |id, origin, path: &str| {
+        Arc::new(RuleView {
+            id: RuleId(id),
+            origin,
+            state: RuleState::InForce,
+            host: "*".to_owned(),
+            methods: Vec::new(),
+            path: path.to_owned(),
+            name: None,
+            deprecated: None,
+            owner: Some("ada <b>".to_owned()),
+            tags: Vec::new(),
+        })
+    };
+    [rule(7, RuleOrigin::Configuration, "/**"), rule(8, RuleOrigin::Operators, "/files/{path}")]
+}
+
+fn templates() -> Templates {
+    Templates {
+        rules: Arc::new(|| RuleList { rules: rules().into(), fixed: None }.into()),
+        of: Arc::new(|_| rules().into()),
+        order: Arc::new(|_| Err(OrderError::Unavailable("there is no desk".to_owned()))),
+    }
+}
+
 pub(crate) fn state(view: View) -> State {
     let endpoints = view.endpoints.iter().map(|one| (one.id, Arc::clone(one))).collect();
     State {
@@ -62,6 +92,7 @@ pub(crate) fn state(view: View) -> State {
         health: Arc::new(|| Health { ready: true, reasons: Vec::new() }),
         prevention: Some(Prevention { reader: listed(), api_key: Some("k3y".to_owned()) }),
         triage: None,
+        templates: Some(templates()),
         sensor: SensorInfo {
             name: "test".to_owned(),
             version: "1.2.3".to_owned(),
