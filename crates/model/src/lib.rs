@@ -107,8 +107,9 @@ pub use verdict::{
     Verdicts,
 };
 pub use view::{
-    BaselineState, BaselineView, BodyDirection, BodyView, DataFieldView, EndpointId, EndpointState,
-    EndpointView, EnumView, FindingTally, HostView, LabelsView, MapView, ParameterView,
-    PropertyView, Quantiles, SchemaView, SegmentReason, SegmentView, ServerView, SourceView,
-    TemplateView, VariantMemberView, VariantView, VariantsView, View,
+    BaselineState, BaselineView, BodyDirection, BodyView, CertificateView, DataFieldView,
+    EncryptedView, EndpointId, EndpointState, EndpointView, EnumView, FindingTally, HostView,
+    LabelsView, MapView, ParameterView, PropertyView, Quantiles, SchemaView, SegmentReason,
+    SegmentView, ServerView, SourceView, TemplateView, VariantMemberView, VariantView,
+    VariantsView, View,
 };
