@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use tapline_behavior::Fold;
 use tapline_capture::Files;
 use tapline_decap::Decap;
-use tapline_discovery::Discovery;
+use tapline_discovery::{Discovery, Handshakes};
 use tapline_model::{
-    Chunk, Epoch, Feedback, FlowRecord, Frame, Key, LinkType, ShardId, SourceId, Timestamp,
-    Transaction,
+    Chunk, Epoch, Feedback, FlowRecord, Frame, Handshake, Key, LinkType, ShardId, SourceId,
+    Timestamp, Transaction,
 };
 use tapline_protocol::{Protocols, Sink};
 use tapline_reassembly::Reassembler;
@@ -115,6 +115,7 @@ struct Rest {
     until: Until,
     shard: ShardId,
     discovery: Discovery,
+    handshakes: Handshakes,
     fold: Fold,
     feedback: Feedback,
     transactions: u64,
@@ -133,6 +134,17 @@ impl Sink for Rest {
             discovery.push(transaction, *shard, feedback, &mut |observation| {
                 if *until >= Until::Delta {
                     fold.observe(*shard, observation, feedback);
+                }
+            });
+        }
+    }
+
+    fn handshake(&mut self, handshake: &Handshake<'_>) {
+        let Self { until, handshakes, fold, .. } = self;
+        if *until >= Until::Observation {
+            handshakes.push(handshake, &mut |note| {
+                if *until >= Until::Delta {
+                    fold.handshake(note);
                 }
             });
         }
@@ -165,6 +177,7 @@ pub fn run(recorded: &Recorded, until: Until) -> u64 {
         until,
         shard,
         discovery: Discovery::new(tapline_discovery::Config::default(), Key::fixed()),
+        handshakes: Handshakes::new(&tapline_discovery::Config::default()),
         fold: Fold::new(&config, 0, 0, 0),
         feedback: Feedback::default(),
         transactions: 0,

@@ -11,8 +11,8 @@ mod servers;
 mod tally;
 
 use tapline_model::{
-    AttackCounts, BehaviorStats, Delta, DeltaId, DropReason, Epoch, Feedback, FlowRecord,
-    Observation, ShardId,
+    AttackCounts, BehaviorStats, Delta, DeltaId, DropReason, EncryptedCounts, Epoch, Feedback,
+    FlowRecord, Observation, ShardId, TlsNote,
 };
 
 use self::accesses::Accesses;
@@ -43,6 +43,7 @@ pub struct Fold {
     hosts: Hosts,
     consumers: Consumers,
     servers: Servers,
+    encrypted: EncryptedCounts,
     attempts: Attempts,
     accesses: Accesses,
     parameters: Parameters,
@@ -60,6 +61,7 @@ impl Fold {
             hosts: Hosts::new(config.delta_hosts_max),
             consumers: Consumers::new(config.delta_consumers_max),
             servers: Servers::new(config.delta_servers_max),
+            encrypted: EncryptedCounts::default(),
             attempts: Attempts::new(config.delta_attempts_max),
             accesses: Accesses::new(config.delta_accesses_max),
             parameters: Parameters::default(),
@@ -115,6 +117,11 @@ impl Fold {
         self.servers.add(record, Place::of(shard));
     }
 
+    /// Takes what a TLS handshake showed. Servers and names beyond the cap are counted together.
+    pub fn handshake(&mut self, note: &TlsNote) {
+        self.encrypted.observe(note);
+    }
+
     /// Hands over what was learned since the last call, as the delta of `epoch`. None when nothing
     /// was.
     pub fn seal(&mut self, epoch: Epoch) -> Option<Delta> {
@@ -123,6 +130,7 @@ impl Fold {
         sealed.hosts = self.hosts.seal();
         sealed.consumers = self.consumers.seal();
         sealed.servers = self.servers.seal();
+        sealed.encrypted = std::mem::take(&mut self.encrypted);
         sealed.attacks = std::mem::take(&mut self.attacks);
         sealed.attempts = self.attempts.seal();
         sealed.accesses = self.accesses.seal();

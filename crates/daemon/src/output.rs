@@ -121,6 +121,7 @@ pub(crate) fn summary(view: &View, wall_seconds: f64) -> Value {
         "transactions": transactions(stats),
         "endpoints": view.endpoints.len(),
         "hosts": view.hosts.len(),
+        "encrypted_hosts": view.encrypted.len(),
         "unmatched_requests": stats.behavior.unmatched_requests,
         "findings": view.findings.len(),
         "conservation": {

@@ -28,7 +28,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use tapline_behavior::Fold;
 use tapline_config::Settings;
 use tapline_decap::Decap;
-use tapline_discovery::Discovery;
+use tapline_discovery::{Discovery, Handshakes};
 use tapline_model::{Key, SourceId};
 
 use self::batch::Batch;
@@ -88,6 +88,7 @@ impl Shared {
         let part = u16::try_from(worker).unwrap_or(u16::MAX);
         Downstream {
             bench: Box::default(),
+            handshakes: Handshakes::new(&self.settings.discovery),
             discovery: Discovery::new(self.settings.discovery.clone(), self.key.clone())
                 .in_run(incarnation),
             fold: Fold::new(&self.settings.behavior, sensor, incarnation, part),

@@ -192,7 +192,8 @@ impl Session {
             }
             None => Ok(()),
         };
-        let document = tapline_discovery::inventory_json(&view.hosts, &view.endpoints);
+        let document =
+            tapline_discovery::inventory_json(&view.hosts, &view.endpoints, &view.encrypted);
         let wall_seconds = clock::monotone().duration_since(self.began).as_secs_f64();
         let written = [
             spool_fault.map_or(Ok(()), Err),

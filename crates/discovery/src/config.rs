@@ -52,6 +52,10 @@ pub struct Config {
     pub fields_max: u32,
     /// Servers in the visibility ledger, 1 to 1 000 000.
     pub servers_max: u32,
+    /// Servers behind TLS and names they are asked for, 1 to 1 000 000. One takes about two kilobytes.
+    pub encrypted_hosts_max: u32,
+    /// Days for which a certificate must be valid still so that nothing is said of it, 0 to 3 650.
+    pub certificate_days_min: u16,
     /// Hours of silence after which an endpoint is stale, 1 to 87 600.
     pub stale_after_hours: u32,
     /// Hours of silence after which an endpoint is taken for gone, 1 to 87 600.
@@ -80,6 +84,8 @@ impl Default for Config {
             endpoint_fields_max: 2_048,
             fields_max: 200_000,
             servers_max: 10_000,
+            encrypted_hosts_max: 4_096,
+            certificate_days_min: 30,
             stale_after_hours: 7 * 24,
             gone_after_hours: 30 * 24,
         }

@@ -4,6 +4,7 @@ mod changes;
 mod consumers;
 mod distribution;
 mod document;
+mod encrypted;
 mod endpoint;
 mod freshness;
 mod hosts;
@@ -22,14 +23,15 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tapline_model::{
-    ConsumerView, Delta, EndpointId, EndpointRef, EndpointView, HostDelta, HostView, Key,
-    RouteFeedback, RouteKey, ServerView, Sighting,
+    ConsumerView, Delta, EncryptedView, EndpointId, EndpointRef, EndpointView, HostDelta, HostView,
+    Key, RouteFeedback, RouteKey, ServerView, Sighting, Timestamp,
 };
 
 pub use self::document::inventory_json;
 
 use self::changes::Changes;
 use self::consumers::Consumers;
+use self::encrypted::Encrypted;
 use self::endpoint::Endpoint;
 use self::hosts::Hosts;
 use self::naming::Rendered;
@@ -60,6 +62,9 @@ pub struct Rejected {
     pub paths: u64,
     /// Servers, each time one was seen.
     pub servers: u64,
+    /// Hosts behind TLS and certificates of theirs that made room for newer ones, and handshakes that
+    /// were not told apart.
+    pub encrypted: u64,
     /// Consumers given up for newer ones.
     pub consumers: u64,
 }
@@ -116,6 +121,7 @@ pub struct Inventory {
     pending_attributes: HashMap<u64, SmallVec<[RouteKey; 2]>>,
     hosts: Hosts,
     servers: Servers,
+    encrypted: Encrypted,
     consumers: Consumers,
     changes: Changes,
     /// Keyed hashes of host and name of the cookies by which callers are known.
@@ -151,6 +157,7 @@ impl Inventory {
             pending_attributes: HashMap::new(),
             hosts: Hosts::new(size(config.hosts_max), config.environments.clone()),
             servers: Servers::new(size(config.servers_max)),
+            encrypted: Encrypted::new(size(config.encrypted_hosts_max)),
             consumers: Consumers::default(),
             changes: Changes::default(),
             session_cookies: Arc::default(),
@@ -174,6 +181,10 @@ impl Inventory {
         for (&server, seen) in &delta.servers {
             self.rejected.servers += u64::from(!self.servers.absorb(server, seen));
         }
+        for (key, seen) in &delta.encrypted.by_key {
+            self.rejected.encrypted += self.encrypted.absorb(key, seen, self.applied);
+        }
+        self.rejected.encrypted += delta.encrypted.cut();
         for (name, seen) in &delta.hosts {
             self.rejected.hosts += u64::from(!self.hosts.absorb(name, seen, self.applied));
             self.learn_cookies(name, seen);
@@ -323,6 +334,12 @@ impl Inventory {
     /// Servers by bytes, largest first; at most 1 000.
     pub fn servers(&self) -> Vec<ServerView> {
         self.servers.view()
+    }
+
+    /// Hosts behind TLS by name and server, as of `now`, without issues.
+    pub fn encrypted(&self, now: Timestamp) -> Vec<EncryptedView> {
+        let Config { stale_after_hours, gone_after_hours, .. } = self.config;
+        self.encrypted.view(now, stale_after_hours, gone_after_hours)
     }
 
     /// Requests that belong to no endpoint. Falls when a route turns out to be one after all.

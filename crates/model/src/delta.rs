@@ -3,6 +3,7 @@
 mod accesses;
 mod attacks;
 mod classes;
+mod encrypted;
 mod schema;
 mod tags;
 mod values;
@@ -19,6 +20,7 @@ use tapline_sketch::{Buckets, Kmv};
 pub use self::accesses::{AccessDelta, AccessKey, ObjectUse, Outcomes};
 pub use self::attacks::{AttackCounts, AttackDelta, AttackKey};
 pub use self::classes::ClassCounts;
+pub use self::encrypted::{CertificateDelta, EncryptedCounts, EncryptedDelta, EncryptedKey};
 pub use self::schema::{FieldDelta, SchemaDelta};
 pub use self::tags::{TagCounts, TagValue};
 pub use self::values::{ValueCount, Values, Witnesses};
@@ -29,7 +31,7 @@ use crate::{
 };
 
 /// Version of the serialised form; a reader refuses others.
-pub const DELTA_VERSION: u16 = 6;
+pub const DELTA_VERSION: u16 = 7;
 
 /// How many client addresses a consumer's delta names: the smallest ones.
 const ADDRESSES_MAX: usize = 10;
@@ -502,6 +504,8 @@ pub struct Delta {
     pub hosts: BTreeMap<CompactString, HostDelta>,
     /// By server address.
     pub servers: BTreeMap<SocketAddr, ServerDelta>,
+    /// What TLS handshakes showed of servers.
+    pub encrypted: EncryptedCounts,
     /// By consumer.
     pub consumers: BTreeMap<ConsumerKey, ConsumerDelta>,
     /// Values that looked like attacks.
@@ -528,6 +532,7 @@ impl Delta {
         self.routes.is_empty()
             && self.hosts.is_empty()
             && self.servers.is_empty()
+            && self.encrypted.handshakes == 0
             && self.consumers.is_empty()
             && self.attacks.notes == 0
             && self.attempts.is_empty()
@@ -540,6 +545,7 @@ impl Delta {
         join_maps(&mut self.routes, other.routes, RouteDelta::join);
         join_maps(&mut self.hosts, other.hosts, HostDelta::join);
         join_maps(&mut self.servers, other.servers, ServerDelta::join);
+        self.encrypted.join(other.encrypted);
         join_maps(&mut self.consumers, other.consumers, ConsumerDelta::join);
         self.attacks.join(other.attacks);
         join_maps(&mut self.attempts, other.attempts, |sum, count| *sum += count);

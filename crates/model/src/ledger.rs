@@ -34,7 +34,7 @@ reasons! {
         Shed = "shed",
         /// The flow table was full.
         FlowTableFull = "flow_table_full",
-        /// The budget for bytes held out of order was spent.
+        /// A budget for bytes that are held was spent.
         BufferFull = "buffer_full",
         /// The table of IP fragments was full.
         FragmentsFull = "fragments_full",
@@ -83,6 +83,8 @@ reasons! {
         UnknownProtocol = "unknown_protocol",
         /// After the flow switched protocols (CONNECT, Upgrade).
         Switched = "switched",
+        /// A handshake whose answer did not come, or was missed.
+        Unanswered = "unanswered",
     }
 }
 

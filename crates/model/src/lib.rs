@@ -12,6 +12,7 @@ mod anomaly;
 mod attack;
 mod attempt;
 mod caller_place;
+mod certificate;
 mod chunk;
 mod class;
 mod delta;
@@ -23,6 +24,7 @@ mod finding;
 mod flow;
 mod flow_record;
 mod frame;
+mod handshake;
 mod headers;
 mod key;
 mod ledger;
@@ -39,6 +41,7 @@ mod sighting;
 mod span;
 mod stats;
 mod time;
+mod tls_note;
 mod transaction;
 mod verdict;
 mod view;
@@ -48,12 +51,14 @@ pub use anomaly::{Anomaly, AnomalySet};
 pub use attack::{Attack, AttackNote, AttackNotes, AttackPlace, Proof, ProofSet};
 pub use attempt::{Attempt, AttemptAnswer, AttemptKey, AttemptKind, Attempts, Claim, Holder};
 pub use caller_place::{CallerPlace, CallerPlaces};
+pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, SignatureDigest};
 pub use chunk::{Chunk, ChunkKind, EndReason};
 pub use class::{ClassSet, DataClass, DataGroup, DataPlace};
 pub use delta::{
-    AccessDelta, AccessKey, AttackCounts, AttackDelta, AttackKey, ClassCounts, ConsumerDelta,
-    DELTA_VERSION, Delta, DeltaId, FieldDelta, HostDelta, ObjectUse, Outcomes, ParameterDelta,
-    RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
+    AccessDelta, AccessKey, AttackCounts, AttackDelta, AttackKey, CertificateDelta, ClassCounts,
+    ConsumerDelta, DELTA_VERSION, Delta, DeltaId, EncryptedCounts, EncryptedDelta, EncryptedKey,
+    FieldDelta, HostDelta, ObjectUse, Outcomes, ParameterDelta, RouteDelta, SchemaDelta,
+    ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
 };
 pub use encapsulation::Encapsulation;
 pub use fact::{Fact, FactSet, Outcome};
@@ -65,6 +70,7 @@ pub use finding::{
 pub use flow::{Direction, FlowId, FlowKey, FlowTuple};
 pub use flow_record::FlowRecord;
 pub use frame::{Frame, LinkType, SourceId};
+pub use handshake::{Alpn, Handshake, Offer, TlsVersion};
 pub use headers::{
     Header, HeaderFields, HeaderKind, HeaderKinds, HeaderLine, Headers, OwnedHeaders,
 };
@@ -94,6 +100,7 @@ pub use stats::{
     ProtocolStats, ReassemblyStats, Stats,
 };
 pub use time::{Epoch, Timestamp};
+pub use tls_note::TlsNote;
 pub use transaction::{
     Body, BodySample, Completeness, Protocol, RequestHead, ResponseHead, Transaction,
 };
@@ -102,8 +109,9 @@ pub use verdict::{
     Verdicts,
 };
 pub use view::{
-    BaselineState, BaselineView, BodyDirection, BodyView, DataFieldView, EndpointId, EndpointState,
-    EndpointView, EnumView, FindingTally, HostView, LabelsView, MapView, ParameterView,
-    PropertyView, Quantiles, SchemaView, SegmentReason, SegmentView, ServerView, SourceView,
-    TemplateView, VariantMemberView, VariantView, VariantsView, View,
+    BaselineState, BaselineView, BodyDirection, BodyView, CertificateView, DataFieldView,
+    EncryptedView, EndpointId, EndpointState, EndpointView, EnumView, FindingTally, HostView,
+    LabelsView, MapView, ParameterView, PropertyView, Quantiles, SchemaView, SegmentReason,
+    SegmentView, ServerView, SourceView, TemplateView, VariantMemberView, VariantView,
+    VariantsView, View,
 };

@@ -196,6 +196,8 @@ sums! {
             chunk_bytes,
             /// Transactions begun; processed are those handed to discovery.
             transactions,
+            /// TLS handshakes begun; processed are those handed to discovery.
+            handshakes,
         }
         counts {
             /// Flows recognised as HTTP/1.
@@ -288,6 +290,9 @@ sums! {
             parameters_left_out,
             /// Servers that found no room, each time one was seen.
             servers_left_out,
+            /// Encrypted hosts that found no room or made some, and handshakes beyond those of one
+            /// second that are told apart.
+            encrypted_left_out,
             /// Consumers of the inventory that were given up for newer ones.
             callers_left_out,
             /// Consumers evicted from their table.

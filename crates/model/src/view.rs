@@ -1,6 +1,7 @@
 //! merge → readers: one immutable value per epoch for pages, API and metrics.
 
 mod data;
+mod encrypted;
 mod labels;
 mod schema;
 mod template;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::data::DataFieldView;
+pub use self::encrypted::{CertificateView, EncryptedView};
 pub use self::labels::LabelsView;
 pub use self::schema::{
     BodyDirection, BodyView, EnumView, MapView, PropertyView, SchemaView, VariantMemberView,
@@ -405,6 +407,8 @@ pub struct View {
     pub endpoints: Arc<[Arc<EndpointView>]>,
     /// Servers by bytes, largest first; bounded.
     pub servers: Arc<[ServerView]>,
+    /// Hosts behind TLS, by host and server; bounded.
+    pub encrypted: Arc<[EncryptedView]>,
     /// Open findings, then the latest resolved ones; newest first; bounded.
     pub findings: Arc<[Arc<Finding>]>,
     /// Who calls, by requests, most first; bounded.

@@ -21,6 +21,8 @@ pub(crate) struct Bounds {
     pub(crate) sample_bytes_max: usize,
     /// Bytes kept of a coded body.
     pub(crate) coded_bytes_max: usize,
+    /// Bytes of a message of a TLS handshake.
+    pub(crate) handshake_bytes_max: usize,
     /// Bytes kept over all flows of the shard.
     pub(crate) shard_bytes_max: u64,
     /// Largest factor by which decoding may blow up a body.
@@ -37,6 +39,7 @@ impl Bounds {
             pipeline_max: usize::from(config.pipeline_max).max(1),
             sample_bytes_max: size(config.body_sample_bytes_max),
             coded_bytes_max: size(config.coded_body_bytes_max),
+            handshake_bytes_max: size(config.handshake_bytes_max),
             shard_bytes_max: share.max(SHARD_BYTES_MIN),
             decode_ratio_max: size(config.decode_ratio_max).max(1),
         }

@@ -13,6 +13,8 @@ pub struct Config {
     pub body_sample_bytes_max: u32,
     /// Bytes of a coded body kept for decoding, 0 to 16 MiB.
     pub coded_body_bytes_max: u32,
+    /// Bytes of a message of a TLS handshake, 128 to 256 KiB. One of each direction is held at most.
+    pub handshake_bytes_max: u32,
     /// Bytes of heads and bodies kept over all flows, 1 MiB to 16 GiB; a process total, divided
     /// among the 64 shards.
     pub message_bytes_max: u64,
@@ -28,6 +30,7 @@ impl Default for Config {
             pipeline_max: 1_024,
             body_sample_bytes_max: 64 << 10,
             coded_body_bytes_max: 64 << 10,
+            handshake_bytes_max: 16 << 10,
             message_bytes_max: 256 << 20,
             decode_ratio_max: 1_000,
         }

@@ -6,6 +6,10 @@ use crate::Sink;
 use crate::detect::{PREFIX_BYTES_MAX, Verdict, classify};
 use crate::http1::{Dialogue, Room, Scene};
 use crate::pool::{Buffer, Use};
+use crate::tls::Opening;
+
+/// The type of a record that carries a handshake (RFC 8446 section 5.1).
+const HANDSHAKE_RECORD: u8 = 22;
 
 /// The state of one flow.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(crate) struct Flow {
     bytes: Classes,
     recorded: bool,
     counted: Counted,
+    /// Who asks in a handshake that was read; until then the opener of the flow.
+    tls_client: Direction,
     /// What a finished flow had, for the next.
     spare: Option<Box<Dialogue>>,
     /// In the list of flows that the next tick visits.
@@ -42,7 +48,8 @@ enum Kind {
     /// Not known; each chunk is looked at.
     Unknown,
     Http1(Box<Dialogue>),
-    Tls,
+    /// With its handshake, as long as that is read.
+    Tls(Option<Box<Opening>>),
     /// Known, and not analysed.
     Opaque,
 }
@@ -111,6 +118,7 @@ impl Flow {
             bytes: Classes::default(),
             recorded: false,
             counted: Counted::No,
+            tls_client: Direction::Forward,
             spare: None,
             touched: false,
         }
@@ -132,8 +140,9 @@ impl Flow {
     ) {
         let is_first =
             self.seen.get_mut(direction.index()).is_some_and(|seen| !std::mem::replace(seen, true));
-        if matches!(self.kind, Kind::Tls) && is_first && classify(bytes) == Verdict::Response {
+        if matches!(self.kind, Kind::Tls(_)) && is_first && classify(bytes) == Verdict::Response {
             // Whoever speaks TLS to a server that does not is told so in plain text.
+            self.end_opening(room);
             self.note_garbage(direction.reverse());
             self.begin_http1(direction.reverse(), direction, bytes, 1, now, room);
         } else {
@@ -154,7 +163,12 @@ impl Flow {
         match &self.kind {
             Kind::Unknown => self.detect(direction, bytes, chunks, now, room),
             Kind::Http1(_) => self.read(direction, bytes, chunks, now, room),
-            Kind::Tls => self.ignore(Class::Tls, bytes, chunks, room),
+            Kind::Tls(opening) => {
+                if opening.is_some() {
+                    self.read_opening(direction, bytes, now, room);
+                }
+                self.ignore(Class::Tls, bytes, chunks, room);
+            }
             Kind::Opaque => self.ignore(Class::Other, bytes, chunks, room),
         }
     }
@@ -181,7 +195,15 @@ impl Flow {
                 self.note_garbage(direction);
                 Some(IgnoreReason::UnknownProtocol)
             }
-            Kind::Tls | Kind::Opaque => Some(IgnoreReason::UnknownProtocol),
+            Kind::Tls(opening) => {
+                let is_over =
+                    opening.as_mut().is_some_and(|opening| opening.gap(direction, room.pool));
+                if is_over {
+                    self.end_opening(room);
+                }
+                Some(IgnoreReason::UnknownProtocol)
+            }
+            Kind::Opaque => Some(IgnoreReason::UnknownProtocol),
         };
         if let Some(reason) = ignored {
             room.stats.chunks.ignore(reason, 1);
@@ -217,6 +239,7 @@ impl Flow {
         for direction in [Direction::Forward, Direction::Backward] {
             self.give_up_prefix(direction, Class::Other, room);
         }
+        self.end_opening(room);
         let scene = self.scene(now);
         let client = self.client();
         if let Kind::Http1(mut dialogue) = std::mem::replace(&mut self.kind, Kind::Opaque) {
@@ -233,7 +256,12 @@ impl Flow {
         let scene = self.scene(now);
         let waiting = match &mut self.kind {
             Kind::Http1(dialogue) => dialogue.tick(&scene, room),
-            Kind::Unknown | Kind::Tls | Kind::Opaque => false,
+            Kind::Tls(Some(opening)) if opening.is_late(now) => {
+                self.end_opening(room);
+                false
+            }
+            Kind::Tls(Some(opening)) => opening.waits(),
+            Kind::Unknown | Kind::Tls(None) | Kind::Opaque => false,
         };
         self.record(self.client(), now, room);
         waiting
@@ -243,8 +271,13 @@ impl Flow {
     pub(crate) fn held(&self) -> u64 {
         match &self.kind {
             Kind::Http1(dialogue) => dialogue.held(),
-            Kind::Unknown | Kind::Tls | Kind::Opaque => 0,
+            Kind::Unknown | Kind::Tls(_) | Kind::Opaque => 0,
         }
+    }
+
+    /// Handshakes begun and not handed on.
+    pub(crate) fn held_handshakes(&self) -> u64 {
+        u64::from(matches!(self.kind, Kind::Tls(Some(_))))
     }
 
     /// Chunks whose bytes wait to be recognised, and those bytes.
@@ -257,11 +290,12 @@ impl Flow {
 
     /// What the budget is charged for it.
     pub(crate) fn charge(&self) -> u64 {
-        let dialogue = match &self.kind {
+        let read = match &self.kind {
             Kind::Http1(dialogue) => dialogue.charge(),
-            Kind::Unknown | Kind::Tls | Kind::Opaque => 0,
+            Kind::Tls(Some(opening)) => opening.charge(),
+            Kind::Unknown | Kind::Tls(None) | Kind::Opaque => 0,
         };
-        self.prefixes.iter().map(|prefix| prefix.bytes.charge()).sum::<u64>() + dialogue
+        self.prefixes.iter().map(|prefix| prefix.bytes.charge()).sum::<u64>() + read
     }
 
     /// The direction that asks, as best known: the one that opened the flow, until told better.
@@ -269,7 +303,8 @@ impl Flow {
     fn client(&self) -> Direction {
         match &self.kind {
             Kind::Http1(dialogue) => dialogue.client(),
-            Kind::Unknown | Kind::Tls | Kind::Opaque => Direction::Forward,
+            Kind::Tls(_) => self.tls_client,
+            Kind::Unknown | Kind::Opaque => Direction::Forward,
         }
     }
 
@@ -316,8 +351,7 @@ impl Flow {
                 self.begin_http1(direction.reverse(), direction, bytes, chunks, now, room);
             }
             Verdict::Tls => {
-                room.stats.tls_flows += u64::from(self.counted != Counted::AsHttp);
-                self.settle(Kind::Tls, Class::Tls, room);
+                self.begin_tls(direction, bytes, now, room);
                 self.ignore(Class::Tls, bytes, chunks, room);
             }
             Verdict::Opaque => {
@@ -328,6 +362,60 @@ impl Flow {
                 self.note_garbage(direction);
                 self.ignore(Class::Other, bytes, chunks, room);
             }
+        }
+    }
+
+    /// The flow is TLS: reads what was kept and the chunk that told, if they begin a handshake.
+    fn begin_tls<S: Sink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        room.stats.tls_flows += u64::from(self.counted != Counted::AsHttp);
+        let prefixes = std::mem::take(&mut self.prefixes);
+        let kept = prefixes.get(direction.index()).map_or(&[][..], |one| one.bytes.bytes());
+        let first = kept.first().or(bytes.first());
+        if first == Some(&HANDSHAKE_RECORD) {
+            self.kind = Kind::Tls(Some(Box::new(Opening::begin(room.stats))));
+            for side in [direction, direction.reverse()] {
+                if let Some(prefix) = prefixes.get(side.index()) {
+                    self.read_opening(side, prefix.bytes.bytes(), now, room);
+                }
+                if side == direction {
+                    self.read_opening(side, bytes, now, room);
+                }
+            }
+        } else {
+            self.kind = Kind::Tls(None);
+        }
+        self.prefixes = prefixes;
+        for direction in [Direction::Forward, Direction::Backward] {
+            self.give_up_prefix(direction, Class::Tls, room);
+        }
+    }
+
+    /// Reads bytes of a handshake.
+    fn read_opening<S: Sink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        now: Timestamp,
+        room: &mut Room<'_, S>,
+    ) {
+        let Kind::Tls(Some(opening)) = &mut self.kind else { return };
+        if opening.data(direction, bytes, now, room.bounds.handshake_bytes_max, room.pool) {
+            self.end_opening(room);
+        }
+    }
+
+    /// The handshake is read, or never will be.
+    fn end_opening<S: Sink>(&mut self, room: &mut Room<'_, S>) {
+        let Kind::Tls(opening) = &mut self.kind else { return };
+        if let Some(opening) = opening.take() {
+            self.tls_client = opening.client().unwrap_or(self.tls_client);
+            opening.finish(self.tuple, room.pool, room.stats, room.sink);
         }
     }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use tapline_model::{
-    Chunk, ChunkKind, DropReason, EndReason, FlowId, FlowRecord, ProtocolStats, Timestamp,
-    Transaction,
+    Chunk, ChunkKind, DropReason, EndReason, FlowId, FlowRecord, Handshake, ProtocolStats,
+    Timestamp, Transaction,
 };
 
 use crate::Config;
@@ -31,6 +31,9 @@ pub trait Sink {
 
     /// One request and its response; within a flow in the order of the requests.
     fn transaction(&mut self, transaction: &Transaction<'_>);
+
+    /// A TLS handshake that was answered.
+    fn handshake(&mut self, handshake: &Handshake<'_>);
 
     /// What a flow carried since its last record.
     fn flow_record(&mut self, record: &FlowRecord);
@@ -145,10 +148,11 @@ impl Protocols {
         if let Some(slot) = self.slot_mut(flow.slot) {
             slot.take_if(is_it);
         }
-        let (mut held, mut chunks, mut bytes, mut charge) = (0, 0, 0, 0);
+        let (mut held, mut handshakes, mut chunks, mut bytes, mut charge) = (0, 0, 0, 0, 0);
         for flow in self.flows.iter().flatten() {
             let (held_chunks, held_bytes) = flow.held_chunks();
             held += flow.held();
+            handshakes += flow.held_handshakes();
             chunks += held_chunks;
             bytes += held_bytes;
             charge += flow.charge();
@@ -157,6 +161,7 @@ impl Protocols {
         let stats = &mut self.stats;
         let ledgers = [
             (&mut stats.transactions, held),
+            (&mut stats.handshakes, handshakes),
             (&mut stats.chunks, chunks),
             (&mut stats.chunk_bytes, bytes),
         ];

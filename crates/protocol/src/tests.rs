@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use tapline_model::{
-    Chunk, ChunkKind, Direction, EndReason, FlowId, FlowRecord, FlowTuple, Timestamp, Transaction,
+    Chunk, ChunkKind, Direction, EndReason, FlowId, FlowRecord, FlowTuple, Handshake, Timestamp,
+    Transaction,
 };
 
 use crate::{Config, Protocols, Sink};
@@ -13,6 +14,7 @@ mod dialogues;
 mod flows;
 mod gaps;
 mod properties;
+mod tls;
 mod vectors;
 
 /// A step of a dialogue. Steps are a millisecond apart.
@@ -57,6 +59,7 @@ fn tuple() -> FlowTuple {
 struct Recorder {
     lines: Vec<String>,
     records: Vec<FlowRecord>,
+    handshakes: Vec<String>,
     without_content: bool,
     /// What it is asked about wanting bodies, and whether it says no.
     questions: Vec<String>,
@@ -71,6 +74,10 @@ impl Sink for Recorder {
 
     fn transaction(&mut self, transaction: &Transaction<'_>) {
         self.lines.push(show(transaction, !self.without_content));
+    }
+
+    fn handshake(&mut self, handshake: &Handshake<'_>) {
+        self.handshakes.push(tls::show(handshake));
     }
 
     fn flow_record(&mut self, record: &FlowRecord) {

@@ -5,6 +5,7 @@
 //! made of types alone. Nothing in any of them was captured: names, counts and keyed hashes only.
 
 mod data;
+mod encrypted;
 mod fields;
 mod flow;
 mod html;
@@ -22,12 +23,13 @@ mod tenants;
 mod text;
 mod weak;
 
+pub use encrypted::encrypted_issues;
 pub use flow::{FlowEdge, FlowMap, FlowNode};
 pub use html::{document, fragment};
 pub use markdown::markdown;
 pub use report::{
-    AuthRow, ConsumerRow, EndpointRisk, HostReport, Login, Misconfiguration, Place, Report,
-    TestFirst,
+    AuthRow, CertificateRow, ConsumerRow, EncryptedHost, EndpointRisk, HostReport, Login,
+    Misconfiguration, Place, Report, TestFirst,
 };
 pub use risk::risk_of;
 pub use role::{Role, role_of};

@@ -3,7 +3,7 @@
 use std::fmt::{Result, Write};
 
 use crate::number::{exact, share};
-use crate::report::{EndpointRisk, Place, Report};
+use crate::report::{CertificateRow, EndpointRisk, Place, Report};
 
 /// Endpoints listed; the JSON has more.
 const RISKS_SHOWN: usize = 30;
@@ -32,9 +32,20 @@ fn write_report(out: &mut String, report: &Report) -> Result {
         exact(report.hosts_total),
         exact(report.endpoints_total)
     )?;
-    let Some(first) = report.risks.first() else {
-        return writeln!(out, "Nothing was seen that could be reviewed.");
-    };
+    match report.risks.first() {
+        Some(first) => endpoints(out, report, first)?,
+        None if report.encrypted.is_empty() => {
+            return writeln!(out, "Nothing was seen that could be reviewed.");
+        }
+        None => misconfigurations(out, report)?,
+    }
+    encrypted(out, report)?;
+    writeln!(out, "## What this report cannot know\n")?;
+    report.limits.iter().try_for_each(|limit| writeln!(out, "- {}", text(limit)))
+}
+
+/// What there is to say of hosts that can be read.
+fn endpoints(out: &mut String, report: &Report, first: &EndpointRisk) -> Result {
     writeln!(
         out,
         "**Look here first: {} on {}, risk {} of 100 ({}).** {}.\n",
@@ -52,9 +63,7 @@ fn write_report(out: &mut String, report: &Report) -> Result {
     logins(out, report)?;
     flows(out, report)?;
     people(out, report)?;
-    changes(out, report)?;
-    writeln!(out, "## What this report cannot know\n")?;
-    report.limits.iter().try_for_each(|limit| writeln!(out, "- {}", text(limit)))
+    changes(out, report)
 }
 
 fn risks(out: &mut String, report: &Report) -> Result {
@@ -165,6 +174,44 @@ fn misconfigurations(out: &mut String, report: &Report) -> Result {
             one.endpoints,
             places.join("; "),
             text(&one.remedy)
+        )?;
+    }
+    writeln!(out)
+}
+
+fn encrypted(out: &mut String, report: &Report) -> Result {
+    if report.encrypted.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## Hosts behind TLS\n")?;
+    writeln!(
+        out,
+        "| Host | Server | Versions | Cipher suites | Certificate | Issuer | Valid until | Key | Wrong with it |\n|---|---|---|---|---|---|---|---|---|"
+    )?;
+    for host in report.encrypted.iter().take(ROWS_SHOWN) {
+        let each = |of: fn(&CertificateRow) -> &str| {
+            let cells: Vec<String> = host.certificates.iter().map(|one| text(of(one))).collect();
+            cells.join("; ")
+        };
+        let issues: Vec<String> = host
+            .issues
+            .iter()
+            .map(|one| {
+                format!("**{}** ({}): {}", text(&one.title), one.severity.label(), text(&one.seen))
+            })
+            .collect();
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            text(&host.host),
+            text(&host.server),
+            text(&host.versions.join(", ")),
+            text(&host.ciphers.join(", ")),
+            each(|one| &one.subject),
+            each(|one| &one.issuer),
+            each(|one| &one.not_after),
+            each(|one| &one.key),
+            issues.join("; ")
         )?;
     }
     writeln!(out)

@@ -2,6 +2,7 @@
 
 mod auth;
 mod callers;
+mod encrypted;
 mod login;
 mod misconfiguration;
 mod next;
@@ -18,6 +19,7 @@ use tapline_model::{
 
 pub use self::auth::AuthRow;
 pub use self::callers::ConsumerRow;
+pub use self::encrypted::{CertificateRow, EncryptedHost};
 pub use self::login::Login;
 pub use self::misconfiguration::Misconfiguration;
 pub use self::next::TestFirst;
@@ -70,6 +72,8 @@ pub struct Report {
     pub hosts: Vec<HostReport>,
     /// What is set up badly, worst first, with the places.
     pub misconfigurations: Vec<Misconfiguration>,
+    /// Hosts behind TLS, those with the worst issues first.
+    pub encrypted: Vec<EncryptedHost>,
     /// Who needs which credentials where.
     pub auth: Vec<AuthRow>,
     /// Where people log in.
@@ -218,7 +222,8 @@ impl Report {
             states: counted(endpoints.iter().map(|endpoint| endpoint.state.label())),
             severities: counted(risks.iter().map(|risk| risk.severity.label())),
             next: next::of(&risks, &endpoints),
-            misconfigurations: misconfiguration::of(&endpoints, &view.hosts, &risks),
+            misconfigurations: misconfiguration::of(&endpoints, view, &risks),
+            encrypted: encrypted::of(&view.encrypted),
             auth: auth::of(&endpoints),
             logins: login::of(&endpoints),
             flows: flow::of(&endpoints, &view.consumers),
@@ -338,8 +343,8 @@ fn findings(view: &View) -> Vec<FindingRow> {
 /// What was not seen cannot be judged.
 fn limits(view: &View) -> Vec<String> {
     let mut limits = vec![
-        "Only plaintext HTTP/1 is read: certificates, TLS versions and what is inside TLS are not \
-         judged."
+        "Only plaintext HTTP/1 is read: of what is inside TLS nothing is known but its handshakes, and \
+         since TLS 1.3 these hide the certificate."
             .to_owned(),
         "An endpoint that nobody called is not in it.".to_owned(),
     ];

@@ -155,6 +155,24 @@ rules! {
         "Keep it on a network of its own, behind roles and a second factor."
     OLD_VERSION Misconfiguration "API9" "An old version still answers beside a newer one":
         "Plan its end: announce it, watch who calls it, then turn it off."
+    CERTIFICATE_EXPIRED Misconfiguration "API8" "An expired certificate is in use":
+        "Renew it now, and let a program renew it from then on: clients that accept it check nothing."
+    CERTIFICATE_EXPIRES Misconfiguration "API8" "A certificate expires soon":
+        "Renew it, and find out why that did not happen by itself."
+    CERTIFICATE_NOT_YET_VALID Misconfiguration "API8" "A certificate is in use before it is valid":
+        "Set the clock of whoever issued it, or show it from the day on which it begins."
+    CERTIFICATE_SELF_SIGNED Misconfiguration "API8" "A certificate vouches for itself":
+        "Have it issued by an authority that the clients trust, be it your own; else they cannot tell the server from anybody in between."
+    CERTIFICATE_NAME Misconfiguration "API8" "A certificate is for other names than the one asked for":
+        "Put the name among the certificate's DNS names, or correct the name by which clients ask."
+    CERTIFICATE_WEAK_KEY Misconfiguration "API8" "A certificate's key is too short":
+        "Make a new key (RSA with 2048 bits or more, or P-256), and a certificate for it."
+    CERTIFICATE_WEAK_SIGNATURE Misconfiguration "API8" "A certificate is signed over a broken digest":
+        "Have it issued anew with SHA-256 or better: others can be forged to the same signature."
+    TLS_VERSION_OLD Misconfiguration "API8" "An old version of TLS is spoken":
+        "Turn off everything before TLS 1.2 (RFC 8996), and update the clients that still need it."
+    TLS_CIPHER_WEAK Misconfiguration "API8" "A weak cipher suite is agreed on":
+        "Leave only suites with AEAD and forward secrecy (RFC 9325, section 4.2)."
     DATA_OPEN Data "API3" "Sensitive data without credentials":
         "Require credentials, and return only the fields that the caller needs."
     SECRET_RETURNED Data "API3" "Passwords or secrets in answers":

@@ -1,6 +1,7 @@
 //! The metrics page.
 
 mod control;
+mod encrypted;
 mod inventory;
 
 use std::sync::{Mutex, PoisonError};
@@ -326,6 +327,7 @@ fn left_out(behavior: &BehaviorStats) -> Family {
         ("value", behavior.field_values_left_out),
         ("path", behavior.paths_left_out),
         ("server", behavior.servers_left_out),
+        ("encrypted_host", behavior.encrypted_left_out),
         ("consumer", behavior.callers_left_out),
     ] {
         left_out.add(&[kind], number(count));
@@ -340,8 +342,9 @@ mod tests {
     use std::sync::Arc;
 
     use tapline_model::{
-        DataClass, DataFieldView, DataPlace, EndpointId, EndpointState, EndpointView, FindingTally,
-        HostView, Quantiles, Sampling, ServerView, SourceView, Timestamp, VerdictTally,
+        Certificate, CertificateView, DataClass, DataFieldView, DataPlace, EncryptedView,
+        EndpointId, EndpointState, EndpointView, FindingTally, HostView, Quantiles, Sampling,
+        ServerView, SourceView, Timestamp, VerdictTally,
     };
 
     use super::*;
@@ -406,6 +409,18 @@ mod tests {
             }]
             .into(),
             endpoints: (0..endpoints).map(endpoint).collect(),
+            encrypted: [EncryptedView {
+                host: HOSTILE.to_owned(),
+                certificates: vec![CertificateView {
+                    in_use: true,
+                    ..CertificateView::of(&Certificate {
+                        not_after_seconds: 9_000_000,
+                        ..Certificate::default()
+                    })
+                }],
+                ..EncryptedView::default()
+            }]
+            .into(),
             servers: vec![ServerView {
                 server: "10.0.0.1:80".to_owned(),
                 flows: 1,

@@ -135,7 +135,7 @@ metrics! {
     INVENTORY_ENDPOINTS: Gauge "tapline_inventory_endpoints" ["state"]
         "Endpoints in the inventory.";
     INVENTORY_OVERFLOW: Gauge "tapline_inventory_export_overflow" ["kind"]
-        "Hosts and endpoints that are summed under ~other because of the export limit.";
+        "Hosts and endpoints that are summed under ~other, and certificates that are left out, because of the export limit.";
     ENDPOINT_INFO: Gauge "tapline_endpoint_info" ["endpoint_id", "host", "method", "path_template", "auth", "state"]
         "An endpoint of the inventory; always 1.";
     ENDPOINT_REQUESTS: Counter "tapline_endpoint_requests_total" ["endpoint_id", "host", "status_class"]
@@ -147,7 +147,11 @@ metrics! {
     INVENTORY_FIELDS_EVICTED: Counter "tapline_inventory_fields_evicted_total" []
         "Fields that made room for others.";
     INVENTORY_LEFT_OUT: Counter "tapline_inventory_left_out_total" ["kind"]
-        "What the inventory had no room for: hosts, endpoints, routes, parameters, field values, paths to learn templates from, servers and consumers.";
+        "What the inventory had no room for: hosts, endpoints, routes, parameters, field values, paths to learn templates from, servers, encrypted hosts and consumers.";
+    ENCRYPTED_HOSTS: Gauge "tapline_inventory_encrypted_hosts" []
+        "Servers behind TLS and the names they are asked for.";
+    CERTIFICATE_NOT_AFTER: Gauge "tapline_certificate_not_after_timestamp_seconds" ["host"]
+        "When the first certificate that a host still shows ends; certificates that live for ten days or less only once they have ended.";
     DATA_FIELDS: Gauge "tapline_data_fields" ["class", "place"]
         "Fields of endpoints that hold sensitive data, by class and part of a transaction.";
     CONSUMERS_ACTIVE: Gauge "tapline_consumers_active" []

@@ -3,6 +3,7 @@
 pub(crate) mod csv;
 pub(crate) mod data;
 pub(crate) mod documents;
+pub(crate) mod encrypted;
 pub(crate) mod endpoints;
 pub(crate) mod findings;
 pub(crate) mod hosts;

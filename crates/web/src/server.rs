@@ -103,6 +103,7 @@ fn routes() -> Router<Arc<App>> {
         .route("/api/v1/data", route(api::data::answer))
         .route("/api/v1/prevention", route(api::prevention::answer))
         .route("/api/v1/visibility", route(api::visibility::answer))
+        .route("/api/v1/encrypted", route(api::encrypted::answer))
         .route("/api/v1/review", route(api::review::answer))
         .route("/api/v1/seeds", route(api::review::seeds))
         .route("/api/v1/consumers", route(api::review::consumers))

@@ -53,6 +53,14 @@ pub(super) const KEYS: &[Key] = &[
         "bytes",
     ),
     whole(
+        "protocol.handshake_bytes_max",
+        "Bytes of a message of a TLS handshake that are held until it is whole: of a hello or of certificates.",
+        Whole::U32(|s| &mut s.protocol.handshake_bytes_max),
+        128,
+        256 << 10,
+        "bytes",
+    ),
+    whole(
         "protocol.message_bytes_max",
         "Bytes of heads and bodies kept over all flows.",
         Whole::U64(|s| &mut s.protocol.message_bytes_max),
@@ -235,6 +243,22 @@ pub(super) const KEYS: &[Key] = &[
         1,
         1_000_000,
         "servers",
+    ),
+    whole(
+        "discovery.encrypted_hosts_max",
+        "Servers behind TLS and the names they are asked for, about two kilobytes each; the one not seen for longest makes room.",
+        Whole::U32(|s| &mut s.discovery.encrypted_hosts_max),
+        1,
+        1_000_000,
+        "hosts",
+    ),
+    whole(
+        "discovery.certificate_days_min",
+        "How long a certificate must be valid still; of one that ends earlier the review says so. A certificate that lives for at most 10 days must have a third of its life left.",
+        Whole::U16(|s| &mut s.discovery.certificate_days_min),
+        0,
+        3_650,
+        "days",
     ),
     whole(
         "discovery.stale_after_hours",

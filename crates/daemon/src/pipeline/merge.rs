@@ -10,8 +10,8 @@ use tapline_behavior::{Behavior, Sealer};
 use tapline_config::Settings;
 use tapline_discovery::Inventory;
 use tapline_model::{
-    AlertStats, BehaviorStats, Delta, EndpointId, EndpointView, Epoch, Feedback, Finding,
-    FindingTally, RouteKey, SourceView, Stats, Timestamp, VerdictTally, View,
+    AlertStats, BehaviorStats, Delta, EncryptedView, EndpointId, EndpointView, Epoch, Feedback,
+    Finding, FindingTally, RouteKey, SourceView, Stats, Timestamp, VerdictTally, View,
 };
 use tapline_openapi::Drift;
 
@@ -103,6 +103,7 @@ pub(crate) struct Merge {
     began: Option<Timestamp>,
     published: Published,
     publish_every: Duration,
+    certificate_days_min: u16,
     last_published: Option<Instant>,
     baselined: HashMap<EndpointId, Baselined>,
     /// Who waits for the next view.
@@ -168,6 +169,7 @@ impl Merge {
             began: None,
             published,
             publish_every,
+            certificate_days_min: settings.discovery.certificate_days_min,
             last_published: None,
             baselined: HashMap::new(),
             followed: Vec::new(),
@@ -318,6 +320,7 @@ impl Merge {
         self.inventory.rule(&settings.discovery, documents::templates(&documents));
         self.drift.reconfigure(documents, documents::limits(settings));
         self.compare_seconds = compare_seconds(settings);
+        self.certificate_days_min = settings.discovery.certificate_days_min;
         self.behavior.reconfigure(settings.behavior.clone());
         self.lifecycle.reconfigure(settings.alert.clone());
     }
@@ -343,6 +346,7 @@ impl Merge {
             hosts: self.inventory.hosts().into(),
             endpoints: endpoints.into(),
             servers: self.inventory.servers().into(),
+            encrypted: self.encrypted(now).into(),
             consumers: self.inventory.consumers().into(),
             changes: self.inventory.changes().into(),
             findings: self.lifecycle.newest(FINDINGS_SHOWN_MAX).into(),
@@ -386,6 +390,15 @@ impl Merge {
         full
     }
 
+    /// Every host behind TLS, with what is wrong with it.
+    fn encrypted(&self, now: Timestamp) -> Vec<EncryptedView> {
+        let mut all = self.inventory.encrypted(now);
+        for host in &mut all {
+            host.issues = tapline_review::encrypted_issues(host, now, self.certificate_days_min);
+        }
+        all
+    }
+
     /// Every source as of the last tick that all workers have passed.
     fn counters(&self) -> impl Iterator<Item = &SourceCounters> {
         self.complete.counters.iter().flat_map(|all| all.iter())
@@ -411,6 +424,7 @@ impl Merge {
         stats.behavior.routes_left_out = rejected.routes;
         stats.behavior.parameters_left_out = rejected.parameters;
         stats.behavior.servers_left_out = rejected.servers;
+        stats.behavior.encrypted_left_out = rejected.encrypted;
         stats.behavior.callers_left_out = rejected.consumers;
         stats.behavior.findings_opened = self.lifecycle.counts().opened;
         stats.alert = (self.control.alert_stats)();

@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tapline_behavior::Fold;
-use tapline_discovery::Discovery;
+use tapline_discovery::{Discovery, Handshakes};
 use tapline_model::{
-    BehaviorStats, Chunk, DiscoveryStats, Feedback, FlowRecord, ProtocolStats, ReassemblyStats,
-    Segment, ShardId, Timestamp, Transaction,
+    BehaviorStats, Chunk, DiscoveryStats, Feedback, FlowRecord, Handshake, ProtocolStats,
+    ReassemblyStats, Segment, ShardId, Timestamp, Transaction,
 };
 use tapline_protocol::{Protocols, Sink, Workbench};
 use tapline_reassembly::Reassembler;
@@ -54,6 +54,7 @@ pub(crate) struct Downstream {
     /// Of the protocols: lent to each shard in turn.
     pub(crate) bench: Box<Workbench>,
     pub(crate) discovery: Discovery,
+    pub(crate) handshakes: Handshakes,
     pub(crate) fold: Fold,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) feedback: Arc<Feedback>,
@@ -151,6 +152,11 @@ impl Sink for Feeding<'_> {
         if let Some(recorder) = recorder {
             recorder.write(*shard, discovery, transaction, seen);
         }
+    }
+
+    fn handshake(&mut self, handshake: &Handshake<'_>) {
+        let Downstream { handshakes, fold, .. } = &mut *self.downstream;
+        handshakes.push(handshake, &mut |note| fold.handshake(note));
     }
 
     fn flow_record(&mut self, record: &FlowRecord) {

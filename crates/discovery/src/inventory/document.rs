@@ -1,5 +1,6 @@
 //! `inventory.json`: services and their endpoints, in a documented and stable shape.
 
+mod encrypted;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -8,18 +9,20 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tapline_model::{
-    AuthUse, BaselineView, CallerPlaces, DataClass, DataFieldView, DataPlace, EndpointId,
-    EndpointState, EndpointView, HostView, LabelsView, ParameterView, Presence, Quantiles,
-    RiskView, TemplateView,
+    AuthUse, BaselineView, CallerPlaces, DataClass, DataFieldView, DataPlace, EncryptedView,
+    EndpointId, EndpointState, EndpointView, HostView, LabelsView, ParameterView, Presence,
+    Quantiles, RiskView, TemplateView,
 };
 
+use self::encrypted::Encrypted;
 use self::schema::{Body, Schema};
 
-/// The inventory as a document: services by name, endpoints by template and method. What is not
-/// known has no field.
+/// The inventory as a document: services by name, endpoints by template and method; hosts behind TLS
+/// by name and server. What is not known has no field.
 pub fn inventory_json<'a>(
     hosts: &'a [HostView],
     endpoints: &'a [Arc<EndpointView>],
+    encrypted: &'a [EncryptedView],
 ) -> impl Serialize + 'a {
     let mut by_host: BTreeMap<&str, Vec<Endpoint<'_>>> = BTreeMap::new();
     for endpoint in endpoints {
@@ -36,13 +39,17 @@ pub fn inventory_json<'a>(
         software: &host.software,
         unmatched: host.unmatched,
     };
-    Document { services: hosts.iter().map(service).collect() }
+    Document {
+        encrypted: encrypted.iter().map(Encrypted::of).collect(),
+        services: hosts.iter().map(service).collect(),
+    }
 }
 
 // Everywhere the fields come in the order of their names, as in every document of the sensor.
 
 #[derive(Serialize)]
 struct Document<'a> {
+    encrypted: Vec<Encrypted<'a>>,
     services: Vec<Service<'a>>,
 }
 

@@ -316,7 +316,8 @@ fn the_document_has_its_shape() {
     let exchange = get("/users/1").field("X-Api-Key", "planted-secret-key");
     let mut inventory = inventory(&[vec![exchange]]);
     let document =
-        serde_json::to_value(inventory_json(&inventory.hosts(), &inventory.endpoints())).unwrap();
+        serde_json::to_value(inventory_json(&inventory.hosts(), &inventory.endpoints(), &[]))
+            .unwrap();
     expect_file!["tests/document.json"]
         .assert_eq(&(serde_json::to_string_pretty(&document).unwrap() + "\n"));
 }
@@ -336,7 +337,8 @@ fn planted_secrets_are_in_no_document() {
     }
     let mut inventory = inventory(&[exchanges]);
     let document =
-        serde_json::to_string(&inventory_json(&inventory.hosts(), &inventory.endpoints())).unwrap();
+        serde_json::to_string(&inventory_json(&inventory.hosts(), &inventory.endpoints(), &[]))
+            .unwrap();
     let debugged = format!("{inventory:?}");
     for secret in [secret, "bob@example.com"] {
         assert!(!document.contains(secret), "{document}");
@@ -348,7 +350,8 @@ fn planted_secrets_are_in_no_document() {
 fn what_only_one_consumer_sent_is_in_no_output() {
     let mut inventory = inventory(&[vec![get("/u/bob17"), get("/u/bob17")]]);
     let document =
-        serde_json::to_string(&inventory_json(&inventory.hosts(), &inventory.endpoints())).unwrap();
+        serde_json::to_string(&inventory_json(&inventory.hosts(), &inventory.endpoints(), &[]))
+            .unwrap();
     assert!(!document.contains("bob17"), "{document}");
 }
 

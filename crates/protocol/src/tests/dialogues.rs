@@ -600,6 +600,8 @@ fn latency_runs_from_the_last_byte_of_the_request() {
             let latency_ms = t.latency_ns.map(|ns| ns / 1_000_000);
             self.0.push((since(t.started_at), since(t.ended_at), latency_ms));
         }
+        fn handshake(&mut self, _: &Handshake<'_>) {}
+
         fn flow_record(&mut self, _: &FlowRecord) {}
     }
     let mut protocols = Protocols::new(Config::default());

@@ -106,6 +106,8 @@ fn a_fault_costs_one_flow_and_is_counted() {
         fn transaction(&mut self, _: &Transaction<'_>) {
             panic!("a fault of the sensor");
         }
+        fn handshake(&mut self, _: &Handshake<'_>) {}
+
         fn flow_record(&mut self, _: &FlowRecord) {}
     }
     let mut run = Run::new(Config::default());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tapline_model::{EndpointView, HostView, IssueView, Severity};
+use tapline_model::{EndpointView, IssueView, Severity, View};
 
 use super::{EndpointRisk, Place};
 use crate::role::{Role, role_of};
@@ -62,7 +62,7 @@ impl Gathered {
 
 pub(super) fn of(
     endpoints: &[&EndpointView],
-    hosts: &[HostView],
+    view: &View,
     risks: &[EndpointRisk],
 ) -> Vec<Misconfiguration> {
     let mut gathered: BTreeMap<String, Gathered> = BTreeMap::new();
@@ -75,9 +75,14 @@ pub(super) fn of(
             );
         }
     }
-    for host in hosts {
+    for host in view.hosts.iter() {
         for issue in site::issues_of(host) {
             gathered.entry(issue.rule.clone()).or_default().add(&issue, &shown(&host.host), None);
+        }
+    }
+    for host in view.encrypted.iter() {
+        for issue in &host.issues {
+            gathered.entry(issue.rule.clone()).or_default().add(issue, &shown(&host.host), None);
         }
     }
     for (endpoint, newer) in old_versions(endpoints) {

@@ -7,7 +7,7 @@ use tapline_model::{
     DataClass, DataPlace, EndpointId, EndpointState, EndpointView, HostView, Severity, View,
 };
 
-use super::{Limits, number};
+use super::{Limits, encrypted, number};
 use crate::family::Family;
 use crate::names;
 
@@ -132,6 +132,7 @@ pub(super) fn families(view: &View, limits: Limits, admitted: &mut Admitted) -> 
     let mut overflow = Family::new(names::INVENTORY_OVERFLOW);
     let mut families = hosts(&view.hosts, limits, admitted, &mut overflow);
     families.extend(endpoints(view, limits, admitted, &mut overflow));
+    families.extend(encrypted::families(view, limits, &mut overflow));
     families.push(overflow);
     families.push(data(view));
     families

@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use tapline_model::{
-    AuthUse, BaselineState, BaselineView, BodyDirection, BodyView, CallerPlaces, ChangeKind,
-    ChangeView, ConsumerKey, ConsumerKind, ConsumerView, DataClass, DataFieldView, DataPlace,
-    DropReason, EndpointId, EndpointRef, EndpointState, EndpointView, EnumView, Evidence, Fact,
-    Finding, FindingKind, FindingState, FindingTally, HostView, IgnoreReason, JsonKind, LabelsView,
-    Ledger, Mappings, Measure, ParameterView, Presence, PropertyView, Quantiles, Sampling,
-    SchemaView, SegmentReason, SegmentView, ServerView, Severity, SourceView, Stats, TemplateView,
+    AuthUse, BaselineState, BaselineView, BodyDirection, BodyView, CallerPlaces, Certificate,
+    CertificateView, ChangeKind, ChangeView, ConsumerKey, ConsumerKind, ConsumerView, DataClass,
+    DataFieldView, DataPlace, DropReason, EncryptedView, EndpointId, EndpointRef, EndpointState,
+    EndpointView, EnumView, Evidence, Fact, Finding, FindingKind, FindingState, FindingTally,
+    HostView, IgnoreReason, JsonKind, KeyAlgorithm, LabelsView, Ledger, Mappings, Measure,
+    ParameterView, Presence, PropertyView, Quantiles, Sampling, SchemaView, SegmentReason,
+    SegmentView, ServerView, Severity, SignatureDigest, SourceView, Stats, TemplateView,
     TextFormat, Timestamp, View,
 };
 
@@ -136,6 +137,7 @@ pub(crate) fn view(elapsed: u64) -> View {
         findings: findings.into_iter().map(Arc::new).collect(),
         endpoints: endpoints.into_iter().map(Arc::new).collect(),
         servers: servers().into(),
+        encrypted: encrypted(now).into(),
         verdicts: Arc::default(),
         ended: false,
     }
@@ -512,6 +514,52 @@ fn servers() -> Vec<ServerView> {
         server("10.20.0.55:5432", 0, 310_000_000, 6_020_000_000, 0, 0),
         server("[2001:db8::17]:8443", 0, 2_240_000_000, 0, 0, 2_240_000_000),
         server("10.20.0.60:6379", 0, 0, 918_000_000, 0, 0),
+    ]
+}
+
+/// Two hosts behind TLS: one in order, one whose certificate has ended.
+fn encrypted(now: Timestamp) -> Vec<EncryptedView> {
+    let seconds = i64::try_from(now.nanos() / 1_000_000_000).unwrap_or(0);
+    let host = |name: &str, server: &str, ends_in_days: i64| {
+        let certificate = Certificate {
+            subject: name.into(),
+            issuer: "Example Internal CA".into(),
+            names: vec![name.into()],
+            names_total: 1,
+            not_before_seconds: seconds - 200 * 86_400,
+            not_after_seconds: seconds + ends_in_days * 86_400,
+            key: KeyAlgorithm::Rsa,
+            key_bits: 2_048,
+            digest: SignatureDigest::Sha256,
+            ..Certificate::default()
+        };
+        let one = CertificateView {
+            first_seen: now,
+            last_seen: now,
+            shown: 30,
+            in_use: true,
+            ..CertificateView::of(&certificate)
+        };
+        let mut host = EncryptedView {
+            host: name.to_owned(),
+            named: true,
+            server: server.to_owned(),
+            handshakes: 4_200,
+            first_seen: now,
+            last_seen: now,
+            versions: vec![("TLS 1.2".to_owned(), 30), ("TLS 1.3".to_owned(), 4_170)],
+            versions_offered: vec![("TLS 1.3".to_owned(), 4_170)],
+            ciphers: vec![("TLS_AES_128_GCM_SHA256".to_owned(), 4_170)],
+            alpn: vec![("h2".to_owned(), 30)],
+            certificates: vec![one],
+            ..EncryptedView::default()
+        };
+        host.issues = tapline_review::encrypted_issues(&host, now, 30);
+        host
+    };
+    vec![
+        host("admin.shop.example", "10.20.0.40:443", -2),
+        host("shop.example", "[2001:db8::17]:8443", 120),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! `/visibility`: what the sensor can and cannot see, and the books of every stage.
 
 use askama::Template;
-use tapline_model::{DropReason, IgnoreReason, Ledger};
+use tapline_model::{CertificateView, DropReason, EncryptedView, IgnoreReason, IssueView, Ledger};
 
 use super::shell::Shell;
 use crate::api::visibility::Sum;
@@ -12,6 +12,8 @@ use crate::text::{LISTED_MAX, shown};
 
 /// Servers listed; the API has all that are kept.
 const SERVERS: usize = 200;
+/// Hosts behind TLS listed; the API has all.
+const ENCRYPTED: usize = 200;
 
 #[derive(Template)]
 #[template(path = "page/visibility.html")]
@@ -22,6 +24,8 @@ struct Page {
     one_sided: String,
     servers: Vec<ServerRow>,
     servers_more: usize,
+    encrypted: Vec<EncryptedRow>,
+    encrypted_more: usize,
     sources: Vec<SourceRow>,
     books: Vec<Books>,
     imbalances: Vec<String>,
@@ -37,6 +41,31 @@ struct ServerRow {
     cells: [(u64, String); 4],
     one_sided: u64,
     one_sided_text: String,
+}
+
+/// A host behind TLS.
+struct EncryptedRow {
+    host: String,
+    server: String,
+    stale: bool,
+    mutual: bool,
+    handshakes: u64,
+    handshakes_text: String,
+    versions: String,
+    ciphers: String,
+    certificates: Vec<CertificateRow>,
+    issues: Vec<(Tag, String, String)>,
+}
+
+/// A certificate in use.
+struct CertificateRow {
+    fingerprint: String,
+    subject: String,
+    issuer: String,
+    key: String,
+    /// The day on which it ends, and the second.
+    end_day: String,
+    end: String,
 }
 
 struct SourceRow {
@@ -76,6 +105,8 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         one_sided: number::share(sum.one_sided_bytes, sum.total()),
         servers: view.servers.iter().take(SERVERS).map(server_row).collect(),
         servers_more: view.servers.len().saturating_sub(SERVERS),
+        encrypted: view.encrypted.iter().take(ENCRYPTED).map(encrypted_row).collect(),
+        encrypted_more: view.encrypted.len().saturating_sub(ENCRYPTED),
         sources: view.sources.iter().map(source_row).collect(),
         books: view.stats.ledgers().iter().map(|(name, ledger)| books(name, ledger)).collect(),
         imbalances: view.stats.imbalances(),
@@ -95,6 +126,39 @@ fn server_row(server: &tapline_model::ServerView) -> ServerRow {
         cells: sizes.map(|size| (size, number::share(size, bytes))),
         one_sided: server.one_sided_bytes,
         one_sided_text: number::share(server.one_sided_bytes, bytes),
+    }
+}
+
+fn encrypted_row(host: &EncryptedView) -> EncryptedRow {
+    let named = |counts: &[(String, u64)]| {
+        let names: Vec<&str> = counts.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(", ")
+    };
+    let certificate = |one: &CertificateView| CertificateRow {
+        fingerprint: one.fingerprint.clone(),
+        subject: shown(&one.subject, LISTED_MAX).into_owned(),
+        issuer: shown(&one.issuer, LISTED_MAX).into_owned(),
+        key: match one.key_bits {
+            0 => one.key.label().to_owned(),
+            bits => format!("{} {bits}", one.key.label()),
+        },
+        end_day: one.not_after.split('T').next().unwrap_or_default().to_owned(),
+        end: one.not_after.clone(),
+    };
+    let issue = |one: &IssueView| {
+        (Tag::severity(one.severity), one.title.clone(), one.seen.replace('`', ""))
+    };
+    EncryptedRow {
+        host: shown(&host.host, LISTED_MAX).into_owned(),
+        server: shown(&host.server, LISTED_MAX).into_owned(),
+        stale: host.stale,
+        mutual: host.client_certificate_asked > 0,
+        handshakes: host.handshakes,
+        handshakes_text: number::count(host.handshakes),
+        versions: named(&host.versions),
+        ciphers: named(&host.ciphers),
+        certificates: host.in_use().map(certificate).collect(),
+        issues: host.issues.iter().map(issue).collect(),
     }
 }
 

@@ -101,7 +101,7 @@ fn a_word_of_one_consumer_is_shown_to_nobody() {
     let values = member(&schema, "mode").values.clone().unwrap();
     assert_eq!((values.values.len(), values.hidden), (1, 1));
     let (hosts, endpoints) = (inventory.hosts(), inventory.endpoints());
-    let document = serde_json::to_string(&crate::inventory_json(&hosts, &endpoints)).unwrap();
+    let document = serde_json::to_string(&crate::inventory_json(&hosts, &endpoints, &[])).unwrap();
     assert!(!document.contains("zanzibar"), "{document}");
     assert!(!format!("{inventory:?}").contains("zanzibar"));
 }
