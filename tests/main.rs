@@ -44,6 +44,8 @@ mod secrets;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod visibility;
 
 /// The sensor's binary.
