@@ -46,6 +46,8 @@ mod templates;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod visibility;
 
 /// The sensor's binary.

@@ -338,8 +338,7 @@ impl Inventory {
 
     /// Hosts behind TLS by name and server, as of `now`, without issues.
     pub fn encrypted(&self, now: Timestamp) -> Vec<EncryptedView> {
-        let Config { stale_after_hours, gone_after_hours, .. } = self.config;
-        self.encrypted.view(now, stale_after_hours, gone_after_hours)
+        self.encrypted.view(now, self.config.stale_after_hours)
     }
 
     /// Requests that belong to no endpoint. Falls when a route turns out to be one after all.

@@ -72,27 +72,17 @@ impl Encrypted {
         left_out
     }
 
-    /// Every host, by name and server, without issues. Those that were silent for `stale_hours` are
-    /// stale, and those that were for `gone_hours` are left out.
-    pub(crate) fn view(
-        &self,
-        now: Timestamp,
-        stale_hours: u32,
-        gone_hours: u32,
-    ) -> Vec<EncryptedView> {
-        let silent_for = |host: &Host, hours: u32| {
-            now.nanos_since(host.total.last_seen) > u64::from(hours).saturating_mul(HOUR_NS)
-        };
-        let mut all: Vec<(&EncryptedKey, &Host)> =
-            self.by_key.iter().filter(|(_, host)| !silent_for(host, gone_hours)).collect();
+    /// Every host, by name and server, without issues. Those that were silent for longer than
+    /// `stale_hours` are stale.
+    pub(crate) fn view(&self, now: Timestamp, stale_hours: u32) -> Vec<EncryptedView> {
+        let stale_ns = u64::from(stale_hours).saturating_mul(HOUR_NS);
+        let mut all: Vec<(&EncryptedKey, &Host)> = self.by_key.iter().collect();
         all.sort_unstable_by_key(|(key, _)| (&key.name, key.server));
-        let mut views: Vec<EncryptedView> = all
-            .into_iter()
-            .map(|(key, host)| EncryptedView {
-                stale: silent_for(host, stale_hours),
-                ..view_of(key, host)
-            })
-            .collect();
+        let view = |(key, host): (&EncryptedKey, &Host)| EncryptedView {
+            stale: now.nanos_since(host.total.last_seen) > stale_ns,
+            ..view_of(key, host)
+        };
+        let mut views: Vec<EncryptedView> = all.into_iter().map(view).collect();
         // Those without a name are called by their server.
         views.sort_by(|left, right| left.host.cmp(&right.host));
         views
@@ -192,7 +182,7 @@ mod tests {
         for (first, hour) in [(1, 0), (1, 10), (2, 11), (1, 12), (2, 13), (2, 14), (2, 15)] {
             assert_eq!(hosts.absorb(&key("shop.test"), &shown(first, hour), hour), 0);
         }
-        let views = hosts.view(Timestamp::from_seconds(15 * 3_600), 24, 48);
+        let views = hosts.view(Timestamp::from_seconds(15 * 3_600), 24);
         let one = &views[0];
         let in_use: Vec<_> = one.certificates.iter().map(|c| (c.shown, c.in_use)).collect();
         assert_eq!(in_use, [(4, true), (3, false)]);
@@ -201,19 +191,19 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded_and_silence_ends_what_is_in_it() {
+    fn the_table_is_bounded_and_what_is_silent_is_stale() {
         let mut hosts = Encrypted::new(2);
         assert_eq!(hosts.absorb(&key("a"), &shown(1, 0), 1), 0);
         assert_eq!(hosts.absorb(&key("b"), &shown(1, 0), 2), 0);
         assert_eq!(hosts.absorb(&key("a"), &shown(1, 30), 3), 0);
         assert_eq!(hosts.absorb(&key(""), &shown(1, 60), 4), 1, "b makes room");
         let states = |hour: u64| {
-            let views = hosts.view(Timestamp::from_seconds(hour * 3_600), 24, 48);
+            let views = hosts.view(Timestamp::from_seconds(hour * 3_600), 24);
             views.into_iter().map(|view| (view.host, view.stale)).collect::<Vec<_>>()
         };
         let server = || "10.0.0.1:443".to_owned();
         assert_eq!(states(60), [(server(), false), ("a".to_owned(), true)]);
-        assert_eq!(states(100), [(server(), true)]);
+        assert_eq!(states(100), [(server(), true), ("a".to_owned(), true)]);
     }
 
     #[test]
@@ -222,7 +212,7 @@ mod tests {
         let left_out: u64 =
             (1..=10).map(|first| hosts.absorb(&key("a"), &shown(first, first.into()), 1)).sum();
         assert_eq!(left_out, 2);
-        let views = hosts.view(Timestamp::ZERO, 24, 48);
+        let views = hosts.view(Timestamp::ZERO, 24);
         assert_eq!(views[0].certificates.len(), CERTIFICATES_MAX);
         assert!(views[0].certificates[0].fingerprint.starts_with("0a"));
     }

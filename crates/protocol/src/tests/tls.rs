@@ -176,6 +176,13 @@ fn what_is_missing_costs_what_it_hits() {
 }
 
 #[test]
+fn a_warning_before_the_answer_is_passed_over() {
+    let hello = records(&[client_hello("shop.test")], 16_384);
+    let warned = [record(21, &[1, 112]), records(&flight(), 900)].concat();
+    check(&[c(&hello), s(&warned[..3]), s(&warned[3..])], &[TLS12]);
+}
+
+#[test]
 fn what_is_not_answered_is_counted_and_not_told() {
     let hello = records(&[client_hello("shop.test")], 16_384);
     let alert = record(21, &[2, 112]);

@@ -6,6 +6,8 @@ use crate::pool::{Buffer, Pool, Use};
 
 /// Bytes of a record's header.
 const HEADER_BYTES: usize = 5;
+/// Bytes of an alert that is not encrypted.
+const ALERT_BYTES: usize = 2;
 /// Bytes of a message's header.
 const MESSAGE_HEADER_BYTES: usize = 4;
 /// Longest record: 2^14 and what encryption may add (RFC 5246 section 6.2.3).
@@ -104,13 +106,21 @@ impl Records {
         self.header_bytes += taken.len();
         *bytes = rest;
         let [kind, major, _, high, low] = self.header;
-        if TlsRecordType(kind) != TlsRecordType::Handshake {
+        let is_alert = TlsRecordType(kind) == TlsRecordType::Alert && self.is_between_messages();
+        if TlsRecordType(kind) != TlsRecordType::Handshake && !is_alert {
             return Err(Next::Other);
         }
         if self.header_bytes < HEADER_BYTES {
             return Err(Next::More);
         }
         let length = usize::from(u16::from_be_bytes([high, low]));
+        if is_alert {
+            // A server may warn that it does not know the name, and go on (RFC 6066 section 3).
+            if length != ALERT_BYTES {
+                return Err(Next::Other);
+            }
+            self.unread = ALERT_BYTES;
+        }
         if major != 3 || length == 0 || length > RECORD_BYTES_MAX {
             return Err(Next::Malformed);
         }
@@ -120,6 +130,11 @@ impl Records {
         }
         (self.header_bytes, self.record_left) = (0, length);
         Ok(())
+    }
+
+    /// Whether no message is begun.
+    fn is_between_messages(&self) -> bool {
+        self.message.is_empty() && self.unread == 0
     }
 
     /// Bytes that the message lacks, as far as is known.
