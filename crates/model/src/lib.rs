@@ -26,6 +26,7 @@ mod flow_record;
 mod frame;
 mod handshake;
 mod headers;
+mod id;
 mod key;
 mod ledger;
 mod network;

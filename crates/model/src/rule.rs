@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::id;
+
 /// Stands for the hosts, methods and paths that a rule is of, whatever else it says. Displays, and
 /// serialises, as 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,20 +15,12 @@ pub struct RuleId(pub u64);
 impl RuleId {
     /// The id of a rule, by whatever its hosts, methods and paths are written with.
     pub fn of(parts: &[&str]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for part in parts {
-            hasher.update(part.as_bytes());
-            hasher.update(&[0]);
-        }
-        let mut first = [0u8; 8];
-        hasher.finalize_xof().fill(&mut first);
-        Self(u64::from_be_bytes(first))
+        Self(id::bits_of(parts))
     }
 
     /// From its 16 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+        id::parse(text).map(Self)
     }
 }
 

@@ -22,7 +22,7 @@ pub use self::template::{SegmentReason, SegmentView, TemplateView};
 
 use crate::{
     AuthUse, CallerPlaces, ChangeView, ConsumerKey, ConsumerView, Fact, Finding, Presence,
-    RiskView, Sampling, Severity, Stats, Timestamp, VerdictTally,
+    RiskView, Sampling, Severity, Stats, Timestamp, VerdictTally, id,
 };
 
 /// The stable id of an endpoint: a hash of host, method and template, equal on every sensor.
@@ -33,20 +33,12 @@ pub struct EndpointId(pub u64);
 impl EndpointId {
     /// The id of an endpoint.
     pub fn of(host: &str, method: &str, template: &str) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        for part in [host, method, template] {
-            hasher.update(part.as_bytes());
-            hasher.update(&[0]);
-        }
-        let mut first = [0u8; 8];
-        hasher.finalize_xof().fill(&mut first);
-        Self(u64::from_be_bytes(first))
+        Self(id::bits_of(&[host, method, template]))
     }
 
     /// From its 16 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        digits.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+        id::parse(text).map(Self)
     }
 }
 
