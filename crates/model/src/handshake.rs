@@ -184,8 +184,8 @@ pub struct Handshake<'a> {
     pub cipher: u16,
     /// The protocol that the server chose; never known of TLS 1.3.
     pub alpn: Option<Alpn>,
-    /// The server's own certificate in DER, as sent; never known of TLS 1.3 nor of a session that was
-    /// resumed.
+    /// The server's own certificate in DER, as sent; empty when there was no room for it, and never known
+    /// of TLS 1.3 nor of a session that was resumed.
     pub certificate: Option<&'a [u8]>,
     /// Whether the server asked for the client's certificate; never known of TLS 1.3.
     pub client_certificate_asked: bool,

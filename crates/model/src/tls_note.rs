@@ -30,7 +30,7 @@ pub struct TlsNote {
     pub certificate: Option<Arc<Certificate>>,
     /// Whether the certificate is for the name that was asked for; true where that cannot be told.
     pub is_covered: bool,
-    /// The server sent a certificate that could not be read.
+    /// The server sent a certificate that could not be read, or that there was no room for.
     pub is_unreadable: bool,
     /// The server asked for the client's certificate.
     pub client_certificate_asked: bool,

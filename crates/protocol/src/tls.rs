@@ -50,6 +50,8 @@ pub(crate) struct Opening {
     /// Who answers.
     server: Option<Direction>,
     certificate: Buffer,
+    /// There was a certificate, and no room for it.
+    certificate_lost: bool,
     client_certificate_asked: bool,
     /// When the last message was captured.
     at: Timestamp,
@@ -156,7 +158,8 @@ impl Opening {
             version: answer.version,
             cipher: answer.cipher,
             alpn: answer.alpn,
-            certificate: held(&self.certificate).then(|| self.certificate.bytes()),
+            certificate: (held(&self.certificate) || self.certificate_lost)
+                .then(|| self.certificate.bytes()),
             client_certificate_asked: self.client_certificate_asked,
         }
     }
@@ -188,6 +191,7 @@ impl Opening {
                 let leaf = hello::leaf(body);
                 if pool.append(&mut self.certificate, leaf, leaf.len(), Use::Head) < leaf.len() {
                     self.certificate.truncate(0);
+                    self.certificate_lost = true;
                 }
                 None
             }
@@ -211,6 +215,9 @@ impl Opening {
 
     /// Nothing more is read of a direction.
     fn stop(&mut self, direction: Direction, stop: Stop, pool: &mut Pool) {
+        // Of what a server says after its hello only the certificate is held.
+        self.certificate_lost |=
+            stop == Stop::NoRoom && self.server == Some(direction) && self.certificate.is_empty();
         if let Some(side) = self.sides.get_mut(direction.index()) {
             side.stop = Some(stop);
             std::mem::take(&mut side.records).release(pool);

@@ -74,7 +74,7 @@ pub struct EncryptedDelta {
     pub alpn_offered: BTreeMap<Alpn, u64>,
     /// Handshakes in which the server asked for the client's certificate.
     pub client_certificate_asked: u64,
-    /// Certificates that could not be read.
+    /// Certificates that could not be read, or that there was no room for.
     pub unreadable: u64,
     /// The certificates: those of the smallest fingerprints, at most 8.
     pub certificates: BTreeMap<Fingerprint, CertificateDelta>,

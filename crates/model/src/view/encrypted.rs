@@ -149,7 +149,7 @@ pub struct EncryptedView {
     pub alpn_offered: Vec<(String, u64)>,
     /// Handshakes in which the server asked for the client's certificate.
     pub client_certificate_asked: u64,
-    /// Certificates that could not be read.
+    /// Certificates that could not be read, or that there was no room for.
     pub unreadable: u64,
     /// Certificates, the latest shown first.
     pub certificates: Vec<CertificateView>,

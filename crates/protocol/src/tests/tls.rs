@@ -205,6 +205,18 @@ fn what_is_not_answered_is_counted_and_not_told() {
 }
 
 #[test]
+fn a_certificate_that_finds_no_room_is_told_of_as_an_empty_one() {
+    let mut run = Run::new(Config { handshake_bytes_max: 2 << 10, ..Config::default() });
+    run.step(&c(records(&[client_hello("shop.test")], 16_384)));
+    let flight = [server_hello(3, 0xc02f, &[]), certificates(&[6; 2_000])];
+    run.step(&s(records(&flight, 16_384)));
+    let (_, recorder, protocols) = run.finish();
+    assert_eq!(recorder.handshakes.len(), 1);
+    assert!(recorder.handshakes[0].ends_with(" shows "), "{}", recorder.handshakes[0]);
+    assert_eq!(protocols.stats().handshakes.processed, 1);
+}
+
+#[test]
 fn a_flow_met_in_its_middle_has_no_handshake() {
     let (lines, stats) = read(&[c(record(23, &[7; 90])), s(record(22, &[7; 90]))]);
     assert_eq!((lines, stats.tls_flows, stats.handshakes.received), (vec![], 1, 0));
