@@ -1,11 +1,10 @@
 //! How a request authenticates itself: which credentials it carries, and of what kind.
 
-use compact_str::CompactString;
 use tapline_model::{AuthKind, AuthSet, HeaderKind, Headers};
 
 use crate::base64;
 use crate::format::form;
-use crate::memo::{PLACES, place_of};
+use crate::memo::Memo;
 use crate::{path, sensitive};
 
 /// Parameters and cookies that carry an API key.
@@ -197,8 +196,7 @@ fn name_in_scheme<'a>(scheme: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
 #[derive(Default)]
 pub(crate) struct Tokens {
     scratch: Vec<u8>,
-    /// By place; empty at first.
-    headers: Vec<CompactString>,
+    headers: Memo<()>,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -223,19 +221,14 @@ impl Tokens {
         }
         let end = memchr::memchr(b'.', text).unwrap_or(text.len());
         let header = text.get(..end).unwrap_or_default();
-        if self.headers.is_empty() {
-            self.headers.resize(PLACES, CompactString::default());
-        }
-        let known = self.headers.get_mut(place_of(header));
-        if known.as_ref().is_some_and(|known| known.as_bytes() == header) {
+        if self.headers.find(header).is_some() {
             return true;
         }
         let is_signed = header.len() <= TOKEN_HEADER_BYTES_MAX
             && base64::decode(header, &mut self.scratch)
             && memchr::memmem::find(&self.scratch, b"\"alg\"").is_some();
-        if let Some(known) = known.filter(|_| is_signed) {
-            // It is text: all of it is base64.
-            *known = CompactString::from_utf8_lossy(header);
+        if is_signed {
+            self.headers.remember(header, ());
         }
         is_signed
     }
