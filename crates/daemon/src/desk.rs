@@ -16,7 +16,7 @@ use tapline_alert::Triage;
 use tapline_model::{Finding, Order, OrderError, RuleOrder, RuleView, Verdicts};
 
 use crate::exit::{Failure, SOFTWARE};
-use crate::rules::Rules;
+use crate::rules::{Carried, Rules};
 use crate::{clock, kept};
 
 /// The name of the file inside the state directory.
@@ -53,7 +53,7 @@ pub(crate) struct Desk {
 /// An order, and where its answer goes.
 enum Asked {
     Verdict(Order, Answer<()>),
-    Rule(RuleOrder, Answer<Arc<RuleView>>),
+    Rule(RuleOrder, Answer<Carried>),
 }
 
 type Answer<T> = Sender<Result<T, OrderError>>;
@@ -112,12 +112,13 @@ impl Desk {
         self.ask(|answer| Asked::Verdict(order, answer))
     }
 
-    /// The same for what is said of path templates; gives the rule that was put or removed.
+    /// The same for what is said of path templates; gives the rule that was put or removed. Who asks
+    /// waits until readers see what came of it: the desk serves others meanwhile.
     ///
     /// # Errors
     /// Why it was not carried out.
     pub(crate) fn rule(&self, order: RuleOrder) -> Result<Arc<RuleView>, OrderError> {
-        self.ask(|answer| Asked::Rule(order, answer))
+        self.ask(|answer| Asked::Rule(order, answer)).map(Carried::wait)
     }
 
     fn ask<T>(&self, asked: impl FnOnce(Answer<T>) -> Asked) -> Result<T, OrderError> {

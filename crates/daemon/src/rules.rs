@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use tapline_config::{RULES_MAX, Settings};
 use tapline_discovery::TemplateRule;
 use tapline_model::{
@@ -53,6 +53,21 @@ struct State {
     /// Why those of operators are not known.
     fault: Option<String>,
     merge: Option<Sender<Message>>,
+}
+
+/// An order that was carried out.
+pub(crate) struct Carried {
+    rule: Arc<RuleView>,
+    followed: Receiver<()>,
+}
+
+impl Carried {
+    /// The rule that was put or removed, once readers see what came of it.
+    pub(crate) fn wait(self) -> Arc<RuleView> {
+        // Whether that took longer makes no difference to the rule.
+        self.followed.recv_timeout(FOLLOWED_MAX).unwrap_or_default();
+        self.rule
+    }
 }
 
 /// What readers see; immutable.
@@ -146,14 +161,14 @@ impl Rules {
         self.0.board.load().fault.clone()
     }
 
-    /// Carries an order out. Gives the rule that was put or removed.
+    /// Carries an order out, and does not wait until it has been followed.
     ///
     /// # Errors
     /// Why it was not; then nothing has changed.
-    pub(crate) fn carry(&self, order: &RuleOrder) -> Result<Arc<RuleView>, OrderError> {
+    pub(crate) fn carry(&self, order: &RuleOrder) -> Result<Carried, OrderError> {
         let (by, comment) = tapline_alert::signature(&order.by, &order.comment)?;
         let Some(path) = &self.0.path else { return Err(OrderError::Conflict(REPLAY.to_owned())) };
-        let (followed, has_followed) = bounded(1);
+        let (tells, followed) = bounded(1);
         let (rule, what) = {
             let mut state = self.lock();
             if let Some(fault) = &state.fault {
@@ -171,7 +186,7 @@ impl Rules {
             let view = Arc::new(state.view(&rule, RuleOrigin::Operators));
             state.kept = next;
             self.show(&state);
-            if !state.tell(Some(followed)) {
+            if !state.tell(Some(tells)) {
                 let text = "the capture has ended; it holds from the next start".to_owned();
                 return Err(OrderError::Unavailable(text));
             }
@@ -181,9 +196,7 @@ impl Rules {
             by, comment, id = %rule.id, host = rule.host, path = rule.path,
             "an operator {what} a rule of path templates"
         );
-        // Whether it took longer makes no difference to the rule.
-        has_followed.recv_timeout(FOLLOWED_MAX).unwrap_or_default();
-        Ok(rule)
+        Ok(Carried { rule, followed })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -35,11 +35,11 @@ fn order(what: RuleChange) -> RuleOrder {
 }
 
 fn put(rules: &Rules, text: &str) -> Result<Arc<RuleView>, OrderError> {
-    rules.carry(&order(RuleChange::Put(text.to_owned())))
+    rules.carry(&order(RuleChange::Put(text.to_owned()))).map(Carried::wait)
 }
 
 fn remove(rules: &Rules, id: RuleId) -> Result<Arc<RuleView>, OrderError> {
-    rules.carry(&order(RuleChange::Remove(id)))
+    rules.carry(&order(RuleChange::Remove(id))).map(Carried::wait)
 }
 
 fn paths(rules: &Rules) -> Vec<String> {
