@@ -1,8 +1,9 @@
 //! The one table of keys: what is not here cannot be set.
 
 mod access;
-mod analysis;
 mod attempts;
+mod behavior;
+mod discovery;
 mod documents;
 mod prevention;
 mod sensing;
@@ -46,7 +47,8 @@ pub(crate) fn refusal(text: &str, shape: &str) -> String {
 pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
     [
         sensing::KEYS,
-        analysis::KEYS,
+        discovery::KEYS,
+        behavior::KEYS,
         access::KEYS,
         attempts::KEYS,
         documents::KEYS,
