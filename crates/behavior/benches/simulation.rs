@@ -47,8 +47,6 @@ use self::world::{Count, DAY, HOSTS, Injection, World};
 const START_MINUTE: u64 = 1_740_960_000 / 60;
 /// Endpoints that rivals follow: those with a tenth of a request a minute and more.
 const FOLLOWED_RATE: f64 = 0.1;
-/// Endpoints whose probabilities are held against how often they came, and how often one is asked.
-const BUSY_RATE: f64 = 20.0;
 
 struct Names {
     routes: Vec<Arc<RouteName>>,
@@ -89,7 +87,8 @@ fn main() {
     let followed = world.endpoints.iter().filter(|it| it.rate >= FOLLOWED_RATE).count();
     let mut rivals = Rivals::new(followed);
     let mut alerts = Alerts::default();
-    let mut calibration = Calibration::default();
+    let lists = std::env::var("TAPLINE_SIMULATION_LIST").is_ok();
+    let mut calibration = Calibration::new(lists);
     let mut traces = Traces::default();
     let (mut spent, mut touched) = (0u64, 0u64);
     for minute in 0..days * DAY {
@@ -117,7 +116,7 @@ fn main() {
         alerts.know(&counts);
         traces.note(&behavior, &world, minute, &counts);
         if minute >= 4 * DAY {
-            calibration.note(&behavior, &world, minute, BUSY_RATE);
+            calibration.note(&behavior, &world, minute, &counts);
         }
     }
     println!(

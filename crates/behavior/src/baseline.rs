@@ -5,7 +5,7 @@
 //! hardly.
 
 mod calendar;
-mod calibration;
+pub(crate) mod calibration;
 pub(crate) mod error_share;
 pub(crate) mod judgement;
 pub(crate) mod learning;

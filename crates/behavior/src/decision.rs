@@ -38,7 +38,7 @@ const ACCEPTED_AFTER_MINUTES: u64 = 1_440;
 const RELEASED_AFTER_MINUTES: u64 = 120;
 /// A sensor with few endpoints is judged as one with ten thousand: that it has few is no reason for
 /// more false alarms.
-const TESTS_MIN: u64 = 100_000;
+const TESTS_MIN: u64 = 10_000;
 /// Cases open at once. More are counted as withheld.
 const CASES_MAX: usize = 4_096;
 
@@ -75,7 +75,7 @@ pub(crate) struct Crowd {
 pub(crate) struct Minute {
     /// Since the Unix epoch.
     pub(crate) at: u64,
-    /// Numbers that were judged, those of silent endpoints among them.
+    /// Numbers that were judged.
     pub(crate) tests: u64,
     pub(crate) hosts: u64,
     pub(crate) candidates: Vec<Candidate>,
@@ -127,7 +127,7 @@ impl Decision {
         let possible = discoveries(&fresh, tests, share);
         for (index, candidate) in fresh.into_iter().enumerate() {
             let is_lasting = candidate.is_lasting
-                || candidate.judged.ln_probability <= LN_AT_ONCE
+                || candidate.judged.rarity.ln_probability <= LN_AT_ONCE
                 || candidate.judged.minutes >= LASTING_MINUTES;
             if !is_lasting || !possible.contains(&index) || self.hold(candidate, now) {
                 continue;

@@ -1,12 +1,19 @@
 //! What is printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tapline_behavior::Behavior;
 use tapline_model::EndpointId;
 
 use crate::rivals::{Alarms, LINES, is_rise};
-use crate::world::{CALM_DAYS, DAY, HOSTS, Injection, Kind, World};
+use crate::world::{CALM_DAYS, Count, DAY, HOSTS, Injection, Kind, World};
+
+/// Endpoints whose probabilities are held against how often they came: busy ones, and all that are not
+/// rare, for what comes once in 10^5 minutes has to be looked for in many.
+const CALIBRATED_RATES: [f64; 2] = [20.0, 1.0];
+
+/// An endpoint that is as probable as this, as a logarithm, no longer shows what was done to it.
+const DISTURBED: f64 = -1.0;
 
 /// One case.
 pub struct Alert {
@@ -264,6 +271,20 @@ impl Report<'_> {
                         Some((self.found(it)? + 1 - it.start, best))
                     })
                     .collect();
+                if std::env::var("TAPLINE_SIMULATION_LIST").is_ok() {
+                    for it in &of {
+                        println!(
+                            "pair: x{factor} at {:.2}/min (mean {:.2}, scatter {}) endpoint {} day {} ours {:?} oracle {:?}",
+                            self.rate(it),
+                            self.mean(it),
+                            self.world.endpoints[it.endpoint].scatter,
+                            it.endpoint,
+                            it.start / DAY,
+                            self.found(it).map(|at| at + 1 - it.start),
+                            alarms.first(it, line).map(|at| at + 1 - it.start),
+                        );
+                    }
+                }
                 let sum = |pick: fn(&(u64, u64)) -> u64| pairs.iter().map(pick).sum::<u64>() as f64;
                 let oracle_found = of.iter().filter(|it| alarms.first(it, line).is_some()).count();
                 let (ours, best) = (sum(|pair| pair.0), sum(|pair| pair.1));
@@ -297,42 +318,86 @@ impl Report<'_> {
 /// How often probabilities came, against how often they should.
 #[derive(Default)]
 pub struct Calibration {
+    lists: bool,
+    /// Endpoints that still show what was done to them.
+    disturbed: BTreeSet<usize>,
+    tails: [Tail; CALIBRATED_RATES.len()],
+}
+
+#[derive(Default)]
+struct Tail {
     minutes: u64,
+    /// Minutes as improbable as 0.1, 0.01, and so on.
     below: [u64; 6],
 }
 
 impl Calibration {
-    pub fn note(&mut self, behavior: &Behavior, world: &World, minute: u64, rate_min: f64) {
+    /// Nothing counted; what is improbable is listed, if asked for.
+    pub fn new(lists: bool) -> Self {
+        Self { lists, ..Self::default() }
+    }
+
+    pub fn note(&mut self, behavior: &Behavior, world: &World, minute: u64, counts: &[Count]) {
         for (index, endpoint) in world.endpoints.iter().enumerate() {
-            if endpoint.rate < rate_min {
+            if endpoint.rate < CALIBRATED_RATES[1] {
                 break;
             }
             let is_near = |it: &Injection| (it.start..=it.end() + 60).contains(&minute);
+            let id = EndpointId(index as u64);
+            let Some(ln_probability) = behavior.ln_surge(id) else { continue };
             if endpoint.injections.iter().any(is_near) || world.is_crowd(endpoint.host, minute) {
+                self.disturbed.insert(index);
+            } else if ln_probability > DISTURBED {
+                self.disturbed.remove(&index);
+            }
+            if self.disturbed.contains(&index) {
                 continue;
             }
-            let Some(ln_probability) = behavior.ln_surge(EndpointId(index as u64)) else {
-                continue;
-            };
-            self.minutes += 1;
-            for (power, below) in (1..).zip(self.below.iter_mut()) {
-                let line = -f64::from(power) * std::f64::consts::LN_10;
-                *below += u64::from(ln_probability <= line);
+            // A minute without requests is not judged: it is none of more requests than normal.
+            let ln_probability = if counts[index].requests > 0 { ln_probability } else { 0.0 };
+            if self.lists && ln_probability < -11.5 {
+                println!(
+                    "improbable: day {} minute {} endpoint {index} ln p {ln_probability:.1} normal \
+                     {:.2} seen {} truly {:.2}",
+                    minute / DAY,
+                    minute % DAY,
+                    behavior.baseline(id).map_or(0.0, |it| it.normal),
+                    counts[index].requests,
+                    counts[index].mean,
+                );
+            }
+            for (tail, rate) in self.tails.iter_mut().zip(CALIBRATED_RATES) {
+                if endpoint.rate >= rate {
+                    tail.note(ln_probability);
+                }
             }
         }
     }
 
     pub fn print(&self) {
-        println!(
-            "\ncalibration of more requests than normal, {} minutes of calm endpoints with 20 a minute and more:",
-            self.minutes
-        );
-        for (power, below) in (1..).zip(&self.below) {
-            let predicted = self.minutes as f64 * 10f64.powi(-power);
+        for (tail, rate) in self.tails.iter().zip(CALIBRATED_RATES) {
             println!(
-                "p <= 1e-{power}: {below} seen, {predicted:.1} predicted, ratio {:.2}",
-                *below as f64 / predicted
+                "\ncalibration of more requests than normal, {} minutes of calm endpoints with {rate} a \
+                 minute and more:",
+                tail.minutes
             );
+            for (power, below) in (1..).zip(&tail.below) {
+                let predicted = tail.minutes as f64 * 10f64.powi(-power);
+                println!(
+                    "p <= 1e-{power}: {below} seen, {predicted:.1} predicted, ratio {:.2}",
+                    *below as f64 / predicted
+                );
+            }
+        }
+    }
+}
+
+impl Tail {
+    fn note(&mut self, ln_probability: f64) {
+        self.minutes += 1;
+        for (power, below) in (1..).zip(self.below.iter_mut()) {
+            let line = -f64::from(power) * std::f64::consts::LN_10;
+            *below += u64::from(ln_probability <= line);
         }
     }
 }

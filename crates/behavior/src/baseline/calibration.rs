@@ -4,13 +4,13 @@ use libm::{log, log10};
 
 use crate::number::real;
 
-/// Endpoints are told apart by the power of ten of what is normal in a minute: below 0.1, 1, 10, 100,
-/// and all above.
-const CLASSES: usize = 5;
+/// Endpoints are told apart by what is normal in a minute, by half a power of ten: from 0.01 or less
+/// to 1,000 and more.
+const CLASSES: usize = 11;
 /// Scores are counted in steps of this, up to 64.
-const STEP: f64 = 0.5;
-const BINS: usize = 128;
-const BIN_COUNT: u32 = 128;
+const STEP: f64 = 0.25;
+const BINS: usize = 256;
+const BIN_COUNT: u32 = 256;
 /// Minutes from which on what was counted is believed.
 const MINUTES_MIN: f64 = 20_000.0;
 /// More are halved, so that months ago is forgotten.
@@ -26,26 +26,37 @@ const LINE_FACTOR: f64 = 10.0;
 const SLOPE: (f64, f64) = (0.4, 1.0);
 /// No minute is less probable than its model says by more than this, as a logarithm.
 const GAIN_MAX: f64 = 3.0;
+/// Nor do runs come more rarely by more than this.
+const PEAK_GAIN_MAX: f64 = 5.0;
 
 /// The scores of all endpoints' ordinary minutes: with them a probability that a model says becomes
 /// how often such a minute comes. No single endpoint is watched for long enough to tell what comes
 /// once in a million minutes; all together are.
+///
+/// What is improbable comes in runs of minutes, so an alarm begins more rarely than such a minute
+/// comes. How often is told by the peaks of runs, as extremes are where they depend on one another
+/// (Leadbetter 1991, peaks over a threshold).
 #[derive(Clone, Debug)]
 pub(crate) struct Calibration {
-    classes: Box<[Class; CLASSES]>,
+    classes: Box<[Class]>,
 }
 
 /// Minutes by the score they had.
 #[derive(Clone, Copy, Debug)]
 struct Class {
     counts: [f64; BINS],
+    peaks: [f64; BINS],
     minutes: f64,
+}
+
+impl Class {
+    const NONE: Self = Self { counts: [0.0; BINS], peaks: [0.0; BINS], minutes: 0.0 };
 }
 
 impl Calibration {
     /// Nothing counted.
     pub(crate) fn new() -> Self {
-        Self { classes: Box::new([Class { counts: [0.0; BINS], minutes: 0.0 }; CLASSES]) }
+        Self { classes: vec![Class::NONE; CLASSES].into_boxed_slice() }
     }
 
     /// Counts so many minutes of an endpoint for which this is normal, which its model says have a
@@ -57,55 +68,88 @@ impl Calibration {
             class.minutes += real(minutes);
         }
         if class.minutes > MINUTES_MAX {
-            class.counts.iter_mut().for_each(|count| *count /= 2.0);
+            class.counts.iter_mut().chain(&mut class.peaks).for_each(|count| *count /= 2.0);
             class.minutes /= 2.0;
         }
     }
 
-    /// ln of how often a minute comes out like that.
-    pub(crate) fn ln_probability(&self, normal: f64, ln_model: f64) -> f64 {
-        let class = self.classes.get(class_of(normal));
-        class
-            .filter(|class| class.minutes >= MINUTES_MIN)
-            .map_or(ln_model, |class| class.ln_beyond(-ln_model).max(ln_model - GAIN_MAX).min(0.0))
-    }
-}
-
-impl Class {
-    fn ln_beyond(&self, score: f64) -> f64 {
-        // From the largest scores down to the bin of this one, noting where the line begins.
-        let (mut beyond, mut from, mut above) = (0.0, None, None);
-        for (bin, count) in (0..BIN_COUNT).zip(&self.counts).rev() {
-            let edge = STEP * f64::from(bin);
-            if edge <= score && from.is_some_and(|(at, _): (f64, f64)| at > score) {
-                // Its own bin counts in part.
-                let share = ((edge + STEP - score) / STEP).clamp(0.0, 1.0);
-                return log((beyond + share * count + 1.0) / self.minutes);
-            }
-            beyond += count;
-            if from.is_none() && beyond >= COUNTED_MIN && edge <= COUNTED_SCORE_MAX {
-                from = Some((edge, beyond));
-            }
-            if let Some((_, least)) = from
-                && above.is_none()
-                && beyond >= LINE_FACTOR * least
-            {
-                above = Some((edge, beyond));
-            }
-            if let (Some((start, least)), Some((before, more))) = (from, above)
-                && score >= start
-            {
-                let slope = (log(more / least) / (start - before)).clamp(SLOPE.0, SLOPE.1);
-                return log(least / self.minutes) - slope * (score - start);
-            }
+    /// Counts a run of minutes, of which this was the least probable.
+    pub(crate) fn learn_peak(&mut self, normal: f64, ln_model: f64) {
+        let class = self.classes.get_mut(class_of(normal));
+        if let Some(count) = class.and_then(|class| class.peaks.get_mut(bin_of(-ln_model))) {
+            *count += 1.0;
         }
-        -score
+    }
+
+    /// ln of how often a minute comes out like that, and of how often a run of minutes comes to that,
+    /// a minute.
+    pub(crate) fn rarity(&self, normal: f64, ln_model: f64) -> Rarity {
+        let class = self.classes.get(class_of(normal));
+        let Some(class) = class.filter(|class| class.minutes >= MINUTES_MIN) else {
+            return Rarity::by(ln_model);
+        };
+        let beyond = |counts: &[f64; BINS], gain: f64| {
+            let ln = ln_beyond(counts, class.minutes, -ln_model);
+            ln.max(ln_model - gain).min(0.0)
+        };
+        let ln_probability = beyond(&class.counts, GAIN_MAX);
+        let ln_frequency = beyond(&class.peaks, PEAK_GAIN_MAX).min(ln_probability);
+        Rarity { ln_probability, ln_frequency }
     }
 }
 
-/// The power of ten of what is normal.
+/// How often what a model says comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rarity {
+    /// ln of the share of minutes that come out like that.
+    pub(crate) ln_probability: f64,
+    /// ln of how many runs of minutes come to that, a minute.
+    pub(crate) ln_frequency: f64,
+}
+
+impl Rarity {
+    /// Nothing out of the ordinary.
+    pub(crate) const NORMAL: Self = Self { ln_probability: 0.0, ln_frequency: 0.0 };
+
+    /// By a model alone: what is as improbable comes as often.
+    pub(crate) const fn by(ln_probability: f64) -> Self {
+        Self { ln_probability, ln_frequency: ln_probability }
+    }
+}
+
+/// ln of the share that lies beyond a score.
+fn ln_beyond(counts: &[f64; BINS], minutes: f64, score: f64) -> f64 {
+    // From the largest scores down to the bin of this one, noting where the line begins.
+    let (mut beyond, mut from, mut above) = (0.0, None, None);
+    for (bin, count) in (0..BIN_COUNT).zip(counts).rev() {
+        let edge = STEP * f64::from(bin);
+        beyond += count;
+        // Its own bin counts whole: of small counts many have the very same score.
+        if edge <= score && from.is_some_and(|(at, _): (f64, f64)| at > score) {
+            return log((beyond + 1.0) / minutes);
+        }
+        if from.is_none() && beyond >= COUNTED_MIN && edge <= COUNTED_SCORE_MAX {
+            from = Some((edge, beyond));
+        }
+        if let Some((_, least)) = from
+            && above.is_none()
+            && beyond >= LINE_FACTOR * least
+        {
+            above = Some((edge, beyond));
+        }
+        if let (Some((start, least)), Some((before, more))) = (from, above)
+            && score >= start
+        {
+            let slope = (log(more / least) / (start - before)).clamp(SLOPE.0, SLOPE.1);
+            return log(least / minutes) - slope * (score - start);
+        }
+    }
+    -score
+}
+
+/// By half powers of ten of what is normal.
 fn class_of(normal: f64) -> usize {
-    bin(log10(normal.max(1e-9)) + 2.0).min(CLASSES - 1)
+    bin(2.0 * (log10(normal.max(1e-9)) + 2.0)).min(CLASSES - 1)
 }
 
 fn bin_of(score: f64) -> usize {
@@ -140,7 +184,7 @@ mod tests {
     fn what_a_model_says_stays_if_it_is_true() {
         let calibration = learned(1.0, 1_000_000);
         for ln in [-1.0, -4.6, -9.2, -11.5, -16.0] {
-            let told = calibration.ln_probability(5.0, ln);
+            let told = calibration.rarity(5.0, ln).ln_probability;
             assert!((told - ln).abs() < 0.3, "{ln}: {told}");
         }
     }
@@ -150,19 +194,42 @@ mod tests {
         // What it calls one in e^-15 is one in e^-10.
         let calibration = learned(1.5, 1_000_000);
         for ln in [-3.0, -9.0, -15.0, -24.0] {
-            let told = calibration.ln_probability(5.0, ln);
+            let told = calibration.rarity(5.0, ln).ln_probability;
             assert!((told / (ln / 1.5) - 1.0).abs() < 0.06, "{ln}: {told}");
         }
-        assert!((calibration.ln_probability(50.0, -15.0) + 15.0).abs() < 1e-9, "another class");
+        assert!(
+            (calibration.rarity(50.0, -15.0).ln_probability + 15.0).abs() < 1e-9,
+            "another class"
+        );
+    }
+
+    #[test]
+    fn alarms_begin_as_often_as_runs_peak() {
+        // Minutes come in runs of five that are alike.
+        let mut calibration = learned(1.0, 1_000_000);
+        for n in 0..200_000 {
+            calibration.learn_peak(5.0, log((real(n) + 0.5) / 200_000.0));
+        }
+        for ln in [-4.6, -9.2, -13.0] {
+            let told = calibration.rarity(5.0, ln);
+            let want = told.ln_probability - log(5.0);
+            assert!((told.ln_frequency - want).abs() < 0.3, "{ln}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_class_without_runs_the_model_is_believed() {
+        let told = learned(1.0, 1_000_000).rarity(5.0, -9.2);
+        assert!((told.ln_frequency - told.ln_probability).abs() < 0.3, "{told:?}");
     }
 
     #[test]
     fn few_minutes_and_many_attacks_say_little() {
         let few = learned(3.0, 1_000);
-        assert!((few.ln_probability(5.0, -12.0) + 12.0).abs() < 1e-9);
+        assert!((few.rarity(5.0, -12.0).ln_probability + 12.0).abs() < 1e-9);
         let mut attacked = learned(1.0, 1_000_000);
         attacked.learn(5.0, -60.0, 300);
-        assert!(attacked.ln_probability(5.0, -40.0) < -16.0);
-        assert!(libm::exp(attacked.ln_probability(5.0, -4.0)) < 0.03);
+        assert!(attacked.rarity(5.0, -40.0).ln_probability < -16.0);
+        assert!(libm::exp(attacked.rarity(5.0, -4.0).ln_probability) < 0.03);
     }
 }

@@ -27,6 +27,9 @@ const SCATTER_AFTER_ANSWERS: f64 = 200.0;
 const ANSWERS_MAX: u64 = 100_000;
 /// Errors beyond this many standard deviations above the mean are not learned.
 const CLIP_DEVIATIONS: f64 = 3.0;
+/// So many are never cut: of one answer in a slot a single error is far from the mean, and a rare
+/// endpoint would be thought to fail less often than it does.
+const CLIP_MIN: f64 = 3.0;
 
 /// So many answers of one sort and of the other.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +166,8 @@ impl Expected {
     /// `errors`, or as many as may be learned from among `answers`.
     fn clip(self, answers: u64, errors: u64) -> f64 {
         let expected = self.of(answers);
-        real(errors).min(expected.mean() + CLIP_DEVIATIONS * expected.deviation())
+        let most = expected.mean() + CLIP_DEVIATIONS * expected.deviation();
+        real(errors).min(most.max(CLIP_MIN))
     }
 
     const fn of(self, answers: u64) -> BetaBinomial {
@@ -238,6 +242,14 @@ mod tests {
         let clipped = Expected::new(&share, &share).clip(100, 90);
         assert!((2.0..8.0).contains(&clipped), "{clipped}");
         assert!((Expected::new(&share, &share).clip(100, 1) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn errors_that_come_one_by_one_count_whole() {
+        // One answer in a slot, one of thirty an error.
+        let share = learned((0..6_000u64).map(|n| (1, u64::from(n.is_multiple_of(30)))));
+        let mean = Expected::new(&share, &share).mean();
+        assert!((mean * 30.0 - 1.0).abs() < 0.1, "{mean}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a baseline says of the newest of what it has seen.
 
+use super::calibration::Rarity;
+
 /// The kinds of change that are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Signal {
@@ -41,8 +43,8 @@ impl Signal {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Judgement {
     pub(crate) signal: Signal,
-    /// ln of the probability, were all normal.
-    pub(crate) ln_probability: f64,
+    /// How probable it is, were all normal, and how often that comes.
+    pub(crate) rarity: Rarity,
     pub(crate) seen: f64,
     pub(crate) normal: f64,
     /// Requests or answers it was seen in.

@@ -1,6 +1,8 @@
 //! Requests a minute of one endpoint: a discounted gamma-Poisson model with a season.
 
 mod evidence;
+mod lead;
+mod minute;
 mod scatter;
 mod shift;
 #[cfg(test)]
@@ -8,20 +10,24 @@ mod tests;
 mod today;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use libm::{exp, pow};
+use libm::{exp, log, pow};
 use tapline_model::{BaselineState, BaselineView, Epoch};
 use tapline_sketch::NegativeBinomial;
 
 use self::evidence::Evidence;
 pub(crate) use self::evidence::Run;
+pub(crate) use self::lead::Lead;
+use self::minute::{Judged, Minute, Peak};
 use self::scatter::Scatter;
 pub(crate) use self::shift::{Shift, lift as shift_lift};
 use self::today::Today;
 use super::calendar::{DAY_HOURS, HOUR_MINUTES};
+use super::calibration::Rarity;
 use super::learning::Learning;
 use super::level::Level;
-use super::season::{Reach, Season};
+use super::season::{Reach, Season, Week};
 use crate::number::real;
 
 /// Seconds of a bucket.
@@ -35,6 +41,11 @@ fn most_learned(expected: &NegativeBinomial) -> f64 {
     (expected.mean() + CLIP_DEVIATIONS * expected.deviation()).max(CLIP_MIN)
 }
 
+/// What is improbable at this by itself says little of how ordinary counts scatter: ln 1e-5.
+const LN_SCATTERS_MIN: f64 = -11.5;
+/// Endpoints with fewer requests a minute get a part of the false alarms that others get.
+const RARE_REQUESTS: f64 = 0.1;
+const RARE_PART_MIN: f64 = 1e-3;
 /// The scatter forgets more slowly than the mean, by this factor.
 const SCATTER_MEMORY_FACTOR: f64 = 7.0;
 /// Deviations beyond this many standard deviations teach no more than this many.
@@ -78,6 +89,7 @@ pub(crate) struct Rate {
     slow: Level,
     scatter: Scatter,
     season: Season,
+    lead: Lead,
     today: Today,
     /// Days in a row that were calm.
     calm_days: u8,
@@ -86,38 +98,13 @@ pub(crate) struct Rate {
     shift: Shift,
     /// The longest silence, in minutes; forgotten by and by.
     silence_max: f64,
-    /// The probability that the last verdict found.
-    ln_high: f64,
+    /// By what the last whole minute was judged.
+    rarity: Rarity,
+    peak: Peak,
     /// Known to be silent since an incident: silence does not teach.
     is_silenced: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Minute {
-    count: u64,
-    /// It was watched from its start, and no incident was open.
-    is_normal: bool,
-    is_whole: bool,
-    /// What it was held against: none if it was not judged.
-    judged: Option<Judged>,
-}
-
-/// What a minute was held against.
-#[derive(Clone, Copy, Debug)]
-struct Judged {
-    /// What was expected of it, and on an ordinary day.
-    high: NegativeBinomial,
-    full: f64,
-    /// The rate expected over the mean rate, and the squared deviation over the variance that a
-    /// Poisson count would have.
-    busy: f64,
-    ratio: f64,
-    /// ln of the probability by the model; none while it was not ready, or in a surge.
-    ln_model: Option<f64>,
-}
-
-impl Minute {
-    const SILENT: Self = Self { count: 0, is_normal: true, is_whole: true, judged: None };
+    /// What was heard last belongs to an incident: the silence after it does as well.
+    is_odd: bool,
 }
 
 /// What a whole minute was, held against what was normal before it.
@@ -128,8 +115,8 @@ pub(crate) struct Verdict {
     pub(crate) normal: f64,
     /// The same, were the day as it should be.
     pub(crate) full: f64,
-    /// ln of the probability of as many, or of as much evidence over the last minutes.
-    pub(crate) ln_high: f64,
+    /// How probable as many are, or as much evidence over the last minutes, and how often that comes.
+    pub(crate) rarity: Rarity,
     /// The minutes in a row that speak of more than normal.
     pub(crate) run: Run,
 }
@@ -151,14 +138,17 @@ impl Rate {
             slow: Level::new(),
             scatter: Scatter::new(),
             season: Season::new(learning.calendar.hour(minute)),
+            lead: Lead::default(),
             today: Today::default(),
             calm_days: 0,
             reach: Reach::Flat,
             evidence: Evidence::default(),
             shift: Shift::default(),
             silence_max: 0.0,
-            ln_high: 0.0,
+            rarity: Rarity::NORMAL,
+            peak: Peak::default(),
             is_silenced: false,
+            is_odd: false,
         }
     }
 
@@ -184,7 +174,7 @@ impl Rate {
         let before = std::mem::replace(&mut self.minute, minute);
         let mut closed = std::mem::replace(&mut self.filling, Minute::SILENT);
         let is_partial = learning.partial.count(before, before) > 0;
-        closed.is_normal &= !is_partial;
+        closed.is_normal &= !is_partial && (closed.count > 0 || !self.is_odd);
         let verdict = closed.is_whole.then(|| self.close(before, closed, is_partial, learning));
         if passed > 1 {
             self.pass_silence(before + 1, passed - 1, learning);
@@ -193,16 +183,42 @@ impl Rate {
         verdict
     }
 
-    /// The last whole minute turned out to belong to an incident: it will not teach.
-    pub(crate) const fn leave_out_last(&mut self) {
-        if let Some(last) = &mut self.last {
+    /// Whether the last whole minute turned out to belong to an incident: then it will not teach, nor
+    /// will the silence after it, for of an incident that comes in bursts only the lulls would.
+    pub(crate) fn settle(&mut self, is_odd: bool) {
+        self.is_odd = is_odd;
+        if let Some(last) = self.last.as_mut().filter(|_| is_odd) {
             last.is_normal = false;
+            self.peak.note(None);
         }
     }
 
     /// It is known to be silent, and silence does not teach until it is heard again.
     pub(crate) const fn silence(&mut self) {
         self.is_silenced = true;
+    }
+
+    /// Its hours are like its host's until they show something else, and so is its day.
+    pub(crate) fn follow(&mut self, host: &Lead) {
+        self.lead.calm = host.calm;
+        if self.lead.week.as_ref().map(Arc::as_ptr) != host.week.as_ref().map(Arc::as_ptr) {
+            self.lead.week.clone_from(&host.week);
+        }
+    }
+
+    /// The share of what is normal that comes today.
+    pub(crate) fn calm(&self) -> f64 {
+        self.today.share(self.lead.calm)
+    }
+
+    /// The hour that is filling, counted from a Monday.
+    pub(crate) const fn hour(&self) -> u64 {
+        self.season.hour()
+    }
+
+    /// What is believed of every hour of its week, once they are told apart.
+    pub(crate) fn week(&self) -> Option<Week> {
+        self.season.week(self.scatter.at(1.0))
     }
 
     /// What it does now is normal from now on.
@@ -263,8 +279,8 @@ impl Rate {
     }
 
     /// By what the last whole minute was judged.
-    pub(crate) const fn ln_high(&self) -> f64 {
-        self.ln_high
+    pub(crate) const fn rarity(&self) -> Rarity {
+        self.rarity
     }
 
     /// The longest silence it is known for, in minutes.
@@ -323,7 +339,7 @@ impl Rate {
         }
         self.show(minute.count);
         let (high, low) = (self.high(at), self.low(at));
-        let full = high.mean() / self.today.share();
+        let full = high.mean() / self.calm();
         let is_ready = self.is_ready(learning);
         if !is_ready {
             // What it means that the first day has a night is not known before it is over.
@@ -332,17 +348,24 @@ impl Rate {
         if !is_partial {
             self.evidence.step(at, minute.count, (&high, full), &low);
         }
-        let ln_model = high.ln_at_least(minute.count).min(self.evidence.ln_surge());
+        let ln_alone = high.ln_at_least(minute.count);
+        let ln_model = ln_alone.min(self.evidence.ln_surge());
         let ln_model = (ln_model + LN_TESTS).min(0.0);
-        let ln_high = learning.calibration.ln_probability(full, ln_model);
+        let mut rarity = learning.calibration.rarity(full, ln_model);
+        // Most endpoints are asked next to never, and few of the alarms may be theirs.
+        let part = (full / RARE_REQUESTS).clamp(RARE_PART_MIN, 1.0);
+        rarity.ln_frequency = (rarity.ln_frequency - log(part)).min(0.0);
         if let Some(last) = self.last.as_mut().filter(|_| !is_partial) {
             let (busy, ratio) = self.fast.deviation_of(real(minute.count), high.mean());
             let ln_model = (is_ready && !self.evidence.is_surge()).then_some(ln_model);
-            last.judged = Some(Judged { high, full, busy, ratio, ln_model });
+            let (is_run, is_yesterday) = (self.evidence.surge().evidence > 0.0, false);
+            let judged =
+                Judged { high, full, busy, ratio, ln_alone, ln_model, is_run, is_yesterday };
+            last.judged = Some(judged);
         }
         let run = self.evidence.surge();
-        self.ln_high = ln_high;
-        Verdict { seen: minute.count, normal: high.mean(), full, ln_high, run }
+        self.rarity = rarity;
+        Verdict { seen: minute.count, normal: high.mean(), full, rarity, run }
     }
 
     /// Minutes `from` on in which nothing came.
@@ -350,7 +373,7 @@ impl Rate {
         self.silence_max = self.silence_max.max(real(minutes));
         // In minutes of which a part was followed silence says nothing.
         let unknown = learning.partial.count(from, from.saturating_add(minutes - 1)).min(minutes);
-        let known = if self.is_silenced { 0 } else { minutes - unknown };
+        let known = if self.is_silenced || self.is_odd { 0 } else { minutes - unknown };
         if let Some(before) = self.last.replace(Minute { is_normal: known > 0, ..Minute::SILENT })
             && before.is_normal
         {
@@ -368,11 +391,11 @@ impl Rate {
             let part = rest.min(left);
             self.turn(at, learning);
             let (high, low) = (self.high(at), self.low(at));
-            let full = high.mean() / self.today.share();
+            let full = high.mean() / self.calm();
             self.evidence.pass(at, part.min(heard), (&high, full), &low);
             heard -= part.min(heard);
-            self.today.pass(part, self.slow.mean() * self.full_factor(at));
             let teaches = part.min(known);
+            self.today.pass(teaches, self.slow.mean() * self.full_factor(at));
             // The last of them waits to be learned.
             let last = u64::from(part == left).min(teaches);
             self.learn_silence(at, teaches - last, learning);
@@ -395,9 +418,12 @@ impl Rate {
         self.silence_max *= 0.999;
         if hour / DAY_HOURS != self.season.hour() / DAY_HOURS {
             // A holiday is over when the day is.
-            let is_calm = self.reach != Reach::Flat && self.today.share() < HOLIDAY_CALM;
+            let is_calm = self.reach != Reach::Flat && self.calm() < HOLIDAY_CALM;
             self.calm_days = if is_calm { self.calm_days.saturating_add(1) } else { 0 };
             self.today = Today::default();
+            if let Some(judged) = self.last.as_mut().and_then(|last| last.judged.as_mut()) {
+                judged.is_yesterday = true;
+            }
         }
         let reach = Learning::reach(self.age());
         if reach != self.reach {
@@ -405,7 +431,7 @@ impl Rate {
             self.scatter.doubt(SCATTER_KEPT_MINUTES);
             self.reach = reach;
         }
-        let scale = self.season.turn(hour, reach, self.scatter.at(1.0));
+        let scale = self.season.turn(hour, reach, self.scatter.at(1.0), self.lead.week.as_deref());
         self.fast.scale(scale);
         self.slow.scale(scale);
     }
@@ -437,14 +463,30 @@ impl Rate {
     /// Learns from what a minute was held against: how today is, how counts scatter, and how often
     /// what is as improbable comes.
     fn learn_judged(&mut self, seen: f64, judged: &Judged, learning: &mut Learning) {
-        let Judged { high, full, busy, ratio, ln_model } = *judged;
-        if let Some(ln_model) = ln_model {
-            learning.calibration.learn(full, ln_model, 1);
+        let Judged { high, full, busy, ratio, ln_alone, ln_model, .. } = *judged;
+        // While all hours count alike minutes are judged mildly, and are no measure of others.
+        if self.reach != Reach::Flat {
+            self.peak.note(ln_model);
+            if let Some(ln_model) = ln_model {
+                learning.calibration.learn(full, ln_model, 1);
+            }
+            if !judged.is_run {
+                self.end_run(full, learning);
+            }
         }
         if self.learned >= SCATTER_AFTER_MINUTES {
-            self.scatter.learn(busy, ratio, scatter_keep(learning), 1.0);
+            let is_odd = ln_alone < LN_SCATTERS_MIN;
+            self.scatter.learn(busy, ratio, is_odd, scatter_keep(learning), 1.0);
         }
-        self.today.learn(seen.min(most_learned(&high)), full);
+        if !judged.is_yesterday {
+            self.today.learn(seen.min(most_learned(&high)), full);
+        }
+    }
+
+    fn end_run(&mut self, full: f64, learning: &mut Learning) {
+        if let Some(ln_model) = self.peak.end() {
+            learning.calibration.learn_peak(full, ln_model);
+        }
     }
 
     /// The same as learning from `count` minutes of nothing one by one; of the scatter, nearly.
@@ -453,8 +495,11 @@ impl Rate {
             return;
         }
         let factor = self.season.factor(at);
-        if self.is_ready(learning) {
+        if self.is_ready(learning) && self.reach != Reach::Flat {
             learning.calibration.learn(self.slow.mean() * factor, 0.0, count);
+            if self.evidence.surge().evidence <= 0.0 {
+                self.end_run(self.slow.mean() * factor, learning);
+            }
         }
         // The deviation of nothing is the whole mean, which falls as the silence goes on.
         let before = self.fast.mean() * factor;
@@ -464,9 +509,9 @@ impl Rate {
         self.slow.learn_silence(count, weight, learning.keep_slowly);
         self.season.learn(0.0, count);
         if self.learned >= SCATTER_AFTER_MINUTES {
-            let mean = f64::midpoint(before, self.fast.mean() * factor) * self.today.share();
+            let mean = f64::midpoint(before, self.fast.mean() * factor) * self.calm();
             let (busy, ratio) = self.fast.deviation_of(0.0, mean);
-            self.scatter.learn(busy, ratio, scatter_keep(learning), real(count));
+            self.scatter.learn(busy, ratio, false, scatter_keep(learning), real(count));
         }
         self.learned = self.learned.saturating_add(count);
     }
@@ -474,7 +519,7 @@ impl Rate {
     /// The share of what is normal that comes on a holiday, 1 on other days: what is normal must not
     /// fall by one, for what follows would be a surge. What stays calm for longer becomes normal.
     fn holiday(&self) -> f64 {
-        let calm = self.today.share();
+        let calm = self.calm();
         // Before there is a season, a night is no holiday.
         let is_holiday =
             self.reach != Reach::Flat && calm < HOLIDAY_CALM && self.calm_days < HOLIDAYS_MAX;
@@ -490,7 +535,7 @@ impl Rate {
     /// calmer than its hours should be, by as much less.
     fn high(&self, at: u64) -> NegativeBinomial {
         let level = if self.slow.mean() > self.fast.mean() { &self.slow } else { &self.fast };
-        self.by(level, self.full_factor(at) * self.today.share())
+        self.by(level, self.full_factor(at) * self.calm())
     }
 
     /// What the season makes of a minute; the more while it is known but little.
@@ -501,7 +546,9 @@ impl Rate {
     /// By the level that expects less.
     fn low(&self, at: u64) -> NegativeBinomial {
         let level = if self.slow.mean() < self.fast.mean() { &self.slow } else { &self.fast };
-        self.by(level, self.season.factor(at).min(self.season.hint(at)))
+        let factor = self.season.factor(at).min(self.season.hint(at));
+        // Of a calm host less is to be expected; of one that is calm by itself that is no excuse.
+        self.by(level, factor * self.lead.calm)
     }
 
     fn predicted(&self, level: &Level, at: u64) -> NegativeBinomial {

@@ -4,6 +4,7 @@ use libm::log;
 use tapline_model::Epoch;
 use tapline_sketch::Cusum;
 
+use super::calibration::Rarity;
 use super::error_share::{ErrorShare, Expected};
 use super::judgement::{Judgement, Signal};
 use crate::number::real;
@@ -71,7 +72,7 @@ impl Ratio {
         let share = self.share.at(epoch, memory);
         let expected = Expected::new(&share, &service.at(epoch, memory));
         let judged = self.judge(signal, minute, (answers, events), expected, floor);
-        let is_odd = judged.ln_probability < LN_TEACHES_MIN && judged.is_large;
+        let is_odd = judged.rarity.ln_probability < LN_TEACHES_MIN && judged.is_large;
         if lesson.teaches && !is_odd {
             self.share.learn(epoch, answers, events, expected, memory);
             service.learn(epoch, answers, events, expected, memory);
@@ -119,7 +120,7 @@ impl Ratio {
         let seen = real(count) / real(of.max(1));
         Judgement {
             signal,
-            ln_probability: (ln_minute.min(ln_run) + core::f64::consts::LN_2).min(0.0),
+            rarity: Rarity::by((ln_minute.min(ln_run) + core::f64::consts::LN_2).min(0.0)),
             seen,
             normal,
             weight: of,
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn a_share_that_jumps_is_told_at_once() {
         let judged = last(steady().chain([(100, 40)]));
-        assert!(judged.is_large && judged.ln_probability < -20.0, "{judged:?}");
+        assert!(judged.is_large && judged.rarity.ln_probability < -20.0, "{judged:?}");
         assert!((judged.seen - 0.4).abs() < 1e-9 && (judged.normal - 0.01).abs() < 2e-3);
     }
 
@@ -182,15 +183,15 @@ mod tests {
     fn small_rises_add_up() {
         let one = last(steady().chain([(20, 3)]));
         let many = last(steady().chain([(20, 3); 14]));
-        assert!(one.ln_probability > -9.0, "{one:?}");
-        assert!(many.ln_probability < -9.0 && many.is_large, "{many:?}");
+        assert!(one.rarity.ln_probability > -9.0, "{one:?}");
+        assert!(many.rarity.ln_probability < -9.0 && many.is_large, "{many:?}");
         assert_eq!((many.from, many.minutes), (2_000, 14));
     }
 
     #[test]
     fn what_is_normal_is_not_told() {
         let judged = last(steady());
-        assert!(!judged.is_large && judged.ln_probability > -5.0, "{judged:?}");
+        assert!(!judged.is_large && judged.rarity.ln_probability > -5.0, "{judged:?}");
         let slight = last(steady().chain([(100, 3); 100]));
         assert!(!slight.is_large, "{slight:?}");
     }

@@ -3,6 +3,7 @@
 use libm::exp;
 use tapline_sketch::{Cusum, Pace, Series};
 
+use super::calibration::Rarity;
 use super::judgement::{Judgement, Signal};
 use crate::number::real;
 
@@ -77,7 +78,7 @@ impl Scale {
         let values = std::mem::take(&mut self.values);
         self.sum_of_logs = 0.0;
         let judged = self.judge(signal, minute, point, values, lift_min);
-        let is_odd = judged.is_large && judged.ln_probability < LN_TEACHES_MIN;
+        let is_odd = judged.is_large && judged.rarity.ln_probability < LN_TEACHES_MIN;
         if teaches && !is_odd {
             self.series.learn(point, &PACE);
         }
@@ -121,7 +122,7 @@ impl Scale {
         };
         Judgement {
             signal,
-            ln_probability: (ln_point.min(ln_run) + core::f64::consts::LN_2).min(0.0),
+            rarity: Rarity::by((ln_point.min(ln_run) + core::f64::consts::LN_2).min(0.0)),
             seen: exp(seen),
             normal: exp(of),
             weight,
@@ -167,14 +168,14 @@ mod tests {
     #[test]
     fn a_jump_is_told() {
         let judged = last(&[100_000.0; 3], 100);
-        assert!(judged.is_large && judged.ln_probability < -12.0, "{judged:?}");
+        assert!(judged.is_large && judged.rarity.ln_probability < -12.0, "{judged:?}");
         assert!((judged.normal / 50_000.0 - 1.0).abs() < 0.15, "{judged:?}");
     }
 
     #[test]
     fn what_is_normal_is_not() {
         let judged = last(&[52_000.0, 57_000.0], 100);
-        assert!(!judged.is_large && judged.ln_probability > -6.0, "{judged:?}");
+        assert!(!judged.is_large && judged.rarity.ln_probability > -6.0, "{judged:?}");
         // Faster is no trouble.
         let judged = last(&[20_000.0; 5], 100);
         assert!(!judged.is_large, "{judged:?}");

@@ -1,16 +1,18 @@
 //! How a rate follows the hour of the week.
 
+mod model;
+mod week;
+
+use self::model::Model;
+pub(crate) use self::week::Week;
+use self::week::{WEEK, narrow};
 use super::calendar::WEEK_HOURS;
 use crate::number::real;
 
-const WEEK: usize = 168;
-const DAY: usize = 24;
 /// Minutes of an hour that must be known for it to teach.
 const MINUTES_MIN: u64 = 30;
 /// An hour of the week forgets over so many weeks.
 const WEEKS_MAX: u8 = 8;
-/// Hours before and after an hour that are likely to be as busy.
-const NEAR: usize = 2;
 /// A season is never less and never more than this of the mean.
 const FACTOR: (f64, f64) = (0.02, 50.0);
 
@@ -28,7 +30,8 @@ pub(crate) enum Reach {
 /// The mean rate of every hour of the week, and what of it is believed.
 ///
 /// A season has to earn its weight: an hour's mean counts by how much the hours differ, over how
-/// much of that is chance (James and Stein 1961, as empirical Bayes).
+/// much of that is chance (James and Stein 1961, as empirical Bayes). An endpoint's hours are held
+/// against its host's, if those are known.
 #[derive(Clone, Debug)]
 pub(crate) struct Season {
     mean: Box<[f32; WEEK]>,
@@ -42,6 +45,8 @@ pub(crate) struct Season {
     factors: [f32; 3],
     doubts: [f32; 3],
     reach: Reach,
+    /// Whether the factors hold although little of a week was watched: the host's was.
+    is_led: bool,
     /// The mean rate of all hours of a week, that the factors are relative to; 0 while it is unknown.
     scale: f64,
 }
@@ -58,6 +63,7 @@ impl Season {
             factors: [1.0; 3],
             doubts: [0.0; 3],
             reach: Reach::Flat,
+            is_led: false,
             scale: 0.0,
         }
     }
@@ -70,7 +76,7 @@ impl Season {
     /// What the rate of a minute of the filling hour is over the mean; between the middles of two
     /// hours it goes from one to the other.
     pub(crate) fn factor(&self, minute: u64) -> f64 {
-        if self.reach == Reach::Flat { 1.0 } else { self.hint(minute) }
+        if self.is_flat() { 1.0 } else { self.hint(minute) }
     }
 
     /// The same by what little is known while all hours count alike: by how much a minute may be
@@ -109,40 +115,55 @@ impl Season {
         self.minutes += minutes;
     }
 
-    /// Goes on to a later hour. `noise` is by how much more than Poisson's counts scatter. What the
-    /// mean is times as much as it was: with the first weekend that is known the mean of a week falls,
-    /// and what working days are over it rises.
-    pub(crate) fn turn(&mut self, hour: u64, reach: Reach, noise: f64) -> f64 {
+    /// Goes on to a later hour. `noise` is by how much more than Poisson's counts scatter, `host` what
+    /// is believed of the host's hours. What the mean is times as much as it was: with the first
+    /// weekend that is known the mean of a week falls, and what working days are over it rises.
+    pub(crate) fn turn(&mut self, hour: u64, reach: Reach, noise: f64, host: Option<&Week>) -> f64 {
         if hour == self.hour {
             return 1.0;
         }
-        if self.minutes >= MINUTES_MIN {
-            let slot = slot_of(self.hour);
-            let seen = self.requests / real(self.minutes);
-            if let (Some(mean), Some(weeks)) = (self.mean.get_mut(slot), self.weeks.get_mut(slot)) {
-                *weeks = (*weeks + 1).min(WEEKS_MAX);
-                *mean += (narrow(seen) - *mean) / f32::from(*weeks);
-            }
-        }
+        self.keep_hour();
         self.hour = hour;
-        self.requests = 0.0;
-        self.minutes = 0;
-        let was_seasonal = self.reach != Reach::Flat;
+        let was_relative = !self.is_flat() && self.scale > 0.0;
         self.reach = reach;
-        let was_relative = was_seasonal && self.scale > 0.0;
+        self.is_led = host.is_some();
         let before = std::mem::replace(&mut self.scale, 0.0);
-        let all = Means::of(self);
-        let around = match Model::of(self, &all, reach, noise) {
+        let around = [hour + WEEK_HOURS - 1, hour, hour + 1].map(slot_of);
+        let around = match Model::of(self, host, reach, noise) {
             Some(model) => {
-                self.scale = model.mean;
-                [hour + WEEK_HOURS - 1, hour, hour + 1]
-                    .map(|hour| model.factor(self, &all, slot_of(hour)))
+                let (mean, around) = (model.mean, around.map(|slot| model.factor(slot)));
+                self.scale = mean;
+                around
             }
-            None => [(1.0, 0.0); 3],
+            None => around.map(|slot| (host.map_or(1.0, |week| week.at(slot)), 0.0)),
         };
         self.factors = around.map(|(factor, _)| narrow(factor));
         self.doubts = around.map(|(_, doubt)| narrow(doubt));
         if was_relative && self.scale > 0.0 { self.scale / before } else { 1.0 }
+    }
+
+    /// What is believed of every hour, once hours are told apart.
+    pub(crate) fn week(&self, noise: f64) -> Option<Week> {
+        let model = Model::of(self, None, self.reach, noise).filter(|_| !self.is_flat())?;
+        Some(Week::of(|slot| model.factor(slot).0))
+    }
+
+    /// The filling hour is over.
+    fn keep_hour(&mut self) {
+        let (requests, minutes) = (self.requests, self.minutes);
+        (self.requests, self.minutes) = (0.0, 0);
+        if minutes < MINUTES_MIN {
+            return;
+        }
+        let slot = slot_of(self.hour);
+        if let (Some(mean), Some(weeks)) = (self.mean.get_mut(slot), self.weeks.get_mut(slot)) {
+            *weeks = (*weeks + 1).min(WEEKS_MAX);
+            *mean += (narrow(requests / real(minutes)) - *mean) / f32::from(*weeks);
+        }
+    }
+
+    fn is_flat(&self) -> bool {
+        self.reach == Reach::Flat && !self.is_led
     }
 
     fn known(&self, slot: usize) -> Option<(f64, f64)> {
@@ -151,142 +172,8 @@ impl Season {
     }
 }
 
-/// The mean of each hour of the day, on working days and at weekends, and how many it is of.
-struct Means {
-    sums: [[(f64, f64); DAY]; 2],
-}
-
-impl Means {
-    fn of(season: &Season) -> Self {
-        let mut sums = [[(0.0, 0.0); DAY]; 2];
-        for slot in 0..WEEK {
-            if let Some((mean, weeks)) = season.known(slot)
-                && let Some(sum) =
-                    sums.get_mut(kind_of(slot)).and_then(|kind| kind.get_mut(slot % DAY))
-            {
-                sum.0 += mean * weeks;
-                sum.1 += weeks;
-            }
-        }
-        Self { sums }
-    }
-
-    /// Of the hour of the day of a slot: of days of its kind, or of the others while there were
-    /// none.
-    fn at(&self, slot: usize) -> Option<(f64, f64)> {
-        let of = |kind: usize| {
-            let (sum, count) = *self.sums.get(kind)?.get(slot % DAY)?;
-            (count > 0.0).then(|| (sum / count, count))
-        };
-        of(kind_of(slot)).or_else(|| of(1 - kind_of(slot)))
-    }
-
-    /// The mean of the hours around that of a slot, in days of its kind, and of how many it is.
-    fn near(&self, slot: usize) -> Option<(f64, f64)> {
-        let day = slot / DAY * DAY;
-        let (mut sum, mut count) = (0.0, 0.0);
-        for hour in slot + DAY - NEAR..=slot + DAY + NEAR {
-            let (mean, days) = self.at(day + hour % DAY)?;
-            sum += mean * days;
-            count += days;
-        }
-        Some((sum / count, count))
-    }
-}
-
-/// What all hours have in common.
-struct Model {
-    mean: f64,
-    /// By how much more than Poisson's counts scatter.
-    noise: f64,
-    /// Variance of one hour's mean by chance alone.
-    chance: f64,
-    /// Variance between hours of the day, between an hour and those around it, and between the same
-    /// hour of different days.
-    daily: f64,
-    hourly: f64,
-    weekly: f64,
-    reach: Reach,
-}
-
-impl Model {
-    fn of(season: &Season, all: &Means, reach: Reach, noise: f64) -> Option<Self> {
-        let (mut sum, mut count) = (0.0, 0.0);
-        for slot in 0..WEEK {
-            if let Some((mean, _)) = all.at(slot) {
-                sum += mean;
-                count += 1.0;
-            }
-        }
-        let mean = sum / count;
-        if count < real(WEEK_HOURS) || mean <= 0.0 {
-            return None;
-        }
-        let noise = noise.max(1.0);
-        let chance = noise * mean / 60.0;
-        let (mut daily, mut hourly, mut weekly, mut slots) = (0.0, 0.0, 0.0, 0.0);
-        for slot in 0..WEEK {
-            let (Some((hour, days)), Some((near, of))) = (all.at(slot), all.near(slot)) else {
-                continue;
-            };
-            daily += (near - mean) * (near - mean) - chance / of;
-            hourly += (hour - near) * (hour - near) - chance * (1.0 / days - 1.0 / of).max(0.0);
-            if let Some((own, weeks)) = season.known(slot) {
-                weekly +=
-                    (own - hour) * (own - hour) - chance * (1.0 / weeks - 1.0 / days).max(0.0);
-                slots += 1.0;
-            }
-        }
-        Some(Self {
-            mean,
-            noise,
-            chance,
-            daily: (daily / count).max(0.0),
-            hourly: (hourly / count).max(0.0),
-            weekly: (weekly / f64::max(slots, 1.0)).max(0.0),
-            reach,
-        })
-    }
-
-    /// Of a slot over the mean: what is believed of the hours around it, of its own and of its own on
-    /// that day, one after the other. And by what share it may be more.
-    fn factor(&self, season: &Season, all: &Means, slot: usize) -> (f64, f64) {
-        let (Some((hour, days)), Some((near, of))) = (all.at(slot), all.near(slot)) else {
-            return (1.0, 0.0);
-        };
-        let belief = |signal: f64, count: f64| signal / (signal + self.chance / count).max(1e-300);
-        let mut rate = self.mean + belief(self.daily, of) * (near - self.mean);
-        let mut share = belief(self.hourly, days);
-        rate += share * (hour - rate);
-        let mut known_from = 1.0 / (share / days + (1.0 - share) / of);
-        if self.reach == Reach::Weekly
-            && let Some((own, weeks)) = season.known(slot)
-        {
-            share = belief(self.weekly, weeks);
-            rate += share * (own - rate);
-            known_from = 1.0 / (share / weeks + (1.0 - share) / known_from);
-        }
-        let factor = (rate / self.mean).clamp(FACTOR.0, FACTOR.1);
-        // So many requests more may be by chance: one deviation of Poisson's, and one, for none that
-        // came in an hour or two say little.
-        let requests = (60.0 * known_from * factor * self.mean / self.noise).max(1e-9);
-        let doubt = (1.0 + (requests + 1.0).sqrt()) / requests;
-        (factor, doubt.min(FACTOR.1 / factor - 1.0))
-    }
-}
-
 const fn slot_of(hour: u64) -> usize {
     (hour % WEEK_HOURS) as usize
-}
-
-/// 0 on working days, 1 at weekends.
-fn kind_of(slot: usize) -> usize {
-    usize::from(slot / DAY >= 5)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a mean needs no more digits")]
-const fn narrow(value: f64) -> f32 {
-    value as f32
 }
 
 #[cfg(test)]
@@ -298,7 +185,7 @@ mod tests {
         let mut season = Season::new(0);
         for hour in 0..hours {
             season.learn(rate(hour) * 60.0, 60);
-            season.turn(hour + 1, Reach::Weekly, 1.0);
+            season.turn(hour + 1, Reach::Weekly, 1.0, None);
         }
         season
     }
@@ -330,6 +217,42 @@ mod tests {
             real((hour.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) % 3) / 60.0
         });
         assert!((middle(&season) - 1.0).abs() < 0.4, "{}", middle(&season));
+    }
+
+    /// Two weeks of so many requests an hour, on a host with these hours, and on Friday at noon.
+    fn led(host: &Week, requests: impl Fn(u64) -> f64) -> Season {
+        let mut season = Season::new(0);
+        for hour in 0..11 * 24 + 12 {
+            season.learn(requests(hour), 60);
+            season.turn(hour + 1, Reach::Daily, 1.0, Some(host));
+        }
+        season
+    }
+
+    #[test]
+    fn a_rare_endpoint_has_its_host_s_hours_and_a_busy_one_its_own() {
+        let host = learned(14 * 24, business).week(1.0).unwrap();
+        let mean = (0..168).map(business).sum::<f64>() / 168.0;
+        let noon = business(12) / mean;
+        // Less than a request an hour, and at random: by day or not.
+        let dice = |hour: u64| real((hour.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) % 1_000) / 1e3;
+        let once = |is: bool| f64::from(u8::from(is));
+        let rare = led(&host, |hour| once(dice(hour) < 0.3 * business(hour) / mean));
+        assert!((middle(&rare) / noon - 1.0).abs() < 0.1, "{} {noon}", middle(&rare));
+        let alone = led(&Week::FLAT, |hour| once(dice(hour) < 0.3));
+        assert!((middle(&alone) - 1.0).abs() < 0.3, "{}", middle(&alone));
+        // A job of the night.
+        let busy = led(&host, |hour| if hour % 24 < 6 { 600.0 } else { 60.0 });
+        assert!((middle(&busy) / (60.0 / 195.0) - 1.0).abs() < 0.1, "{}", middle(&busy));
+    }
+
+    #[test]
+    fn a_new_endpoint_has_its_host_s_hours_at_once() {
+        let host = learned(14 * 24, business).week(1.0).unwrap();
+        let mut season = Season::new(11);
+        season.turn(12, Reach::Flat, 1.0, Some(&host));
+        assert!((middle(&season) / host.at(12) - 1.0).abs() < 0.05, "{}", middle(&season));
+        assert!((season.factor(30) - season.hint(30)).abs() < 1e-12);
     }
 
     #[test]
@@ -366,7 +289,7 @@ mod tests {
         let (mut level, mut expected) = (0.0, Vec::new());
         for hour in 0..7 * 24 + 13 {
             season.learn(business(hour) * 60.0, 60);
-            level *= season.turn(hour + 1, Reach::Daily, 1.0);
+            level *= season.turn(hour + 1, Reach::Daily, 1.0, None);
             // On Friday and on Monday at noon; the level is from Friday.
             if [4 * 24 + 11, 7 * 24 + 11].contains(&hour) {
                 level = if expected.is_empty() { 100.0 } else { level };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tapline_model::{EndpointRef, Epoch};
 use tapline_sketch::Kmv;
 
+use super::calibration::Rarity;
 use super::error_share::ErrorShare;
 use super::judgement::{Judgement, Signal};
 use super::learning::Learning;
@@ -152,9 +153,8 @@ impl Subject {
         };
         if let Some(verdict) = verdict.filter(|_| is_whole) {
             let judged = surge(minute, &verdict, settings);
-            if judged.is_large && judged.ln_probability < LN_TEACHES_MIN && is_ready {
-                self.rate.leave_out_last();
-            }
+            let is_odd = judged.is_large && judged.rarity.ln_probability < LN_TEACHES_MIN;
+            self.rate.settle(is_odd && is_ready);
             tell(judged);
         }
         let lesson = Lesson { teaches, memory_minutes: learning.memory_minutes };
@@ -228,7 +228,7 @@ impl Subject {
         }
         Some(Judgement {
             signal: Signal::Silence,
-            ln_probability: -run.evidence,
+            rarity: Rarity::by(-run.evidence),
             seen: real(run.seen) / real(run.minutes.max(1)),
             normal: run.expected / real(run.minutes.max(1)),
             weight: run.seen,
@@ -247,7 +247,7 @@ impl Subject {
         let least = settings.slow_shift.lift_min;
         Some(Judgement {
             signal: Signal::SlowShift,
-            ln_probability: -evidence,
+            rarity: Rarity::by(-evidence),
             seen: fast,
             normal: slow,
             weight: self.rate.learned(),
@@ -305,7 +305,7 @@ impl Subject {
 }
 
 fn surge(minute: u64, verdict: &Verdict, settings: &Config) -> Judgement {
-    let Verdict { seen, normal, full, ln_high, run } = *verdict;
+    let Verdict { seen, normal, full, rarity, run } = *verdict;
     // What comes back after a calm time is no surge.
     let floor = |count: u64, expected: f64, full: f64| {
         count >= u64::from(settings.rate_surge.requests_min)
@@ -320,7 +320,7 @@ fn surge(minute: u64, verdict: &Verdict, settings: &Config) -> Judgement {
     };
     Judgement {
         signal: Signal::Surge,
-        ln_probability: ln_high,
+        rarity,
         seen: real(weight) / real(minutes),
         normal: expected / real(minutes),
         weight,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tapline_model::{BaselineView, EndpointId, Epoch, Finding};
 
 use super::learning::Learning;
-use super::rate::MINUTE_SECONDS;
+use super::rate::{Lead, MINUTE_SECONDS};
 use super::subject::{HostShares, Subject};
 use crate::bounded::Bounded;
 use crate::config::Config;
@@ -41,6 +41,21 @@ struct Host {
     subject: Subject,
     shares: HostShares,
     endpoints: u64,
+    /// What its endpoints follow, and the hour that its week is known as of.
+    lead: Lead,
+    week_hour: u64,
+}
+
+impl Host {
+    /// What a minute changed of what its endpoints follow; its week is looked at once an hour.
+    fn lead_on(&mut self) {
+        let rate = &self.subject.rate;
+        self.lead.calm = rate.calm();
+        if rate.hour() != self.week_hour {
+            self.week_hour = rate.hour();
+            self.lead.week = rate.week().map(Arc::new);
+        }
+    }
 }
 
 /// Whose baselines.
@@ -130,7 +145,7 @@ impl Baselines {
     /// By what a surge of an endpoint was judged in the last minute it was heard in.
     pub(crate) fn ln_surge(&self, endpoint: EndpointId) -> Option<f64> {
         let rate = &self.endpoints.get(endpoint)?.rate;
-        rate.is_ready(&self.learning).then(|| rate.ln_high())
+        rate.is_ready(&self.learning).then(|| rate.rarity().ln_probability)
     }
 
     /// Baselines given up because their table was full.
@@ -158,9 +173,13 @@ impl Baselines {
                 subject: Subject::new(Arc::clone(&name), None, epoch, learning),
                 shares: HostShares::new(epoch),
                 endpoints: 0,
+                lead: Lead::default(),
+                week_hour: 0,
             });
             host.endpoints += 1;
-            Subject::new(name, Some(did.endpoint.clone()), epoch, learning)
+            let mut subject = Subject::new(name, Some(did.endpoint.clone()), epoch, learning);
+            subject.rate.follow(&host.lead);
+            subject
         });
         Arc::clone(&subject.host)
     }

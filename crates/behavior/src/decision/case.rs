@@ -74,7 +74,7 @@ impl Case {
     pub(super) fn hold(&mut self, candidate: &Candidate, minute: u64) {
         self.last = minute;
         let is_same = candidate.place == self.first;
-        if is_same && candidate.judged.ln_probability < self.judged.ln_probability {
+        if is_same && candidate.judged.rarity.ln_probability < self.judged.rarity.ln_probability {
             self.judged = candidate.judged;
             self.is_lasting |= candidate.is_lasting;
         }

@@ -1,6 +1,7 @@
 //! When a case is opened, and when it is not.
 
 use super::*;
+use crate::baseline::calibration::Rarity;
 
 fn settings() -> Settings {
     Settings { alerts_per_day: 0, ..crate::Config::default().decision }
@@ -12,7 +13,7 @@ fn candidate(endpoint: u64, host: &str, ln_probability: f64) -> Candidate {
         host: host.into(),
         judged: Judgement {
             signal: Signal::Surge,
-            ln_probability,
+            rarity: Rarity::by(ln_probability),
             seen: 90.0,
             normal: 10.0,
             weight: 90,
@@ -42,9 +43,9 @@ fn open(decision: &mut Decision, minute: &Minute) -> Vec<Place> {
 #[test]
 fn what_is_improbable_among_thousands_is_a_case_and_what_is_not_is_none() {
     let mut decision = Decision::new(settings());
-    // 0.01 / 100 000 is ln -16.1.
-    assert!(open(&mut decision, &minute_of(1, vec![candidate(1, "a", -16.0)])).is_empty());
-    let open = open(&mut decision, &minute_of(2, vec![candidate(1, "a", -16.2)]));
+    // 0.04 / 100 000 is ln -14.7.
+    assert!(open(&mut decision, &minute_of(1, vec![candidate(1, "a", -14.6)])).is_empty());
+    let open = open(&mut decision, &minute_of(2, vec![candidate(1, "a", -14.8)]));
     assert_eq!(open, [Place::Endpoint(EndpointId(1))]);
 }
 
@@ -62,7 +63,7 @@ fn a_single_minute_must_be_all_but_impossible() {
     once.is_lasting = false;
     let mut decision = Decision::new(settings());
     assert!(open(&mut decision, &minute_of(1, vec![once.clone()])).is_empty());
-    once.judged.ln_probability = -30.0;
+    once.judged.rarity = Rarity::by(-30.0);
     assert_eq!(open(&mut decision, &minute_of(2, vec![once])).len(), 1);
 }
 

@@ -89,7 +89,7 @@ pub(crate) fn finding(
         last_seen: start_of(case.last.saturating_add(1)),
         normal: Measure { value: judged.normal, unit: told.unit.to_owned(), text: told.normal },
         seen: Measure { value: judged.seen, unit: told.unit.to_owned(), text: told.seen },
-        probability: probability(judged.ln_probability),
+        probability: probability(judged.rarity.ln_probability),
         lift: judged.lift(),
         mappings: detection.mappings(),
         evidence,

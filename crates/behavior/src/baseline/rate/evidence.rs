@@ -12,7 +12,9 @@ pub(super) const LULL_FACTOR: f64 = 0.05;
 /// More evidence is not kept, so that the end of an incident is seen soon.
 const EVIDENCE_MAX: f64 = 40.0;
 /// With so much a surge is one, until the evidence is gone: its end says nothing of ordinary minutes.
-const SURGE_EVIDENCE: f64 = 12.0;
+const SURGE_EVIDENCE: f64 = 14.0;
+/// Less than there was by this, a change is over: it goes on with one in 20,000.
+const OVER_EVIDENCE: f64 = 10.0;
 
 /// Minutes in a row that speak of one change.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +40,8 @@ pub(super) struct Evidence {
     surge_run: Run,
     lull_run: Run,
     is_surge: bool,
+    /// The most that there was of a surge.
+    surge_max: f64,
 }
 
 impl Evidence {
@@ -81,7 +85,14 @@ impl Evidence {
     }
 
     fn note_surge(&mut self) {
+        self.surge_max = self.surge_max.max(self.surge_sum());
+        if self.surge_sum() < self.surge_max - OVER_EVIDENCE {
+            self.surge = <[Cusum; SURGE_FACTORS.len()]>::default();
+        }
         let sum = self.surge_sum();
+        if sum <= 0.0 {
+            self.surge_max = 0.0;
+        }
         self.is_surge = sum > SURGE_EVIDENCE || self.is_surge && sum > 0.0;
     }
 

@@ -2,7 +2,9 @@
 
 /// Minutes that the prior stands for: counts scatter as Poisson's do.
 const PRIOR_MINUTES: f64 = 5.0;
-/// A squared deviation teaches no more than this many times what is expected of it.
+/// A squared deviation that is odd teaches no more than this many times what is expected of it. Where
+/// a minute brings next to nothing an ordinary two are as far from the mean: to cut those would be to
+/// think that requests come one by one when they come in bunches.
 const CLIP_SQUARES: f64 = 9.0;
 
 /// The variance of a count over its mean, as a line over how busy the hour is.
@@ -32,9 +34,9 @@ impl Scatter {
     }
 
     /// Learns `ratio`, a squared deviation over the variance that a Poisson count would have, so many
-    /// times. `keep` is what each time leaves of what was known.
-    pub(super) fn learn(&mut self, busy: f64, ratio: f64, keep: f64, times: f64) {
-        let clipped = ratio.min(CLIP_SQUARES * self.at(busy));
+    /// times; of one that `is_odd` a part. `keep` is what each time leaves of what was known.
+    pub(super) fn learn(&mut self, busy: f64, ratio: f64, is_odd: bool, keep: f64, times: f64) {
+        let clipped = if is_odd { ratio.min(CLIP_SQUARES * self.at(busy)) } else { ratio };
         let kept = libm::pow(keep, times);
         let added = (1.0 - kept) / (1.0 - keep);
         for (sum, value) in [
@@ -94,7 +96,7 @@ mod tests {
         let mut scatter = Scatter::new();
         for minute in 0..1_440u32 {
             let (busy, ratio) = if minute < 720 { (0.5, night) } else { (2.0, day) };
-            scatter.learn(busy, ratio, 0.999_9, 1.0);
+            scatter.learn(busy, ratio, false, 0.999_9, 1.0);
         }
         scatter
     }
@@ -120,7 +122,7 @@ mod tests {
     fn an_outlier_teaches_nine_times_what_is_expected() {
         let mut scatter = learned(1.0, 1.0);
         let before = scatter.at(1.0);
-        scatter.learn(1.0, 1e9, 0.999_9, 1.0);
+        scatter.learn(1.0, 1e9, true, 0.999_9, 1.0);
         assert!(scatter.at(1.0) - before < 9.0 / 1_000.0);
         scatter.doubt(60.0);
         assert!((scatter.at(1.0) - before).abs() < 0.1);

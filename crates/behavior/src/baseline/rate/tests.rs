@@ -95,6 +95,62 @@ fn a_rare_endpoint_s_rate_is_what_it_is() {
 }
 
 #[test]
+fn requests_that_come_in_bunches_are_known_to() {
+    // Four at once, in one minute of twenty: a variance of four times the mean.
+    let rate = rate_of((0..3 * 1_440u64).map(|minute| 4 * u64::from(minute % 20 == 7)));
+    assert!((3.0..4.5).contains(&rate.scatter.at(1.0)), "{:?}", rate.scatter);
+}
+
+#[test]
+fn the_lulls_of_an_incident_do_not_teach() {
+    let mut learning = learning();
+    let mut rate = rate_of((0..2_000).map(|minute| minute % 2));
+    let before = rate.levels();
+    // Bursts of thirty, ten minutes apart, each left out.
+    for minute in (2_000..5_000).step_by(10) {
+        rate.observe(Epoch(minute * 60), 30, false, &mut learning);
+        rate.advance(minute + 1, &mut learning);
+        rate.settle(true);
+    }
+    let after = rate.levels();
+    assert!((after.0 / before.0 - 1.0).abs() < 0.01, "{before:?} {after:?}");
+    assert!((rate.calm() - 1.0).abs() < 0.1, "{}", rate.calm());
+}
+
+#[test]
+fn the_end_of_a_surge_is_seen_soon() {
+    let mut learning = learning();
+    let mut rate = rate_of((0..2_000).map(|minute| minute % 2));
+    for minute in 2_000..2_030 {
+        rate.observe(Epoch(minute * 60), 10, false, &mut learning);
+        rate.advance(minute + 1, &mut learning);
+        rate.settle(true);
+    }
+    assert!(rate.evidence.surge().evidence > 30.0);
+    // A request in two minutes takes a quarter of a unit a minute away from it.
+    let over = (2_030..2_400u64).find(|&minute| {
+        rate.observe(Epoch(minute * 60), minute % 2, false, &mut learning);
+        rate.advance(minute + 1, &mut learning);
+        rate.settle(true);
+        rate.evidence.surge().evidence <= 0.0
+    });
+    assert!(over.is_some_and(|minute| (2_032..2_080).contains(&minute)), "{over:?}");
+}
+
+#[test]
+fn an_endpoint_of_a_calm_host_is_thought_calm() {
+    let mut learning = learning();
+    let mut rate = rate_of(STEADY.into_iter().cycle().take(2_000));
+    let low = |rate: &Rate| rate.low(2_000).mean();
+    let (high, before) = (rate.high(2_000).mean(), low(&rate));
+    rate.follow(&Lead { week: None, calm: 0.5 });
+    rate.advance(2_001, &mut learning);
+    assert!((low(&rate) / before - 0.5).abs() < 0.05, "{} {before}", low(&rate));
+    // What it did itself says that its day is an ordinary one.
+    assert!(rate.high(2_000).mean() > 0.9 * high);
+}
+
+#[test]
 fn silence_is_learned_in_one_step_as_in_many() {
     for silent in [1, 2, 61, 1_000] {
         let zeros = (0..silent).map(|_| 0);
@@ -170,7 +226,7 @@ fn verdicts(then: &[u64]) -> Vec<Verdict> {
 #[test]
 fn three_times_as_much_is_told_within_two_minutes() {
     let all = verdicts(&[120, 115, 125]);
-    assert!(all[1].ln_high < -27.0, "{all:?}");
+    assert!(all[1].rarity.ln_probability < -27.0, "{all:?}");
     assert_eq!((all[2].run.minutes, all[2].run.seen), (3, 360));
     assert!((all[2].normal - 40.0).abs() < 4.0, "{all:?}");
 }
@@ -178,7 +234,7 @@ fn three_times_as_much_is_told_within_two_minutes() {
 #[test]
 fn a_little_more_is_not_told_however_long() {
     let all = verdicts(&[50; 120]);
-    assert!(all.iter().all(|verdict| verdict.ln_high > -18.0), "{all:?}");
+    assert!(all.iter().all(|verdict| verdict.rarity.ln_probability > -18.0), "{all:?}");
 }
 
 #[test]

@@ -25,12 +25,8 @@ const ABLE_REQUESTS: f64 = 1.0;
 impl Baselines {
     /// Judges the minute that was filling, and decides.
     pub(super) fn close_minute(&mut self, sink: &mut impl FnMut(Finding)) {
-        let mut now = Minute {
-            at: self.minute,
-            tests: (self.endpoints.len() + self.hosts.len() as u64) * Signal::ALL.len() as u64,
-            hosts: self.hosts.len() as u64,
-            ..Minute::default()
-        };
+        let mut now =
+            Minute { at: self.minute, hosts: self.hosts.len() as u64, ..Minute::default() };
         self.judge_endpoints(&mut now);
         self.judge_hosts(&mut now);
         self.judge_silences(&mut now);
@@ -46,6 +42,7 @@ impl Baselines {
             let Some(host) = hosts.get_mut(&subject.host) else { continue };
             let place = Place::Endpoint(id);
             let mut judged = Judged::default();
+            subject.rate.follow(&host.lead);
             subject.close(now.at, &mut host.shares, settings, learning, &mut |one| {
                 judged.push(one);
             });
@@ -77,6 +74,8 @@ impl Baselines {
                 }
             });
             judged.file(subject, &Place::Host(Arc::clone(&name)), now, settings, false);
+            host.lead_on();
+            let subject = &mut host.subject;
             if is_own && subject.silence_due.is_none() && subject.rate.is_ready(learning) {
                 let due = next_look(subject, now.at);
                 subject.silence_due = Some(due);
@@ -169,13 +168,14 @@ impl Judged {
             if !settings.tells(judged.signal) {
                 continue;
             }
+            now.tests += 1;
             if counts && (judged.signal != Signal::Surge || is_able(judged)) {
                 let crowd =
                     now.crowds.entry((judged.signal, Arc::clone(&subject.host))).or_default();
                 let lift = judged.lift();
                 let is_off = !(1.0 / WEAK_LIFT..WEAK_LIFT).contains(&lift);
                 crowd.able += 1;
-                crowd.odd += u64::from(is_off && judged.ln_probability < LN_WEAK);
+                crowd.odd += u64::from(is_off && judged.rarity.ln_probability < LN_WEAK);
             }
             if counts && judged.signal == Signal::Surge && is_able(judged) {
                 // An endpoint that is heard could have been silent.
@@ -184,7 +184,7 @@ impl Judged {
                     now.crowds.entry(key).or_default().able += 1;
                 }
             }
-            let is_odd = judged.ln_probability <= LN_CANDIDATE;
+            let is_odd = judged.rarity.ln_frequency <= LN_CANDIDATE;
             let is_lasting = subject.note_odd(judged.signal, is_odd);
             if is_odd {
                 now.candidates.push(Candidate {
