@@ -5,8 +5,10 @@ use libm::{log, log10};
 use crate::number::real;
 
 /// Endpoints are told apart by what is normal in a minute, by half a power of ten: from 0.01 or less
-/// to 1,000 and more.
+/// to 1,000 and more. And by whether their requests come in bunches: the scatter of those is known
+/// less well.
 const CLASSES: usize = 11;
+const BUNCHED_SCATTER: f64 = 1.8;
 /// Scores are counted in steps of this, up to 64.
 const STEP: f64 = 0.25;
 const BINS: usize = 256;
@@ -41,6 +43,23 @@ pub(crate) struct Calibration {
     classes: Box<[Class]>,
 }
 
+/// What an endpoint does in an ordinary minute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Habit {
+    /// The mean of its requests.
+    pub(crate) normal: f64,
+    /// Their variance over the mean.
+    pub(crate) scatter: f64,
+}
+
+impl Habit {
+    /// Its place among the classes.
+    fn class(self) -> usize {
+        let half_powers = bin(2.0 * (log10(self.normal.max(1e-9)) + 2.0)).min(CLASSES - 1);
+        if self.scatter < BUNCHED_SCATTER { half_powers } else { CLASSES + half_powers }
+    }
+}
+
 /// Minutes by the score they had.
 #[derive(Clone, Copy, Debug)]
 struct Class {
@@ -56,13 +75,13 @@ impl Class {
 impl Calibration {
     /// Nothing counted.
     pub(crate) fn new() -> Self {
-        Self { classes: vec![Class::NONE; CLASSES].into_boxed_slice() }
+        Self { classes: vec![Class::NONE; 2 * CLASSES].into_boxed_slice() }
     }
 
     /// Counts so many minutes of an endpoint for which this is normal, which its model says have a
     /// probability of `exp(ln_model)`.
-    pub(crate) fn learn(&mut self, normal: f64, ln_model: f64, minutes: u64) {
-        let Some(class) = self.classes.get_mut(class_of(normal)) else { return };
+    pub(crate) fn learn(&mut self, habit: Habit, ln_model: f64, minutes: u64) {
+        let Some(class) = self.classes.get_mut(habit.class()) else { return };
         if let Some(count) = class.counts.get_mut(bin_of(-ln_model)) {
             *count += real(minutes);
             class.minutes += real(minutes);
@@ -74,8 +93,8 @@ impl Calibration {
     }
 
     /// Counts a run of minutes, of which this was the least probable.
-    pub(crate) fn learn_peak(&mut self, normal: f64, ln_model: f64) {
-        let class = self.classes.get_mut(class_of(normal));
+    pub(crate) fn learn_peak(&mut self, habit: Habit, ln_model: f64) {
+        let class = self.classes.get_mut(habit.class());
         if let Some(count) = class.and_then(|class| class.peaks.get_mut(bin_of(-ln_model))) {
             *count += 1.0;
         }
@@ -83,8 +102,8 @@ impl Calibration {
 
     /// ln of how often a minute comes out like that, and of how often a run of minutes comes to that,
     /// a minute.
-    pub(crate) fn rarity(&self, normal: f64, ln_model: f64) -> Rarity {
-        let class = self.classes.get(class_of(normal));
+    pub(crate) fn rarity(&self, habit: Habit, ln_model: f64) -> Rarity {
+        let class = self.classes.get(habit.class());
         let Some(class) = class.filter(|class| class.minutes >= MINUTES_MIN) else {
             return Rarity::by(ln_model);
         };
@@ -147,11 +166,6 @@ fn ln_beyond(counts: &[f64; BINS], minutes: f64, score: f64) -> f64 {
     -score
 }
 
-/// By half powers of ten of what is normal.
-fn class_of(normal: f64) -> usize {
-    bin(2.0 * (log10(normal.max(1e-9)) + 2.0)).min(CLASSES - 1)
-}
-
 fn bin_of(score: f64) -> usize {
     bin(score / STEP).min(BINS - 1)
 }
@@ -169,13 +183,17 @@ const fn bin(place: f64) -> usize {
 mod tests {
     use super::*;
 
+    const SOME: Habit = Habit { normal: 5.0, scatter: 1.0 };
+    const MORE: Habit = Habit { normal: 50.0, scatter: 1.0 };
+    const BUNCHES: Habit = Habit { normal: 5.0, scatter: 3.0 };
+
     /// Minutes whose scores are exponential with this mean: one in `n` has a score above
     /// `mean * ln(n)`.
     fn learned(mean: f64, minutes: u64) -> Calibration {
         let mut calibration = Calibration::new();
         for n in 0..minutes {
             let share = (real(n) + 0.5) / real(minutes);
-            calibration.learn(5.0, mean * log(share), 1);
+            calibration.learn(SOME, mean * log(share), 1);
         }
         calibration
     }
@@ -184,7 +202,7 @@ mod tests {
     fn what_a_model_says_stays_if_it_is_true() {
         let calibration = learned(1.0, 1_000_000);
         for ln in [-1.0, -4.6, -9.2, -11.5, -16.0] {
-            let told = calibration.rarity(5.0, ln).ln_probability;
+            let told = calibration.rarity(SOME, ln).ln_probability;
             assert!((told - ln).abs() < 0.3, "{ln}: {told}");
         }
     }
@@ -194,13 +212,14 @@ mod tests {
         // What it calls one in e^-15 is one in e^-10.
         let calibration = learned(1.5, 1_000_000);
         for ln in [-3.0, -9.0, -15.0, -24.0] {
-            let told = calibration.rarity(5.0, ln).ln_probability;
+            let told = calibration.rarity(SOME, ln).ln_probability;
             assert!((told / (ln / 1.5) - 1.0).abs() < 0.06, "{ln}: {told}");
         }
         assert!(
-            (calibration.rarity(50.0, -15.0).ln_probability + 15.0).abs() < 1e-9,
+            (calibration.rarity(MORE, -15.0).ln_probability + 15.0).abs() < 1e-9,
             "another class"
         );
+        assert!((calibration.rarity(BUNCHES, -15.0).ln_probability + 15.0).abs() < 1e-9);
     }
 
     #[test]
@@ -208,10 +227,10 @@ mod tests {
         // Minutes come in runs of five that are alike.
         let mut calibration = learned(1.0, 1_000_000);
         for n in 0..200_000 {
-            calibration.learn_peak(5.0, log((real(n) + 0.5) / 200_000.0));
+            calibration.learn_peak(SOME, log((real(n) + 0.5) / 200_000.0));
         }
         for ln in [-4.6, -9.2, -13.0] {
-            let told = calibration.rarity(5.0, ln);
+            let told = calibration.rarity(SOME, ln);
             let want = told.ln_probability - log(5.0);
             assert!((told.ln_frequency - want).abs() < 0.3, "{ln}: {told:?}");
         }
@@ -219,17 +238,17 @@ mod tests {
 
     #[test]
     fn of_a_class_without_runs_the_model_is_believed() {
-        let told = learned(1.0, 1_000_000).rarity(5.0, -9.2);
+        let told = learned(1.0, 1_000_000).rarity(SOME, -9.2);
         assert!((told.ln_frequency - told.ln_probability).abs() < 0.3, "{told:?}");
     }
 
     #[test]
     fn few_minutes_and_many_attacks_say_little() {
         let few = learned(3.0, 1_000);
-        assert!((few.rarity(5.0, -12.0).ln_probability + 12.0).abs() < 1e-9);
+        assert!((few.rarity(SOME, -12.0).ln_probability + 12.0).abs() < 1e-9);
         let mut attacked = learned(1.0, 1_000_000);
-        attacked.learn(5.0, -60.0, 300);
-        assert!(attacked.rarity(5.0, -40.0).ln_probability < -16.0);
-        assert!(libm::exp(attacked.rarity(5.0, -4.0).ln_probability) < 0.03);
+        attacked.learn(SOME, -60.0, 300);
+        assert!(attacked.rarity(SOME, -40.0).ln_probability < -16.0);
+        assert!(libm::exp(attacked.rarity(SOME, -4.0).ln_probability) < 0.03);
     }
 }

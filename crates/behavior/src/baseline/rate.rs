@@ -24,7 +24,7 @@ use self::scatter::Scatter;
 pub(crate) use self::shift::{Shift, lift as shift_lift};
 use self::today::Today;
 use super::calendar::{DAY_HOURS, HOUR_MINUTES};
-use super::calibration::Rarity;
+use super::calibration::{Habit, Rarity};
 use super::learning::Learning;
 use super::level::Level;
 use super::season::{Reach, Season, Week};
@@ -351,7 +351,7 @@ impl Rate {
         let ln_alone = high.ln_at_least(minute.count);
         let ln_model = ln_alone.min(self.evidence.ln_surge());
         let ln_model = (ln_model + LN_TESTS).min(0.0);
-        let mut rarity = learning.calibration.rarity(full, ln_model);
+        let mut rarity = learning.calibration.rarity(self.habit(full), ln_model);
         // Most endpoints are asked next to never, and few of the alarms may be theirs.
         let part = (full / RARE_REQUESTS).clamp(RARE_PART_MIN, 1.0);
         rarity.ln_frequency = (rarity.ln_frequency - log(part)).min(0.0);
@@ -468,7 +468,7 @@ impl Rate {
         if self.reach != Reach::Flat {
             self.peak.note(ln_model);
             if let Some(ln_model) = ln_model {
-                learning.calibration.learn(full, ln_model, 1);
+                learning.calibration.learn(self.habit(full), ln_model, 1);
             }
             if !judged.is_run {
                 self.end_run(full, learning);
@@ -483,9 +483,14 @@ impl Rate {
         }
     }
 
+    /// What an ordinary minute is, of which so much is normal.
+    fn habit(&self, normal: f64) -> Habit {
+        Habit { normal, scatter: self.scatter.at(1.0) }
+    }
+
     fn end_run(&mut self, full: f64, learning: &mut Learning) {
         if let Some(ln_model) = self.peak.end() {
-            learning.calibration.learn_peak(full, ln_model);
+            learning.calibration.learn_peak(self.habit(full), ln_model);
         }
     }
 
@@ -496,7 +501,8 @@ impl Rate {
         }
         let factor = self.season.factor(at);
         if self.is_ready(learning) && self.reach != Reach::Flat {
-            learning.calibration.learn(self.slow.mean() * factor, 0.0, count);
+            let habit = self.habit(self.slow.mean() * factor);
+            learning.calibration.learn(habit, 0.0, count);
             if self.evidence.surge().evidence <= 0.0 {
                 self.end_run(self.slow.mean() * factor, learning);
             }

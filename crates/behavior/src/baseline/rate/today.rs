@@ -26,11 +26,15 @@ pub(super) struct Today {
 
 impl Today {
     /// The share of what is normal that is to be expected, where `host` is that of the whole host: 1
-    /// if it is not known. A calm time that is over is over soon.
+    /// if it is not known. A calm time that is over is over soon, but for no endpoint sooner than for
+    /// its host: on a calm day a surge must not pass for the end of it.
     pub(super) fn share(&self, host: f64) -> f64 {
         let prior = PRIOR_REQUESTS.max(PRIOR_MINUTES * self.minute);
         let share = |(seen, expected): (&f64, &f64)| (seen + prior * host) / (expected + prior);
-        self.seen.iter().zip(&self.expected).map(share).fold(SHARE_MIN, f64::max)
+        let [long, short] = [0, 1].map(|memory| {
+            self.seen.get(memory).zip(self.expected.get(memory)).map_or(host, share)
+        });
+        long.max(short.min(host)).max(SHARE_MIN)
     }
 
     /// A minute was what it was, as far as it teaches.
