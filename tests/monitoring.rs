@@ -212,7 +212,7 @@ impl Stack {
             ]
             .iter()
             .fold(query.clone(), |text, (variable, value)| text.replace(variable, value));
-            let answered = until(20, || self.query(&text) > 0);
+            let answered = until(60, || self.query(&text) > 0);
             assert!(answered, "no data for {text}");
         }
     }

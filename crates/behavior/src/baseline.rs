@@ -18,3 +18,4 @@ mod scale;
 pub(crate) mod season;
 pub(crate) mod subject;
 pub(crate) mod table;
+mod typical;

@@ -73,11 +73,14 @@ impl Tail {
         if self.total == 0 || score.is_nan() {
             return 0.0;
         }
-        let tail = &self.fitted;
-        if score > tail.from && total * tail.share >= PEAKS_MIN {
-            return tail.ln_at_least(score);
+        if self.is_tail(score) {
+            return self.fitted.ln_at_least(score);
         }
         log(((1.0 + self.at_least(score)) / (total + 1.0)).min(1.0))
+    }
+
+    fn is_tail(&self, score: f64) -> bool {
+        score > self.fitted.from && f64::from(self.total) * self.fitted.share >= PEAKS_MIN
     }
 
     /// Learns a score. One that is all too improbable teaches no more than the largest so far.
@@ -85,7 +88,8 @@ impl Tail {
         if score.is_nan() {
             return;
         }
-        let is_far = self.ln_at_least(score) < log(LEARNED_MIN);
+        // What is counted has a share of 1 / 32 769 at least, so only the tail is so improbable.
+        let is_far = self.is_tail(score) && self.fitted.ln_at_least(score) < log(LEARNED_MIN);
         let bucket = if is_far { bucket_of(score).min(self.largest()) } else { bucket_of(score) };
         if let Some(count) = self.counts.get_mut(bucket) {
             *count += 1;

@@ -26,6 +26,8 @@ const LINE_FACTOR: f64 = 10.0;
 /// How much of a score is believed beyond: attacks that were missed must not make all seem probable,
 /// and no score counts for more than it says.
 const SLOPE: (f64, f64) = (0.4, 1.0);
+/// What is more probable than this, as a score, is ordinary however often it comes: most minutes are.
+const SCORE_MIN: f64 = 1.0;
 /// No minute is less probable than its model says by more than this, as a logarithm.
 const GAIN_MAX: f64 = 3.0;
 /// Nor do runs come more rarely by more than this.
@@ -104,7 +106,8 @@ impl Calibration {
     /// a minute.
     pub(crate) fn rarity(&self, habit: Habit, ln_model: f64) -> Rarity {
         let class = self.classes.get(habit.class());
-        let Some(class) = class.filter(|class| class.minutes >= MINUTES_MIN) else {
+        let known = class.filter(|class| class.minutes >= MINUTES_MIN && -ln_model >= SCORE_MIN);
+        let Some(class) = known else {
             return Rarity::by(ln_model);
         };
         let beyond = |counts: &[f64; BINS], gain: f64| {

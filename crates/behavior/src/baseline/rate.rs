@@ -36,11 +36,6 @@ pub(crate) const MINUTE_SECONDS: u64 = 60;
 const RECENT_MAX: usize = 60;
 /// Minutes learned before a deviation says anything about the scatter.
 const SCATTER_AFTER_MINUTES: u64 = 3;
-/// As many requests as a minute teaches at most.
-fn most_learned(expected: &NegativeBinomial) -> f64 {
-    (expected.mean() + CLIP_DEVIATIONS * expected.deviation()).max(CLIP_MIN)
-}
-
 /// What is improbable at this by itself says little of how ordinary counts scatter: ln 1e-5.
 const LN_SCATTERS_MIN: f64 = -11.5;
 /// Endpoints with fewer requests a minute get a part of the false alarms that others get.
@@ -71,7 +66,8 @@ const SILENT_HOURS_MAX: u64 = 200;
 /// The mean is known as a gamma distribution, twice: by a fast level and by a slow anchor. What the
 /// next minute brings is negative binomial, with the mean `level * season` and a variance of
 /// `mean * (scatter + season / minutes)`. What is more than normal must be so by both, and what is
-/// less as well, so neither an attacker who is patient nor a holiday moves what is judged.
+/// less as well, so neither an attacker who is patient nor a holiday moves what is judged. Of hours
+/// and days that an endpoint has too few requests to tell, its host's are believed ([`Lead`]).
 #[derive(Clone, Debug)]
 pub(crate) struct Rate {
     /// The minute that is filling, counted from the Unix epoch.
@@ -566,6 +562,11 @@ impl Rate {
         let busy = mean / self.fast.mean().max(f64::MIN_POSITIVE);
         NegativeBinomial::new(mean, self.scatter.at(busy) - 1.0 + factor / level.minutes())
     }
+}
+
+/// As many requests as a minute teaches at most.
+fn most_learned(expected: &NegativeBinomial) -> f64 {
+    (expected.mean() + CLIP_DEVIATIONS * expected.deviation()).max(CLIP_MIN)
 }
 
 /// The scatter forgets more slowly than the mean.

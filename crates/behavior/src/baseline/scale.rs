@@ -1,4 +1,4 @@
-//! The typical size of something, on a logarithmic scale: latency, bytes, records, consumers.
+//! The size of something, on a logarithmic scale: latency, bytes.
 
 use libm::exp;
 use tapline_sketch::{Cusum, Pace, Series};
@@ -141,11 +141,6 @@ impl Scale {
     /// Points it was learned from.
     pub(crate) const fn points(&self) -> u64 {
         self.series.points()
-    }
-
-    /// What is typical.
-    pub(crate) fn typical(&self) -> Option<f64> {
-        (self.series.points() > 0).then(|| exp(self.series.level()))
     }
 }
 

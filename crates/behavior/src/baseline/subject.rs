@@ -12,6 +12,7 @@ use super::learning::Learning;
 use super::rate::{Rate, Shift, Verdict, shift_lift};
 use super::ratio::{Lesson, Ratio, RatioFloor};
 use super::scale::Scale;
+use super::typical::Typical;
 use crate::config::Config;
 use crate::endpoint_epoch::EndpointEpoch;
 use crate::number::real;
@@ -38,8 +39,8 @@ pub(crate) struct Subject {
     auth_failures: Ratio,
     latency: Scale,
     size: Scale,
-    records: Scale,
-    consumers: Scale,
+    records: Typical,
+    consumers: Typical,
     filling: Filling,
     /// Distinct consumers of the last minute.
     last_consumers: f64,
@@ -94,8 +95,8 @@ impl Subject {
             auth_failures: Ratio::new(epoch),
             latency: Scale::new(),
             size: Scale::new(),
-            records: Scale::new(),
-            consumers: Scale::new(),
+            records: Typical::default(),
+            consumers: Typical::default(),
             filling: Filling::default(),
             last_consumers: 0.0,
             odd: [0; Signal::ALL.len()],
@@ -191,7 +192,7 @@ impl Subject {
                 tell(judged);
             }
         }
-        self.learn_unjudged(minute, &filling, teaches);
+        self.learn_unjudged(&filling, teaches);
         if let Some(judged) = self.slow_shift(minute, settings) {
             tell(judged);
         }
@@ -199,14 +200,16 @@ impl Subject {
     }
 
     /// Records and consumers explain; other detections judge them.
-    fn learn_unjudged(&mut self, minute: u64, filling: &Filling, teaches: bool) {
-        self.records.close(Signal::Size, minute, filling.records, teaches, f64::MAX);
+    fn learn_unjudged(&mut self, filling: &Filling, teaches: bool) {
         let consumers = filling.consumers.distinct();
         self.last_consumers = real(consumers);
+        if !teaches {
+            return;
+        }
+        let (records, sum_of_logs) = filling.records;
+        self.records.learn(records, sum_of_logs);
         if consumers > 0 {
-            // A minute is a point, however few they are.
-            let logs = libm::log(real(consumers)) * 20.0;
-            self.consumers.close(Signal::Surge, minute, (20, logs), teaches, f64::MAX);
+            self.consumers.learn_point(libm::log(real(consumers)));
         }
     }
 

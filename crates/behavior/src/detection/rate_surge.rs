@@ -15,7 +15,7 @@ pub(crate) const DETECTION: Detection = Detection {
     oat: &["OAT-015"],
     attack: &["T1499"],
     settings: "behavior.rate_surge",
-    state_max: "behavior.baselines_max endpoints, those quiet for longest given up first; 3 KB each",
+    state_max: "behavior.baselines_max endpoints, those quiet for longest given up first; 4 KB each",
     wrong_when: "It misses what grows over days (slow_shift tells of that), less than requests_min \
                  requests, and everything in the first learning_hours of an endpoint. It is wrong \
                  for a campaign nobody told it of; that many more consumers than normal took part \

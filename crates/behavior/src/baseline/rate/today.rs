@@ -31,9 +31,8 @@ impl Today {
     pub(super) fn share(&self, host: f64) -> f64 {
         let prior = PRIOR_REQUESTS.max(PRIOR_MINUTES * self.minute);
         let share = |(seen, expected): (&f64, &f64)| (seen + prior * host) / (expected + prior);
-        let [long, short] = [0, 1].map(|memory| {
-            self.seen.get(memory).zip(self.expected.get(memory)).map_or(host, share)
-        });
+        let [long, short] = [0, 1]
+            .map(|memory| self.seen.get(memory).zip(self.expected.get(memory)).map_or(host, share));
         long.max(short.min(host)).max(SHARE_MIN)
     }
 
