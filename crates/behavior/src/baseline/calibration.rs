@@ -40,7 +40,7 @@ const PEAK_GAIN_MAX: f64 = 5.0;
 /// What is improbable comes in runs of minutes, so an alarm begins more rarely than such a minute
 /// comes. How often is told by the peaks of runs, as extremes are where they depend on one another
 /// (Leadbetter 1991, peaks over a threshold).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Calibration {
     classes: Box<[Class]>,
 }
@@ -78,6 +78,11 @@ impl Calibration {
     /// Nothing counted.
     pub(crate) fn new() -> Self {
         Self { classes: vec![Class::NONE; 2 * CLASSES].into_boxed_slice() }
+    }
+
+    /// One that counts nothing and takes no memory: every model is believed.
+    pub(crate) fn blind() -> Self {
+        Self { classes: Box::new([]) }
     }
 
     /// Counts so many minutes of an endpoint for which this is normal, which its model says have a
@@ -243,6 +248,16 @@ mod tests {
     fn of_a_class_without_runs_the_model_is_believed() {
         let told = learned(1.0, 1_000_000).rarity(SOME, -9.2);
         assert!((told.ln_frequency - told.ln_probability).abs() < 0.3, "{told:?}");
+    }
+
+    #[test]
+    fn a_blind_one_believes_every_model() {
+        let mut calibration = Calibration::blind();
+        calibration.learn(SOME, -3.0, 1_000_000);
+        calibration.learn_peak(SOME, -3.0);
+        let told = calibration.rarity(SOME, -9.2);
+        assert!((told.ln_probability + 9.2).abs() < 1e-9, "{told:?}");
+        assert!((told.ln_frequency + 9.2).abs() < 1e-9, "{told:?}");
     }
 
     #[test]

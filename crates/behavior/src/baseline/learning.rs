@@ -16,7 +16,7 @@ const WEEKLY_DAYS: u64 = 14;
 const ANCHOR_DAYS: f64 = 28.0;
 
 /// The settings of learning, and what holds for all baselines at once.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Learning {
     /// What one minute leaves of what was known: by the fast level and the slow one.
     pub(crate) keep: f64,
@@ -51,11 +51,22 @@ impl Learning {
         }
     }
 
+    /// For what is looked at and not kept: the same but for what all baselines together counted, which
+    /// is large.
+    pub(crate) fn for_view(&self) -> Self {
+        Self {
+            partial: self.partial.clone(),
+            calendar: self.calendar.clone(),
+            calibration: Calibration::blind(),
+            ..*self
+        }
+    }
+
     /// Takes new settings; which minutes were whole stays known, and how often what
     /// came out.
     pub(crate) fn reconfigure(&mut self, config: &Config) {
         let partial = std::mem::take(&mut self.partial);
-        let calibration = std::mem::replace(&mut self.calibration, Calibration::new());
+        let calibration = std::mem::replace(&mut self.calibration, Calibration::blind());
         *self = Self { partial, calibration, ..Self::new(config) };
     }
 

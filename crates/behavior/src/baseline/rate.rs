@@ -287,7 +287,7 @@ impl Rate {
     /// As of the first instant of `now`.
     pub(crate) fn view(&self, now: Epoch, learning: &Learning) -> BaselineView {
         let mut current = self.clone();
-        let mut learning = learning.clone();
+        let mut learning = learning.for_view();
         current.advance(now.0 / MINUTE_SECONDS, &mut learning);
         let predicted = current.expected(current.minute.saturating_sub(1));
         let seen = current.last.map_or(0, |minute| minute.count);
