@@ -66,8 +66,8 @@ fn main() {
             let spent = cpu_ns() - begun;
             match (is_measured, is_quiet, second) {
                 (false, ..) => {}
-                // Its first epoch ends a minute of many.
-                (true, true, _) if minute > MINUTES => quiet.push(spent),
+                // The first of them ends a minute of many.
+                (true, true, _) if minute > MINUTES || second > 0 => quiet.push(spent),
                 (true, _, 0) => ends.push(spent),
                 (true, ..) => epochs.push(spent),
             }
