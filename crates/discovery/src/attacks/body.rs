@@ -18,9 +18,8 @@ pub(super) fn read(body: &Body<'_>, look: &mut Look, scratch: &mut Vec<u8>) {
         Some(Format::Multipart) => {
             multipart::each(bytes, &mut |field| {
                 look.value(b"", field.name, PLACE);
-                if !field.is_file {
-                    look.value(field.name, field.value, PLACE);
-                }
+                // Of a file its name: where it is to be kept.
+                look.value(field.name, field.file_name.unwrap_or(field.value), PLACE);
             });
         }
         None if is_markup(body) => markup(bytes, look),

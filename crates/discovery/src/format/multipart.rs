@@ -18,10 +18,10 @@ pub(crate) fn read(text: &[u8], is_cut: bool, ledger: &mut Ledger<'_>) -> Readin
     let root = Spot { node: NodeId::BODY, holder: None };
     let holder = notes.open(root, JsonKind::Object, names);
     let mut before = NodeId::NOWHERE;
-    let reading = each(text, &mut |Field { name, value, is_file }| {
+    let reading = each(text, &mut |Field { name, value, file_name }| {
         before = names.enter(root.node, before, name);
         let spot = Spot { node: before, holder };
-        if is_file {
+        if file_name.is_some() {
             notes.format(spot, (JsonKind::String, Some(TextFormat::Binary)), names);
         } else {
             notes.sent(spot, value, names);
@@ -45,7 +45,9 @@ pub(crate) fn fields(text: &[u8], sink: &mut dyn FnMut(&[u8], &[u8])) {
     while let Some(start) = starts.next() {
         let end = starts.peek().copied().unwrap_or(text.len());
         let part = text.get(start + boundary.len()..end).unwrap_or_default();
-        if let Some(Field { name, value, .. }) = read_part(part).filter(|field| !field.is_file) {
+        if let Some(Field { name, value, .. }) =
+            read_part(part).filter(|field| field.file_name.is_none())
+        {
             sink(name, value);
         }
     }
@@ -57,8 +59,8 @@ pub(crate) struct Field<'a> {
     pub(crate) name: &'a [u8],
     /// As sent.
     pub(crate) value: &'a [u8],
-    /// It has the name of a file.
-    pub(crate) is_file: bool,
+    /// As sent; the value is a file then.
+    pub(crate) file_name: Option<&'a [u8]>,
 }
 
 /// Calls `with` with every field; whether the text has any.
@@ -92,8 +94,25 @@ fn read_part(part: &[u8]) -> Option<Field<'_>> {
     let name = quoted(disposition, b" name=\"")?;
     let value = part.get(head_bytes + 4..).unwrap_or_default();
     let value = value.strip_suffix(b"\r\n").unwrap_or(value);
-    let is_file = memmem::find(disposition, b"filename").is_some();
-    Some(Field { name, value, is_file })
+    Some(Field { name, value, file_name: file_name(disposition) })
+}
+
+/// The name of the file that a part is: quoted, bare, or with its character set before it (RFC 6266
+/// section 4.3).
+fn file_name(disposition: &[u8]) -> Option<&[u8]> {
+    let start = memmem::find(disposition, b"filename")? + b"filename".len();
+    let rest = disposition.get(start..).unwrap_or_default();
+    let rest = rest.strip_prefix(b"*").unwrap_or(rest);
+    let rest = rest.strip_prefix(b"=").unwrap_or(rest);
+    Some(match rest.strip_prefix(b"\"") {
+        Some(quoted) => until(b'"', quoted),
+        None => until(b';', rest).rsplit(|&byte| byte == b'\'').next().unwrap_or_default(),
+    })
+}
+
+/// What comes before a byte, or all.
+fn until(byte: u8, text: &[u8]) -> &[u8] {
+    text.get(..memchr::memchr(byte, text).unwrap_or(text.len())).unwrap_or_default().trim_ascii()
 }
 
 fn quoted<'a>(line: &'a [u8], opening: &[u8]) -> Option<&'a [u8]> {
@@ -130,6 +149,25 @@ mod tests {
         let (shapes, reading) = shapes(text);
         assert_eq!(shapes, ["age:integer", "file:binary"]);
         assert_eq!(reading, Reading::Read);
+    }
+
+    #[test]
+    fn files_have_names() {
+        let name_of = |disposition: &str| {
+            let text = format!("--b\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--b--");
+            let mut found = None;
+            each(text.as_bytes(), &mut |field| found = field.file_name.map(<[u8]>::to_vec));
+            found.map(|name| String::from_utf8(name).unwrap())
+        };
+        for (disposition, name) in [
+            ("form-data; name=\"f\"; filename=\"../a b.pdf\"", Some("../a b.pdf")),
+            ("form-data; name=\"f\"; filename=a.pdf; x=1", Some("a.pdf")),
+            ("form-data; name=\"f\"; filename*=UTF-8'en'%2e%2e%2fa", Some("%2e%2e%2fa")),
+            ("form-data; name=\"f\"; filename=\"cut", Some("cut")),
+            ("form-data; name=\"f\"", None),
+        ] {
+            assert_eq!(name_of(disposition).as_deref(), name, "{disposition}");
+        }
     }
 
     #[test]
