@@ -1,4 +1,5 @@
-//! inventory → behavior: sensitive data that was seen where it tells something. No values.
+//! inventory → behavior: sensitive data that was seen where it tells something, and once of each
+//! endpoint that its answers hold personal data. No values.
 
 use crate::{DataClass, DataPlace, EndpointRef};
 

@@ -65,6 +65,8 @@ pub(crate) struct Endpoint {
     pub(crate) fresh: Freshness,
     /// So many bodies were looked into that a sample is enough.
     pub(crate) is_well_known: bool,
+    /// It has been told that its answers hold personal data.
+    pub(crate) is_personal: bool,
     /// Transactions that were looked into up to the last epoch.
     pub(crate) known_by: Option<u64>,
     /// What was shown last; none once something has changed.
@@ -104,6 +106,7 @@ impl Endpoint {
             age: Age::Active,
             fresh: Freshness::default(),
             is_well_known: false,
+            is_personal: false,
             known_by: None,
             view: None,
         }
@@ -382,7 +385,7 @@ impl Endpoint {
     }
 
     /// What of `seen`, just absorbed, tells something: data in URLs, credentials and what must not be
-    /// kept in answers, fields that are new.
+    /// kept in answers, fields that are new; and once, that answers hold personal data.
     pub(crate) fn sightings<'a>(
         &'a self,
         seen: &'a RouteDelta,
@@ -406,7 +409,9 @@ impl Endpoint {
             let (place, values) = (DataPlace::Path, seen.requests);
             sighting(Seen { place, field, class, values, came_after: None })
         });
-        slots.chain(self.schemas.seen_now().filter(Seen::is_telling).map(sighting))
+        let is_telling =
+            |seen: &Seen<'_>| seen.is_telling() || (seen.is_personal() && !self.is_personal);
+        slots.chain(self.schemas.seen_now().filter(is_telling).map(sighting))
     }
 
     /// Slots of the path whose values are sensitive by their form, by name.

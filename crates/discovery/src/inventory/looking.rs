@@ -33,6 +33,9 @@ impl Inventory {
         self.routes_changed |=
             is_enough && !std::mem::replace(&mut endpoint.is_well_known, is_enough);
         self.sightings.extend(endpoint.sightings(seen).take(SIGHTINGS_MAX - self.sightings.len()));
+        if !endpoint.is_personal && self.sightings.len() < SIGHTINGS_MAX {
+            endpoint.is_personal = endpoint.schemas.seen_now().any(|seen| seen.is_personal());
+        }
         self.fields.count = self.fields.count - before + endpoint.fields();
         let touched = std::mem::replace(&mut endpoint.fields_touched, self.applied);
         if touched != self.applied {

@@ -41,6 +41,11 @@ impl Seen<'_> {
             && (self.class.is_credential() || self.class.is_authentication_data());
         in_answer || self.place.is_url() || self.came_after.is_some()
     }
+
+    /// Whether an answer tells something of a person.
+    pub(crate) const fn is_personal(&self) -> bool {
+        matches!(self.place, DataPlace::Response) && self.class.is_personal()
+    }
 }
 
 /// Where the fields of a part stand, and of answers with which status.
