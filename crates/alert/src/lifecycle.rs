@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::sync::Arc;
 
-use tapline_model::{Finding, FindingState, Timestamp};
+use tapline_model::{Finding, FindingKind, FindingState, Timestamp};
 
 use crate::tally::Tallies;
 use crate::{Config, Event, Tally};
@@ -15,7 +15,7 @@ use crate::{Config, Event, Tally};
 const ADDRESSES_MAX: usize = 10;
 
 /// What became of the findings that were pushed, since start:
-/// `pushed = opened + updated + refused` and `opened = open + resolved`.
+/// `pushed = opened + updated + stale + refused` and `opened = open + resolved`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LifecycleCounts {
     /// Findings pushed by detections.
@@ -24,6 +24,8 @@ pub struct LifecycleCounts {
     pub opened: u64,
     /// Those that held an open case.
     pub updated: u64,
+    /// Those that told nothing new of a behaviour whose case is resolved.
+    pub stale: u64,
     /// Those refused because `findings_open_max` cases were open.
     pub refused: u64,
     /// Cases resolved.
@@ -84,6 +86,9 @@ impl Lifecycle {
 
     /// Takes what a detection found: opens a case, or holds the open one of the same subject.
     ///
+    /// A behaviour that was seen last so long ago that its case would be resolved at once opens none:
+    /// it is what is left of one that was.
+    ///
     /// A case keeps the worst severity seen with the measures and the evidence of that moment, the
     /// earliest and the latest time, the first ten client addresses, and its owner: an Alertmanager
     /// knows it by that, too.
@@ -93,6 +98,8 @@ impl Lifecycle {
         if self.open.contains_key(&subject) {
             self.counts.updated += 1;
             self.hold(&subject, finding);
+        } else if self.is_stale(&finding) {
+            self.counts.stale += 1;
         } else if self.open.len() >= at_most(self.config.findings_open_max) {
             self.counts.refused += 1;
         } else {
@@ -101,10 +108,19 @@ impl Lifecycle {
         }
     }
 
+    fn is_stale(&self, finding: &Finding) -> bool {
+        finding.kind == FindingKind::Behaviour
+            && finding.last_seen.plus_nanos(self.wait_ns()) <= self.now
+    }
+
+    fn wait_ns(&self) -> u64 {
+        u64::from(self.config.resolve_after_seconds) * 1_000_000_000
+    }
+
     /// Resolves what has not been pushed for the resolve time. `now` is capture time.
     pub fn tick(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
-        let wait_ns = u64::from(self.config.resolve_after_seconds) * 1_000_000_000;
+        let wait_ns = self.wait_ns();
         while let Some((held_at, _)) = self.held.first()
             && held_at.plus_nanos(wait_ns) <= self.now
         {
@@ -292,7 +308,7 @@ pub(crate) mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use proptest::prelude::*;
-    use tapline_model::{FindingKind, Mappings, Measure, Severity};
+    use tapline_model::{Mappings, Measure, Severity};
 
     use super::*;
 
@@ -439,6 +455,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn old_news_of_a_behaviour_open_no_case() {
+        let mut cases = lifecycle(|_| {});
+        cases.push(finding("surge", 100));
+        cases.tick(Timestamp::from_seconds(110));
+        // Whoever found it still tells of it as it was.
+        cases.push(finding("surge", 100));
+        let (open, counts) = (cases.open.len(), cases.counts());
+        assert_eq!((open, counts.opened, counts.resolved, counts.stale), (0, 1, 1, 1));
+        cases.push(finding("surge", 101));
+        assert_eq!(cases.open.len(), 1, "it has gone on");
+        // How an API is built does not depend on when it was called.
+        cases.push(Finding { kind: FindingKind::Posture, ..finding("posture", 1) });
+        assert_eq!(cases.open.len(), 2);
+    }
+
+    #[test]
     fn a_case_that_opens_again_has_another_id() {
         let mut cases = lifecycle(|_| {});
         let mut ids = BTreeSet::new();
@@ -511,7 +543,8 @@ pub(crate) mod tests {
                     cases.drain_events();
                 }
                 let counts = cases.counts();
-                prop_assert_eq!(counts.pushed, counts.opened + counts.updated + counts.refused);
+                let left = counts.stale + counts.refused;
+                prop_assert_eq!(counts.pushed, counts.opened + counts.updated + left);
                 prop_assert_eq!(counts.opened, counts.resolved + cases.open.len() as u64);
                 prop_assert!(cases.open.len() <= 4 && cases.resolved.len() <= 3);
                 prop_assert!(cases.events.len() <= 8);
