@@ -29,7 +29,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
-use tapline_sketch::{Pace, Series};
+use tapline_sketch::{Pace, Series, Tail};
 
 use self::score::{PROFILES, Scored, normalized, verify};
 
@@ -83,13 +83,17 @@ fn main() {
 /// What the scorer says of each point: both of its deviations together, and of what follows from one
 /// cause the first.
 fn scores(values: &[f64]) -> Vec<f64> {
-    let mut series = Series::new();
+    let (mut series, mut drifts) = (Series::new(), Tail::new());
     let (mut since, mut last) = (f64::INFINITY, 0.0);
     let judge = |(index, value): (usize, &f64)| {
         let judged = series.judge(*value, &PACE);
+        let drift = series.drift_spreads(*value, &PACE).abs();
+        let evidence = -judged.ln_probability - drifts.ln_at_least(drift);
+        if series.is_measured() {
+            drifts.learn(drift);
+        }
         series.learn(*value, &PACE);
         since += 1.0;
-        let evidence = -judged.ln_probability - judged.ln_drift_probability;
         let is_muted = since < PACE.long_points && evidence <= last * MUTED_FACTOR;
         if index < WARM_UP || evidence <= EVIDENCE_MIN || is_muted {
             return 0.0;

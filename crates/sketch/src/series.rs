@@ -26,11 +26,11 @@ pub struct Pace {
     pub spread_min: f64,
 }
 
-/// Level, spread and the distribution of past deviations, on two scales of time.
+/// Level, spread and the distribution of past deviations, and a level on a longer scale of time.
 ///
-/// Two deviations are watched: that of a point from the level, and that of the mean of the last
-/// points from a long level. Both are measured in their own spreads, and how improbable each is
-/// comes from a [`Tail`] of those before it, so no distribution is assumed.
+/// The deviation of a point from the level is measured in spreads, and how improbable it is comes
+/// from a [`Tail`] of those before it, so no distribution is assumed. How far the mean of the last
+/// points is from the long level is measured too; whoever judges by that keeps a [`Tail`] of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     points: u64,
@@ -39,8 +39,7 @@ pub struct Series {
     long: f64,
     spread: f64,
     drift_spread: f64,
-    point_tail: Tail,
-    drift_tail: Tail,
+    tail: Tail,
 }
 
 /// What a [`Series`] says of a point.
@@ -52,18 +51,9 @@ pub struct Deviation {
     pub spreads: f64,
     /// ln of the probability of one at least as far off.
     pub ln_probability: f64,
-    /// The mean of the last points less the long level, in the spreads of that.
-    pub drift_spreads: f64,
-    /// ln of the probability of a mean at least as far off.
-    pub ln_drift_probability: f64,
 }
 
 impl Deviation {
-    /// ln of the probability that one of the two is as far off as it is.
-    pub fn ln_either(&self) -> f64 {
-        (self.ln_probability.min(self.ln_drift_probability) + core::f64::consts::LN_2).min(0.0)
-    }
-
     /// The point as a standard normal variable would stand: -3 to 5.
     pub fn score(&self) -> f64 {
         normal_score(self.ln_probability - core::f64::consts::LN_2).clamp(0.0, 5.0)
@@ -87,8 +77,7 @@ impl Series {
             long: 0.0,
             spread: 0.0,
             drift_spread: 0.0,
-            point_tail: Tail::new(),
-            drift_tail: Tail::new(),
+            tail: Tail::new(),
         }
     }
 
@@ -112,34 +101,25 @@ impl Series {
         self.spread.max(pace.spread_min)
     }
 
+    /// Whether spreads are known well enough to measure by.
+    pub const fn is_measured(&self) -> bool {
+        self.points >= SPREAD_KNOWN_POINTS
+    }
+
     /// Judges a point by those learned before it.
     pub fn judge(&self, value: f64, pace: &Pace) -> Deviation {
         if self.points == 0 {
-            return Deviation {
-                normal: value,
-                spreads: 0.0,
-                ln_probability: 0.0,
-                drift_spreads: 0.0,
-                ln_drift_probability: 0.0,
-            };
+            return Deviation { normal: value, spreads: 0.0, ln_probability: 0.0 };
         }
-        let (spreads, drift_spreads) = self.off(value, pace);
-        Deviation {
-            normal: self.level,
-            spreads,
-            ln_probability: self.point_tail.ln_at_least(fabs(spreads)),
-            drift_spreads,
-            ln_drift_probability: self.drift_tail.ln_at_least(fabs(drift_spreads)),
-        }
+        let spreads = (value - self.level) / self.spread(pace);
+        let ln_probability = self.tail.ln_at_least(fabs(spreads));
+        Deviation { normal: self.level, spreads, ln_probability }
     }
 
-    /// By how many spreads a point is off the level, and the short mean with it off the long level.
-    fn off(&self, value: f64, pace: &Pace) -> (f64, f64) {
+    /// The mean of the last points, this one among them, less the long level, in spreads of that.
+    pub fn drift_spreads(&self, value: f64, pace: &Pace) -> f64 {
         let short = self.short + (value - self.short) * gain(pace.short_points, self.points);
-        (
-            (value - self.level) / self.spread(pace),
-            (short - self.long) / self.drift_spread.max(pace.spread_min / 2.0),
-        )
+        (short - self.long) / self.drift_spread.max(pace.spread_min / 2.0)
     }
 
     /// Learns a point; one that is far off teaches less.
@@ -152,13 +132,11 @@ impl Series {
             self.points = 1;
             return;
         }
-        let (spreads, drift_spreads) = self.off(value, pace);
-        if self.points >= SPREAD_KNOWN_POINTS {
-            self.point_tail.learn(fabs(spreads));
-            self.drift_tail.learn(fabs(drift_spreads));
+        if self.is_measured() {
+            self.tail.learn(fabs((value - self.level) / self.spread(pace)));
         }
         // Early, spreads are known too badly to clip by.
-        let clip = if self.points < SPREAD_KNOWN_POINTS { f64::INFINITY } else { CLIP_SPREADS };
+        let clip = if self.is_measured() { CLIP_SPREADS } else { f64::INFINITY };
         let residual = clipped(value - self.level, clip * self.spread(pace));
         self.level += residual * gain(pace.level_points, self.points);
         self.short += (value - self.short) * gain(pace.short_points, self.points);
@@ -222,7 +200,7 @@ mod tests {
     #[test]
     fn what_is_far_off_is_improbable_and_what_is_not_is_not() {
         let series = learned(3_000);
-        assert!(series.judge(10.5, &PACE).ln_either() > -3.0);
+        assert!(series.judge(10.5, &PACE).ln_probability > -3.0);
         let far = series.judge(16.0, &PACE);
         assert!(far.ln_probability < -9.0 && far.spreads > 5.0, "{far:?}");
         assert!(far.score() > 3.5);
@@ -231,11 +209,17 @@ mod tests {
 
     #[test]
     fn a_small_lasting_change_shows_in_the_short_mean() {
-        let mut series = learned(3_000);
+        let (mut series, mut drifts) = (Series::new(), Tail::new());
         let mut least: f64 = 0.0;
-        for point in 0..15 {
-            let value = 10.9 + sway(point) / 4.0;
-            least = least.min(series.judge(value, &PACE).ln_drift_probability);
+        let usual = (0..3_000).map(|point| 10.0 + sway(point));
+        for (place, value) in (0..).zip(usual.chain((0..15).map(|it| 10.9 + sway(it) / 4.0))) {
+            let drift = fabs(series.drift_spreads(value, &PACE));
+            if place >= 3_000 {
+                least = least.min(drifts.ln_at_least(drift));
+            }
+            if series.is_measured() {
+                drifts.learn(drift);
+            }
             series.learn(value, &PACE);
         }
         assert!(least < -5.0, "{least}");
@@ -253,6 +237,6 @@ mod tests {
 
     #[test]
     fn nothing_learned_judges_nothing() {
-        assert!(Series::new().judge(5.0, &PACE).ln_either().abs() < 1e-12);
+        assert!(Series::new().judge(5.0, &PACE).ln_probability.abs() < 1e-12);
     }
 }

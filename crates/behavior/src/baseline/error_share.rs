@@ -70,7 +70,7 @@ impl ErrorShare {
     /// As it will be known at `epoch` if nothing is learned until then.
     #[must_use]
     pub(crate) fn at(&self, epoch: Epoch, memory_seconds: f64) -> Self {
-        let Some(seconds) = epoch.0.checked_sub(self.as_of.0) else {
+        let Some(seconds) = epoch.0.checked_sub(self.as_of.0).filter(|&seconds| seconds > 0) else {
             return *self;
         };
         let kept = exp(-real(seconds) / memory_seconds);
