@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use super::town::{Client, Town, home};
+use super::stage::Client;
+use super::town::{Town, home};
 
 /// An attack, no longer than ten minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl Attack {
                 }
             }),
             Self::CodeGuessing => town.live_on(60, |town, second| {
-                let code = town.dice.below(1_000_000);
+                let code = town.stage.dice.below(1_000_000);
                 town.verify("person9", code, one(), second == 59);
             }),
             Self::Enumeration => town.live_on(300, |town, second| {
@@ -99,13 +100,13 @@ impl Attack {
             }),
             Self::CouponTesting => town.live_on(120, |town, second| {
                 if second.is_multiple_of(3) {
-                    let code = format!("TRY{}", town.dice.below(1_000_000));
+                    let code = format!("TRY{}", town.stage.dice.below(1_000_000));
                     town.redeem(&code, one(), second == 90);
                 }
             }),
             Self::CardTesting => town.live_on(200, |town, second| {
                 if second.is_multiple_of(4) {
-                    let card = 500_000 + town.dice.below(400_000);
+                    let card = 500_000 + town.stage.dice.below(400_000);
                     town.pay(card, many(second, 80), second.is_multiple_of(40));
                     town.pay(card + 1_000_000, many(second, 80), false);
                 }

@@ -2,70 +2,25 @@
 
 use std::net::Ipv4Addr;
 
-use tapline_tests::capture::{Capture, Exchange};
+use super::stage::{Call, Client, Stage};
 
-pub(super) const START: u64 = 1_740_960_000;
-const SECOND: u64 = 1_000_000_000;
-const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 80);
 /// People with a place of their own, and those of the office behind one address.
 const PEOPLE: u64 = 400;
 const OFFICE: u64 = 150;
 const BROWSERS: u64 = 12;
 
-/// Dice with a fixed seed (splitmix64).
-#[derive(Debug)]
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-}
-
 /// What the town's traffic is recorded in.
 #[derive(Debug)]
 pub(super) struct Town {
-    pub(super) capture: Capture,
-    pub(super) dice: Dice,
+    pub(super) stage: Stage,
     /// Seconds since it began.
     pub(super) now: u64,
-    pub(super) requests: u64,
-}
-
-/// Who asks.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Client {
-    pub(super) address: Ipv4Addr,
-    /// Which program.
-    pub(super) tool: u64,
-}
-
-/// What is asked, and answered.
-#[derive(Clone, Debug)]
-pub(super) struct Call<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) head: &'a str,
-    pub(super) sent: String,
-    pub(super) status: u16,
-    pub(super) answer: String,
-}
-
-impl Call<'_> {
-    pub(super) fn post(path: &str, sent: String, status: u16, answer: String) -> Call<'_> {
-        Call { method: "POST", path, head: "", sent, status, answer }
-    }
 }
 
 impl Town {
     /// A town that has lived for so many minutes.
     pub(super) fn living(seed: u64, minutes: u64) -> Self {
-        let mut town =
-            Self { capture: Capture::new(), dice: Dice(seed << 32), now: 0, requests: 0 };
+        let mut town = Self { stage: Stage::new("shop.example", seed), now: 0 };
         for second in 0..minutes * 60 {
             town.now = second;
             town.live();
@@ -85,12 +40,12 @@ impl Town {
     /// One second of honest life.
     fn live(&mut self) {
         if self.now.is_multiple_of(2) {
-            let person = self.dice.below(PEOPLE);
+            let person = self.stage.dice.below(PEOPLE);
             self.visit(person, home(person));
         }
         // The office comes to work.
         if (600..1_200).contains(&self.now) && self.now.is_multiple_of(4) {
-            let person = 10_000 + self.dice.below(OFFICE);
+            let person = 10_000 + self.stage.dice.below(OFFICE);
             let client =
                 Client { address: Ipv4Addr::new(198, 51, 100, 7), tool: person % BROWSERS };
             self.visit(person, client);
@@ -104,10 +59,9 @@ impl Town {
         if self.now % 3 == 1 {
             let client = Client { address: Ipv4Addr::new(10, 8, 8, 8), tool: 51 };
             let head = "Authorization: Basic cGFydG5lcjpzZWNyZXQ=\r\n";
-            let path = format!("/api/partner/orders/{}", 70_000 + self.dice.below(900));
+            let path = format!("/api/partner/orders/{}", 70_000 + self.stage.dice.below(900));
             let answer = r#"{"id":1,"state":"open"}"#.to_owned();
-            let (method, sent) = ("GET", String::new());
-            self.call(client, &Call { method, path: &path, head, sent, status: 200, answer });
+            self.call(client, &Call::get(&path, head, answer));
         }
         if self.now % 60 == 30 {
             self.sign_up_somebody();
@@ -120,7 +74,7 @@ impl Town {
     /// Somebody logs in, perhaps not at once, and does something.
     fn visit(&mut self, person: u64, client: Client) {
         let name = format!("person{person}");
-        let wrong = match self.dice.below(40) {
+        let wrong = match self.stage.dice.below(40) {
             0..4 => 1,
             4 => 3,
             _ => 0,
@@ -129,25 +83,25 @@ impl Town {
             self.log_in(&name, &format!("wrong{slip}-{person}"), client, false);
         }
         self.log_in(&name, &format!("right{person}"), client, true);
-        if self.dice.below(4) == 0 {
-            let slips = u64::from(self.dice.below(8) == 0);
+        if self.stage.dice.below(4) == 0 {
+            let slips = u64::from(self.stage.dice.below(8) == 0);
             for _ in 0..slips {
-                let guess = self.dice.below(1_000_000);
+                let guess = self.stage.dice.below(1_000_000);
                 self.verify(&name, guess, client, false);
             }
-            let code = self.dice.below(1_000_000);
+            let code = self.stage.dice.below(1_000_000);
             self.verify(&name, code, client, true);
         }
         // On the way the telephone meets another network.
         let client = if person % 10 == 1 { elsewhere(person) } else { client };
         self.order(person, client);
-        if self.dice.below(10) == 0 {
-            let is_good = self.dice.below(3) > 0;
-            let code = format!("SALE{}", self.dice.below(30));
+        if self.stage.dice.below(10) == 0 {
+            let is_good = self.stage.dice.below(3) > 0;
+            let code = format!("SALE{}", self.stage.dice.below(30));
             self.redeem(&code, client, is_good);
         }
-        if self.dice.below(12) == 0 {
-            let is_good = self.dice.below(8) > 0;
+        if self.stage.dice.below(12) == 0 {
+            let is_good = self.stage.dice.below(8) > 0;
             self.pay(person, client, is_good);
         }
     }
@@ -157,8 +111,7 @@ impl Town {
         let head = format!("Authorization: Bearer session-of-person-{person}\r\n");
         let path = format!("/api/orders/{}", 1_000 + person);
         let answer = format!(r#"{{"id":{},"total":12}}"#, 1_000 + person);
-        let (method, sent) = ("GET", String::new());
-        self.call(client, &Call { method, path: &path, head: &head, sent, status: 200, answer });
+        self.call(client, &Call::get(&path, &head, answer));
     }
 
     pub(super) fn log_in(&mut self, name: &str, password: &str, client: Client, is_good: bool) {
@@ -197,7 +150,7 @@ impl Town {
 
     pub(super) fn sign_up(&mut self, name: &str, client: Client) {
         let sent = format!(r#"{{"email":"{name}@mail.example","password":"pw-{name}"}}"#);
-        let answer = format!(r#"{{"id":{}}}"#, self.dice.below(100_000));
+        let answer = format!(r#"{{"id":{}}}"#, self.stage.dice.below(100_000));
         self.call(client, &Call::post("/api/register", sent, 201, answer));
     }
 
@@ -217,35 +170,14 @@ impl Town {
     }
 
     fn forget_somebody(&mut self) {
-        let person = self.dice.below(PEOPLE);
-        let exists = self.dice.below(5) > 0;
+        let person = self.stage.dice.below(PEOPLE);
+        let exists = self.stage.dice.below(5) > 0;
         self.forget(&format!("person{person}"), home(person), exists);
     }
 
-    /// One exchange, at some time of the present second.
+    /// One exchange in the present second.
     pub(super) fn call(&mut self, client: Client, call: &Call<'_>) {
-        let Call { method, path, head, sent, status, answer } = call;
-        let at = (START + self.now) * SECOND + self.dice.below(990) * 1_000_000 + 1_000_000;
-        let agent = format!("Browser/{}.0", client.tool);
-        let order = if client.tool.is_multiple_of(2) {
-            "Accept: */*\r\n"
-        } else {
-            "Accept-Language: en\r\n"
-        };
-        let content = if sent.is_empty() {
-            String::new()
-        } else {
-            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", sent.len())
-        };
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: shop.example\r\n{order}User-Agent: {agent}\r\n\
-             {head}{content}\r\n{sent}"
-        );
-        let response = tapline_tests::capture::response(*status, answer);
-        let exchange =
-            Exchange { at, client: client.address, request: request.into_bytes(), response };
-        self.capture.exchange(SERVER, &exchange);
-        self.requests += 1;
+        self.stage.call(self.now, client, call);
     }
 }
 
