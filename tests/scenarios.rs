@@ -178,16 +178,9 @@ fn every_abuse_of_the_market_is_found_while_it_goes_on() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Findings of what somebody or something does, not of how the API is built. What a batch does in its
-/// second night is known from the first one alone, and told.
+/// Findings of what somebody or something does, not of how the API is built.
 fn blamed(findings: &[Value]) -> impl Iterator<Item = &Value> {
-    let is_second_night = |finding: &Value| {
-        finding["detection"] == "rate_surge"
-            && finding["endpoint"]["template"] == "/api/partner/orders/{orderId}"
-            && finding["first_seen"].as_str().unwrap().starts_with("2025-03-04T02:")
-    };
-    let is_behaviour = |finding: &&Value| finding["kind"] == "behaviour";
-    findings.iter().filter(is_behaviour).filter(move |finding| !is_second_night(finding))
+    findings.iter().filter(|finding| finding["kind"] == "behaviour")
 }
 
 fn is_about(finding: &Value, abuse: Abuse) -> bool {

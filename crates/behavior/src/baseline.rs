@@ -14,6 +14,7 @@ mod partial;
 pub(crate) mod population;
 pub(crate) mod rate;
 mod ratio;
+mod recurring;
 mod scale;
 pub(crate) mod season;
 pub(crate) mod subject;

@@ -11,6 +11,7 @@ use super::judgement::{Judgement, Signal};
 use super::learning::Learning;
 use super::rate::{Rate, Shift, Verdict, shift_lift};
 use super::ratio::{Lesson, Ratio, RatioFloor};
+use super::recurring::Recurring;
 use super::scale::Scale;
 use super::typical::Typical;
 use crate::config::Config;
@@ -35,6 +36,7 @@ pub(crate) struct Subject {
     /// None for a host.
     pub(crate) endpoint: Option<EndpointRef>,
     pub(crate) rate: Rate,
+    recurring: Recurring,
     client_errors: Ratio,
     auth_failures: Ratio,
     latency: Scale,
@@ -91,6 +93,7 @@ impl Subject {
             host,
             endpoint,
             rate: Rate::new(epoch, learning),
+            recurring: Recurring::default(),
             client_errors: Ratio::new(epoch),
             auth_failures: Ratio::new(epoch),
             latency: Scale::new(),
@@ -153,7 +156,11 @@ impl Subject {
             }
         };
         if let Some(verdict) = verdict.filter(|_| is_whole) {
-            let judged = surge(minute, &verdict, settings);
+            let mut judged = surge(minute, &verdict, settings);
+            if judged.is_large && self.recurring.note(judged.from, minute, judged.seen) {
+                judged.rarity = Rarity::NORMAL;
+                judged.is_large = false;
+            }
             let is_odd = judged.is_large && judged.rarity.ln_probability < LN_TEACHES_MIN;
             self.rate.settle(is_odd && is_ready);
             tell(judged);

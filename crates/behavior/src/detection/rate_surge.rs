@@ -17,8 +17,9 @@ pub(crate) const DETECTION: Detection = Detection {
     settings: "behavior.rate_surge",
     state_max: "behavior.baselines_max endpoints, those quiet for longest given up first; 4 KB each",
     wrong_when: "It misses what grows over days (slow_shift tells of that), less than requests_min \
-                 requests, and everything in the first learning_hours of an endpoint. It is wrong \
-                 for a campaign nobody told it of; that many more consumers than normal took part \
+                 requests, everything in the first learning_hours of an endpoint, and what comes \
+                 again at the same time of a day or at equal intervals and was told of once. It is \
+                 wrong for a campaign nobody told it of; that many more consumers than normal took part \
                  is said where it is so.",
 };
 

@@ -1,0 +1,120 @@
+//! What comes again by the clock: batches of every night, jobs of every few hours.
+//!
+//! A season of hours smooths over a batch of three minutes, and is known only after days. But who is
+//! told of it once need not be told again.
+
+/// Bursts that are remembered: those of a week and one more.
+const BURSTS_MAX: usize = 8;
+/// Minutes between two that are one.
+const GAP_MINUTES: u64 = 10;
+const DAY_MINUTES: u64 = 1_440;
+/// Days after which a burst has not come again.
+const DAYS_MAX: u64 = 8;
+/// Minutes that a clock may be off from day to day.
+const DAILY_SLACK: u64 = 10;
+/// Shorter intervals are no timetable, and those of one may differ by so much.
+const INTERVAL_MIN: u64 = 20;
+const INTERVAL_SLACK: u64 = 3;
+/// What is so many times as much as the time before is something else.
+const GROWTH_MAX: f64 = 1.5;
+
+/// The last bursts of an endpoint, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recurring {
+    bursts: Vec<Burst>,
+}
+
+/// Minutes with far more requests than normal.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    from: u64,
+    last: u64,
+    /// Requests a minute in the busiest of them.
+    peak: f64,
+}
+
+impl Recurring {
+    /// Takes a minute that is far busier than normal, as it is since `from`: whether that has come
+    /// before as the clock has it, at the same time on one of the last days or at equal intervals.
+    pub(crate) fn note(&mut self, from: u64, minute: u64, rate: f64) -> bool {
+        match self.bursts.last_mut() {
+            Some(burst) if minute.saturating_sub(burst.last) <= GAP_MINUTES => {
+                burst.last = minute;
+                burst.peak = burst.peak.max(rate);
+            }
+            _ => {
+                if self.bursts.len() >= BURSTS_MAX {
+                    self.bursts.remove(0);
+                }
+                self.bursts.push(Burst { from, last: minute, peak: rate });
+            }
+        }
+        let Some((now, before)) = self.bursts.split_last() else { return false };
+        let is_alike = |burst: &Burst| rate <= burst.peak * GROWTH_MAX;
+        let is_daily = |burst: &&Burst| is_days_ago(now.from.saturating_sub(burst.from));
+        before.iter().filter(is_daily).any(is_alike) || now.is_next_of(before, is_alike)
+    }
+}
+
+impl Burst {
+    /// Whether it came after the last one as that did after the one before.
+    fn is_next_of(&self, before: &[Self], is_alike: impl Fn(&Self) -> bool) -> bool {
+        let [.., first, second] = before else { return false };
+        let intervals = [second.from - first.from, self.from.saturating_sub(second.from)];
+        let [one, other] = intervals;
+        one >= INTERVAL_MIN
+            && one.abs_diff(other) <= INTERVAL_SLACK
+            && is_alike(first)
+            && is_alike(second)
+    }
+}
+
+/// Whether so many minutes are a few whole days, as far as clocks go.
+const fn is_days_ago(minutes: u64) -> bool {
+    let days = (minutes + DAILY_SLACK) / DAY_MINUTES;
+    days >= 1 && days <= DAYS_MAX && minutes.abs_diff(days * DAY_MINUTES) <= DAILY_SLACK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::real;
+
+    /// Bursts of three minutes with these starts and rates: which of them are known.
+    fn known(bursts: &[(u64, f64)]) -> Vec<bool> {
+        let mut recurring = Recurring::default();
+        let of_burst = |&(from, rate): &(u64, f64)| {
+            let minutes = (from..from + 3).map(|minute| recurring.note(minute, minute, rate));
+            let all: Vec<bool> = minutes.collect();
+            assert!(all.iter().all(|it| *it == all[0]), "{all:?}");
+            all[0]
+        };
+        bursts.iter().map(of_burst).collect()
+    }
+
+    #[test]
+    fn a_batch_of_every_night_is_told_once() {
+        let nights = [(120, 60.0), (1_562, 62.0), (2_995, 58.0), (4_440, 300.0)];
+        assert_eq!(known(&nights), [false, true, true, false], "far more is no batch");
+        let weekly = [(120, 60.0), (120 + 7 * 1_440, 60.0)];
+        assert_eq!(known(&weekly), [false, true]);
+        assert_eq!(known(&[(120, 60.0), (120 + 9 * 1_440, 60.0)]), [false, false]);
+    }
+
+    #[test]
+    fn equal_intervals_are_a_timetable() {
+        let hourly = [(5, 60.0), (65, 60.0), (126, 60.0), (186, 60.0)];
+        assert_eq!(known(&hourly), [false, false, true, true]);
+        let never = [(5, 60.0), (65, 60.0), (205, 60.0), (290, 60.0)];
+        assert_eq!(known(&never), [false; 4]);
+    }
+
+    #[test]
+    fn a_few_are_remembered() {
+        let mut recurring = Recurring::default();
+        for turn in 0..100 {
+            recurring.note(turn * turn * 31, turn * turn * 31, real(turn));
+        }
+        assert_eq!(recurring.bursts.len(), BURSTS_MAX);
+    }
+}
