@@ -34,9 +34,9 @@ struct Burst {
 }
 
 impl Recurring {
-    /// Takes a minute that is far busier than normal, as it is since `from`: whether that has come
-    /// before as the clock has it, at the same time on one of the last days or at equal intervals.
-    pub(crate) fn note(&mut self, from: u64, minute: u64, rate: f64) -> bool {
+    /// Takes a minute that is far busier than normal: whether that has come before as the clock has
+    /// it, at the same time on one of the last days or at equal intervals.
+    pub(crate) fn note(&mut self, minute: u64, rate: f64) -> bool {
         match self.bursts.last_mut() {
             Some(burst) if minute.saturating_sub(burst.last) <= GAP_MINUTES => {
                 burst.last = minute;
@@ -46,17 +46,25 @@ impl Recurring {
                 if self.bursts.len() >= BURSTS_MAX {
                     self.bursts.remove(0);
                 }
-                self.bursts.push(Burst { from, last: minute, peak: rate });
+                self.bursts.push(Burst { from: minute, last: minute, peak: rate });
             }
         }
         let Some((now, before)) = self.bursts.split_last() else { return false };
         let is_alike = |burst: &Burst| rate <= burst.peak * GROWTH_MAX;
-        let is_daily = |burst: &&Burst| is_days_ago(now.from.saturating_sub(burst.from));
-        before.iter().filter(is_daily).any(is_alike) || now.is_next_of(before, is_alike)
+        before.iter().any(|burst| burst.was_days_before(minute) && is_alike(burst))
+            || now.is_next_of(before, is_alike)
     }
 }
 
 impl Burst {
+    /// Whether it was going on at the same time some days before.
+    const fn was_days_before(&self, minute: u64) -> bool {
+        let since = (minute + DAILY_SLACK).saturating_sub(self.from);
+        let days = since / DAY_MINUTES;
+        let goes_on = self.last.saturating_sub(self.from) + 2 * DAILY_SLACK;
+        days >= 1 && days <= DAYS_MAX && since % DAY_MINUTES <= goes_on
+    }
+
     /// Whether it came after the last one as that did after the one before.
     fn is_next_of(&self, before: &[Self], is_alike: impl Fn(&Self) -> bool) -> bool {
         let [.., first, second] = before else { return false };
@@ -69,12 +77,6 @@ impl Burst {
     }
 }
 
-/// Whether so many minutes are a few whole days, as far as clocks go.
-const fn is_days_ago(minutes: u64) -> bool {
-    let days = (minutes + DAILY_SLACK) / DAY_MINUTES;
-    days >= 1 && days <= DAYS_MAX && minutes.abs_diff(days * DAY_MINUTES) <= DAILY_SLACK
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +86,7 @@ mod tests {
     fn known(bursts: &[(u64, f64)]) -> Vec<bool> {
         let mut recurring = Recurring::default();
         let of_burst = |&(from, rate): &(u64, f64)| {
-            let minutes = (from..from + 3).map(|minute| recurring.note(minute, minute, rate));
+            let minutes = (from..from + 3).map(|minute| recurring.note(minute, rate));
             let all: Vec<bool> = minutes.collect();
             assert!(all.iter().all(|it| *it == all[0]), "{all:?}");
             all[0]
@@ -113,7 +115,7 @@ mod tests {
     fn a_few_are_remembered() {
         let mut recurring = Recurring::default();
         for turn in 0..100 {
-            recurring.note(turn * turn * 31, turn * turn * 31, real(turn));
+            recurring.note(turn * turn * 31, real(turn));
         }
         assert_eq!(recurring.bursts.len(), BURSTS_MAX);
     }

@@ -157,7 +157,7 @@ impl Subject {
         };
         if let Some(verdict) = verdict.filter(|_| is_whole) {
             let mut judged = surge(minute, &verdict, settings);
-            if judged.is_large && self.recurring.note(judged.from, minute, judged.seen) {
+            if judged.is_large && self.recurring.note(minute, judged.seen) {
                 judged.rarity = Rarity::NORMAL;
                 judged.is_large = false;
             }
