@@ -3,7 +3,7 @@
 //! A season of hours smooths over a batch of three minutes, and is known only after days. But who is
 //! told of it once need not be told again.
 
-/// Bursts that are remembered: those of a week and one more.
+/// Bursts that are remembered: those of a week and one more, the least probable ones.
 const BURSTS_MAX: usize = 8;
 /// Minutes between two that are one.
 const GAP_MINUTES: u64 = 10;
@@ -31,32 +31,44 @@ struct Burst {
     last: u64,
     /// Requests a minute in the busiest of them.
     peak: f64,
+    /// ln of the probability of the least probable of them.
+    ln_probability: f64,
 }
 
 impl Recurring {
-    /// Takes a minute that is far busier than normal: whether that has come before as the clock has
-    /// it, at the same time on one of the last days or at equal intervals.
-    pub(crate) fn note(&mut self, minute: u64, rate: f64) -> bool {
-        match self.bursts.last_mut() {
-            Some(burst) if minute.saturating_sub(burst.last) <= GAP_MINUTES => {
-                burst.last = minute;
-                burst.peak = burst.peak.max(rate);
-            }
-            _ => {
-                if self.bursts.len() >= BURSTS_MAX {
-                    self.bursts.remove(0);
-                }
-                self.bursts.push(Burst { from: minute, last: minute, peak: rate });
+    /// Takes a minute that is far busier than normal, and how probable that is: whether it has come
+    /// before as the clock has it, at the same time on one of the last days or at equal intervals.
+    pub(crate) fn note(&mut self, minute: u64, rate: f64, ln_probability: f64) -> bool {
+        let goes_on = self.bursts.pop_if(|burst| burst.goes_on(minute));
+        let mut now =
+            goes_on.unwrap_or(Burst { from: minute, last: minute, peak: rate, ln_probability });
+        let is_alike = |burst: &Burst| rate <= burst.peak * GROWTH_MAX;
+        let is_known =
+            self.bursts.iter().any(|burst| burst.was_days_before(minute) && is_alike(burst))
+                || now.is_next_of(&self.bursts, is_alike);
+        now.last = minute;
+        now.peak = now.peak.max(rate);
+        now.ln_probability = now.ln_probability.min(ln_probability);
+        self.bursts
+            .retain(|burst| minute.saturating_sub(burst.last) <= (DAYS_MAX + 1) * DAY_MINUTES);
+        self.bursts.push(now);
+        if self.bursts.len() > BURSTS_MAX {
+            let order = |(_, one): &(usize, &Burst), (_, other): &(usize, &Burst)| {
+                one.ln_probability.total_cmp(&other.ln_probability)
+            };
+            if let Some((at, _)) = self.bursts.iter().enumerate().max_by(order) {
+                self.bursts.remove(at);
             }
         }
-        let Some((now, before)) = self.bursts.split_last() else { return false };
-        let is_alike = |burst: &Burst| rate <= burst.peak * GROWTH_MAX;
-        before.iter().any(|burst| burst.was_days_before(minute) && is_alike(burst))
-            || now.is_next_of(before, is_alike)
+        is_known
     }
 }
 
 impl Burst {
+    const fn goes_on(&self, minute: u64) -> bool {
+        minute.saturating_sub(self.last) <= GAP_MINUTES
+    }
+
     /// Whether it was going on at the same time some days before.
     const fn was_days_before(&self, minute: u64) -> bool {
         let since = (minute + DAILY_SLACK).saturating_sub(self.from);
@@ -80,13 +92,12 @@ impl Burst {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::number::real;
 
     /// Bursts of three minutes with these starts and rates: which of them are known.
     fn known(bursts: &[(u64, f64)]) -> Vec<bool> {
         let mut recurring = Recurring::default();
         let of_burst = |&(from, rate): &(u64, f64)| {
-            let minutes = (from..from + 3).map(|minute| recurring.note(minute, rate));
+            let minutes = (from..from + 3).map(|minute| recurring.note(minute, rate, -20.0));
             let all: Vec<bool> = minutes.collect();
             assert!(all.iter().all(|it| *it == all[0]), "{all:?}");
             all[0]
@@ -112,11 +123,16 @@ mod tests {
     }
 
     #[test]
-    fn a_few_are_remembered() {
+    fn the_least_probable_are_remembered() {
         let mut recurring = Recurring::default();
-        for turn in 0..100 {
-            recurring.note(turn * turn * 31, real(turn));
+        for night in 0..9 {
+            let known = recurring.note(night * 1_440 + 120, 60.0, -30.0);
+            assert_eq!(known, night > 0, "night {night}");
+            for hour in 6..20 {
+                // What comes by day is hardly more than normal.
+                recurring.note(night * 1_440 + hour * 61 + night * 17, 50.0, -5.0);
+            }
+            assert!(recurring.bursts.len() <= BURSTS_MAX);
         }
-        assert_eq!(recurring.bursts.len(), BURSTS_MAX);
     }
 }

@@ -157,7 +157,8 @@ impl Subject {
         };
         if let Some(verdict) = verdict.filter(|_| is_whole) {
             let mut judged = surge(minute, &verdict, settings);
-            if judged.is_large && self.recurring.note(minute, judged.seen) {
+            let ln_probability = judged.rarity.ln_probability;
+            if judged.is_large && self.recurring.note(minute, judged.seen, ln_probability) {
                 judged.rarity = Rarity::NORMAL;
                 judged.is_large = false;
             }
