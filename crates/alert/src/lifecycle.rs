@@ -475,7 +475,8 @@ pub(crate) mod tests {
         let mut cases = lifecycle(|_| {});
         let mut ids = BTreeSet::new();
         for round in 1..=3 {
-            cases.push(finding("scan", 1));
+            let last_seen = Timestamp::from_seconds(round * 100 - 99);
+            cases.push(Finding { last_seen, ..finding("scan", 1) });
             ids.insert(cases.newest(1)[0].id.clone());
             cases.tick(Timestamp::from_seconds(round * 100));
         }
