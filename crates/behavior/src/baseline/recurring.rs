@@ -80,8 +80,8 @@ impl Burst {
     /// Whether it came after the last one as that did after the one before.
     fn is_next_of(&self, before: &[Self], is_alike: impl Fn(&Self) -> bool) -> bool {
         let [.., first, second] = before else { return false };
-        let intervals = [second.from - first.from, self.from.saturating_sub(second.from)];
-        let [one, other] = intervals;
+        let one = second.from.saturating_sub(first.from);
+        let other = self.from.saturating_sub(second.from);
         one >= INTERVAL_MIN
             && one.abs_diff(other) <= INTERVAL_SLACK
             && is_alike(first)

@@ -98,21 +98,31 @@ fn read_part(part: &[u8]) -> Option<Field<'_>> {
 }
 
 /// The name of the file that a part is: quoted, bare, or with its character set before it (RFC 6266
-/// section 4.3).
+/// section 4.3). What stands in the quotes of another parameter is none.
 fn file_name(disposition: &[u8]) -> Option<&[u8]> {
-    let start = memmem::find(disposition, b"filename")? + b"filename".len();
-    let rest = disposition.get(start..).unwrap_or_default();
-    let rest = rest.strip_prefix(b"*").unwrap_or(rest);
-    let rest = rest.strip_prefix(b"=").unwrap_or(rest);
-    Some(match rest.strip_prefix(b"\"") {
-        Some(quoted) => until(b'"', quoted),
-        None => until(b';', rest).rsplit(|&byte| byte == b'\'').next().unwrap_or_default(),
-    })
+    let mut rest = disposition;
+    while let Some(start) = memchr::memchr(b';', rest) {
+        rest = rest.get(start + 1..).unwrap_or_default();
+        let (name, sent) = split_before(b'=', rest);
+        let sent = sent.get(1..).unwrap_or_default().trim_ascii_start();
+        let value;
+        (value, rest) = match sent.strip_prefix(b"\"") {
+            Some(quoted) => split_before(b'"', quoted),
+            None => split_before(b';', sent),
+        };
+        let value = value.trim_ascii();
+        match name.rsplit(|&byte| byte == b';').next().unwrap_or_default().trim_ascii() {
+            b"filename" => return Some(value),
+            b"filename*" => return value.rsplit(|&byte| byte == b'\'').next(),
+            _ => {}
+        }
+    }
+    None
 }
 
-/// What comes before a byte, or all.
-fn until(byte: u8, text: &[u8]) -> &[u8] {
-    text.get(..memchr::memchr(byte, text).unwrap_or(text.len())).unwrap_or_default().trim_ascii()
+/// What comes before a byte, and the rest, which begins with it.
+fn split_before(byte: u8, text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(memchr::memchr(byte, text).unwrap_or(text.len()))
 }
 
 fn quoted<'a>(line: &'a [u8], opening: &[u8]) -> Option<&'a [u8]> {
@@ -164,7 +174,10 @@ mod tests {
             ("form-data; name=\"f\"; filename=a.pdf; x=1", Some("a.pdf")),
             ("form-data; name=\"f\"; filename*=UTF-8'en'%2e%2e%2fa", Some("%2e%2e%2fa")),
             ("form-data; name=\"f\"; filename=\"cut", Some("cut")),
+            ("form-data; filename = a ; name=\"f\"", Some("a")),
             ("form-data; name=\"f\"", None),
+            ("form-data; name=\"filename\"", None),
+            ("form-data; name=\"a; filename=b\"", None),
         ] {
             assert_eq!(name_of(disposition).as_deref(), name, "{disposition}");
         }
