@@ -17,6 +17,8 @@ const INTERVAL_MIN: u64 = 20;
 const INTERVAL_SLACK: u64 = 3;
 /// What is so many times as much as the time before is something else.
 const GROWTH_MAX: f64 = 1.5;
+/// And so is what is more improbable by far: what is hardly more than normal excuses nothing.
+const LN_SHARE_MIN: f64 = 0.5;
 
 /// The last bursts of an endpoint, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +44,9 @@ impl Recurring {
         let goes_on = self.bursts.pop_if(|burst| burst.goes_on(minute));
         let mut now =
             goes_on.unwrap_or(Burst { from: minute, last: minute, peak: rate, ln_probability });
-        let is_alike = |burst: &Burst| rate <= burst.peak * GROWTH_MAX;
+        let is_alike = |burst: &Burst| {
+            rate <= burst.peak * GROWTH_MAX && burst.ln_probability <= ln_probability * LN_SHARE_MIN
+        };
         let is_known =
             self.bursts.iter().any(|burst| burst.was_days_before(minute) && is_alike(burst))
                 || now.is_next_of(&self.bursts, is_alike);

@@ -28,6 +28,8 @@ const SILENCE_SHARE_MAX: f64 = 0.1;
 const ABOVE_FULL: f64 = 1.25;
 /// What is improbable at this, and large, teaches nothing.
 const LN_TEACHES_MIN: f64 = -13.8;
+/// Of a burst that came while an endpoint was learned: so many times what is normal.
+const LEARNED_LIFT_MIN: f64 = 5.0;
 
 /// The baselines of one endpoint or host, and the minute that is filling.
 #[derive(Clone, Debug)]
@@ -157,7 +159,10 @@ impl Subject {
         };
         if let Some(verdict) = verdict.filter(|_| is_whole) {
             let mut judged = surge(minute, &verdict, settings);
-            let ln_probability = judged.rarity.ln_probability;
+            // What is improbable is not known while it is learned, but what is large by far.
+            let is_far = !is_ready && judged.lift() >= LEARNED_LIFT_MIN;
+            let ln_probability =
+                if is_far { f64::NEG_INFINITY } else { judged.rarity.ln_probability };
             if judged.is_large && self.recurring.note(minute, judged.seen, ln_probability) {
                 judged.rarity = Rarity::NORMAL;
                 judged.is_large = false;
