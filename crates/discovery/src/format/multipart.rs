@@ -35,22 +35,11 @@ pub(crate) fn read(text: &[u8], is_cut: bool, ledger: &mut Ledger<'_>) -> Readin
 
 /// Hands out name and value of every field that is no file.
 pub(crate) fn fields(text: &[u8], sink: &mut dyn FnMut(&[u8], &[u8])) {
-    let line = memchr::memchr(b'\n', text).and_then(|end| text.get(..end)).unwrap_or_default();
-    let boundary = line.trim_ascii_end();
-    if !boundary.starts_with(b"--") || !(3..=BOUNDARY_BYTES_MAX).contains(&boundary.len()) {
-        return;
-    }
-    let finder = memmem::Finder::new(boundary);
-    let mut starts = finder.find_iter(text).peekable();
-    while let Some(start) = starts.next() {
-        let end = starts.peek().copied().unwrap_or(text.len());
-        let part = text.get(start + boundary.len()..end).unwrap_or_default();
-        if let Some(Field { name, value, .. }) =
-            read_part(part).filter(|field| field.file_name.is_none())
-        {
+    each(text, &mut |Field { name, value, file_name }| {
+        if file_name.is_none() {
             sink(name, value);
         }
-    }
+    });
 }
 
 /// One field.
@@ -91,16 +80,22 @@ fn read_part(part: &[u8]) -> Option<Field<'_>> {
         line.get(..20).is_some_and(|name| name.eq_ignore_ascii_case(b"content-disposition:"))
     });
     let disposition = disposition?;
-    let name = quoted(disposition, b" name=\"")?;
+    let name = parameter(disposition, b"name")?;
     let value = part.get(head_bytes + 4..).unwrap_or_default();
     let value = value.strip_suffix(b"\r\n").unwrap_or(value);
     Some(Field { name, value, file_name: file_name(disposition) })
 }
 
-/// The name of the file that a part is: quoted, bare, or with its character set before it (RFC 6266
-/// section 4.3). What stands in the quotes of another parameter is none.
+/// The name of the file that a part is, with its character set before it (RFC 6266 section 4.3) or
+/// without.
 fn file_name(disposition: &[u8]) -> Option<&[u8]> {
-    let mut rest = disposition;
+    parameter(disposition, b"filename")
+        .or_else(|| parameter(disposition, b"filename*")?.rsplit(|&byte| byte == b'\'').next())
+}
+
+/// The value of a parameter, quoted or bare. What stands in the quotes of another is none.
+fn parameter<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = line;
     while let Some(start) = memchr::memchr(b';', rest) {
         rest = rest.get(start + 1..).unwrap_or_default();
         let (name, sent) = split_before(b'=', rest);
@@ -110,11 +105,8 @@ fn file_name(disposition: &[u8]) -> Option<&[u8]> {
             Some(quoted) => split_before(b'"', quoted),
             None => split_before(b';', sent),
         };
-        let value = value.trim_ascii();
-        match name.rsplit(|&byte| byte == b';').next().unwrap_or_default().trim_ascii() {
-            b"filename" => return Some(value),
-            b"filename*" => return value.rsplit(|&byte| byte == b'\'').next(),
-            _ => {}
+        if name.rsplit(|&byte| byte == b';').next().unwrap_or_default().trim_ascii() == wanted {
+            return Some(value.trim_ascii());
         }
     }
     None
@@ -123,12 +115,6 @@ fn file_name(disposition: &[u8]) -> Option<&[u8]> {
 /// What comes before a byte, and the rest, which begins with it.
 fn split_before(byte: u8, text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(memchr::memchr(byte, text).unwrap_or(text.len()))
-}
-
-fn quoted<'a>(line: &'a [u8], opening: &[u8]) -> Option<&'a [u8]> {
-    let start = memmem::find(line, opening)? + opening.len();
-    let rest = line.get(start..)?;
-    rest.get(..memchr::memchr(b'"', rest)?)
 }
 
 #[cfg(test)]
@@ -174,6 +160,7 @@ mod tests {
             ("form-data; name=\"f\"; filename=a.pdf; x=1", Some("a.pdf")),
             ("form-data; name=\"f\"; filename*=UTF-8'en'%2e%2e%2fa", Some("%2e%2e%2fa")),
             ("form-data; name=\"f\"; filename=\"cut", Some("cut")),
+            ("form-data; name=f; filename=\" name=\"", Some("name=")),
             ("form-data; filename = a ; name=\"f\"", Some("a")),
             ("form-data; name=\"f\"", None),
             ("form-data; name=\"filename\"", None),
