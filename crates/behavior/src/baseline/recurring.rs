@@ -19,6 +19,8 @@ const INTERVAL_SLACK: u64 = 3;
 const GROWTH_MAX: f64 = 1.5;
 /// And so is what is more improbable by far: what is hardly more than normal excuses nothing.
 const LN_SHARE_MIN: f64 = 0.5;
+/// What is less probable is worth no more to remember: of those the oldest give way.
+const LN_WORTH_MIN: f64 = -30.0;
 
 /// The last bursts of an endpoint, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -57,10 +59,11 @@ impl Recurring {
             .retain(|burst| minute.saturating_sub(burst.last) <= (DAYS_MAX + 1) * DAY_MINUTES);
         self.bursts.push(now);
         if self.bursts.len() > BURSTS_MAX {
+            let worth = |burst: &Burst| burst.ln_probability.max(LN_WORTH_MIN);
             let order = |(_, one): &(usize, &Burst), (_, other): &(usize, &Burst)| {
-                one.ln_probability.total_cmp(&other.ln_probability)
+                worth(one).total_cmp(&worth(other))
             };
-            if let Some((at, _)) = self.bursts.iter().enumerate().max_by(order) {
+            if let Some((at, _)) = self.bursts.iter().enumerate().rev().max_by(order) {
                 self.bursts.remove(at);
             }
         }
@@ -116,6 +119,28 @@ mod tests {
         let weekly = [(120, 60.0), (120 + 7 * 1_440, 60.0)];
         assert_eq!(known(&weekly), [false, true]);
         assert_eq!(known(&[(120, 60.0), (120 + 9 * 1_440, 60.0)]), [false, false]);
+    }
+
+    #[test]
+    fn what_came_while_it_was_learned_gives_way() {
+        let mut recurring = Recurring::default();
+        for hour in 0..8 {
+            recurring.note(
+                hour * 71,
+                [60.0, 160.0, 260.0][usize::try_from(hour % 3).unwrap()],
+                f64::NEG_INFINITY,
+            );
+        }
+        let nights = (1..4).map(|night| recurring.note(night * 1_440 + 700, 900.0, -40.0));
+        assert_eq!(nights.collect::<Vec<_>>(), [false, true, true]);
+    }
+
+    #[test]
+    fn what_is_hardly_more_than_normal_excuses_nothing() {
+        let mut recurring = Recurring::default();
+        assert!(!recurring.note(120, 50.0, -5.0));
+        assert!(!recurring.note(1_560, 60.0, -25.0));
+        assert!(recurring.note(3_000, 60.0, -25.0));
     }
 
     #[test]

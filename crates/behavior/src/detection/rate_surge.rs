@@ -19,8 +19,8 @@ pub(crate) const DETECTION: Detection = Detection {
     wrong_when: "It misses what grows over days (slow_shift tells of that), less than requests_min \
                  requests, everything in the first learning_hours of an endpoint, and what comes \
                  again at the same time of a day or at equal intervals and was told of once. It is \
-                 wrong for a campaign nobody told it of; that many more consumers than normal took part \
-                 is said where it is so.",
+                 wrong for a campaign nobody told it of; that many more consumers than normal \
+                 took part is said where it is so.",
 };
 
 /// Consumers that rose by this share of what requests did explain them.
