@@ -37,17 +37,33 @@ struct Burst {
     peak: f64,
     /// ln of the probability of the least probable of them.
     ln_probability: f64,
+    /// It was large by far while the endpoint was learned, when probabilities say little.
+    is_learned: bool,
 }
 
 impl Recurring {
     /// Takes a minute that is far busier than normal, and how probable that is: whether it has come
     /// before as the clock has it, at the same time on one of the last days or at equal intervals.
-    pub(crate) fn note(&mut self, minute: u64, rate: f64, ln_probability: f64) -> bool {
+    ///
+    /// With `is_learned` it is large by far, and the endpoint not known yet.
+    pub(crate) fn note(
+        &mut self,
+        minute: u64,
+        rate: f64,
+        ln_probability: f64,
+        is_learned: bool,
+    ) -> bool {
         let goes_on = self.bursts.pop_if(|burst| burst.goes_on(minute));
-        let mut now =
-            goes_on.unwrap_or(Burst { from: minute, last: minute, peak: rate, ln_probability });
+        let mut now = goes_on.unwrap_or(Burst {
+            from: minute,
+            last: minute,
+            peak: rate,
+            ln_probability,
+            is_learned,
+        });
         let is_alike = |burst: &Burst| {
-            rate <= burst.peak * GROWTH_MAX && burst.ln_probability <= ln_probability * LN_SHARE_MIN
+            rate <= burst.peak * GROWTH_MAX
+                && (burst.is_learned || burst.ln_probability <= ln_probability * LN_SHARE_MIN)
         };
         let is_known =
             self.bursts.iter().any(|burst| burst.was_days_before(minute) && is_alike(burst))
@@ -55,6 +71,7 @@ impl Recurring {
         now.last = minute;
         now.peak = now.peak.max(rate);
         now.ln_probability = now.ln_probability.min(ln_probability);
+        now.is_learned |= is_learned;
         self.bursts
             .retain(|burst| minute.saturating_sub(burst.last) <= (DAYS_MAX + 1) * DAY_MINUTES);
         self.bursts.push(now);
@@ -104,7 +121,7 @@ mod tests {
     fn known(bursts: &[(u64, f64)]) -> Vec<bool> {
         let mut recurring = Recurring::default();
         let of_burst = |&(from, rate): &(u64, f64)| {
-            let minutes = (from..from + 3).map(|minute| recurring.note(minute, rate, -20.0));
+            let minutes = (from..from + 3).map(|minute| recurring.note(minute, rate, -20.0, false));
             let all: Vec<bool> = minutes.collect();
             assert!(all.iter().all(|it| *it == all[0]), "{all:?}");
             all[0]
@@ -128,19 +145,20 @@ mod tests {
             recurring.note(
                 hour * 71,
                 [60.0, 160.0, 260.0][usize::try_from(hour % 3).unwrap()],
-                f64::NEG_INFINITY,
+                -40.0,
+                true,
             );
         }
-        let nights = (1..4).map(|night| recurring.note(night * 1_440 + 700, 900.0, -40.0));
+        let nights = (1..4).map(|night| recurring.note(night * 1_440 + 700, 900.0, -40.0, false));
         assert_eq!(nights.collect::<Vec<_>>(), [false, true, true]);
     }
 
     #[test]
     fn what_is_hardly_more_than_normal_excuses_nothing() {
         let mut recurring = Recurring::default();
-        assert!(!recurring.note(120, 50.0, -5.0));
-        assert!(!recurring.note(1_560, 60.0, -25.0));
-        assert!(recurring.note(3_000, 60.0, -25.0));
+        assert!(!recurring.note(120, 50.0, -5.0, false));
+        assert!(!recurring.note(1_560, 60.0, -25.0, false));
+        assert!(recurring.note(3_000, 60.0, -25.0, false));
     }
 
     #[test]
@@ -155,11 +173,11 @@ mod tests {
     fn the_least_probable_are_remembered() {
         let mut recurring = Recurring::default();
         for night in 0..9 {
-            let known = recurring.note(night * 1_440 + 120, 60.0, -30.0);
+            let known = recurring.note(night * 1_440 + 120, 60.0, -30.0, false);
             assert_eq!(known, night > 0, "night {night}");
             for hour in 6..20 {
                 // What comes by day is hardly more than normal.
-                recurring.note(night * 1_440 + hour * 61 + night * 17, 50.0, -5.0);
+                recurring.note(night * 1_440 + hour * 61 + night * 17, 50.0, -5.0, false);
             }
             assert!(recurring.bursts.len() <= BURSTS_MAX);
         }

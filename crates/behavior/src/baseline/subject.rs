@@ -159,11 +159,11 @@ impl Subject {
         };
         if let Some(verdict) = verdict.filter(|_| is_whole) {
             let mut judged = surge(minute, &verdict, settings);
-            // What is improbable is not known while it is learned, but what is large by far.
-            let is_far = !is_ready && judged.lift() >= LEARNED_LIFT_MIN;
-            let ln_probability =
-                if is_far { f64::NEG_INFINITY } else { judged.rarity.ln_probability };
-            if judged.is_large && self.recurring.note(minute, judged.seen, ln_probability) {
+            let is_learned = !is_ready && judged.lift() >= LEARNED_LIFT_MIN;
+            let ln_probability = judged.rarity.ln_probability;
+            if judged.is_large
+                && self.recurring.note(minute, judged.seen, ln_probability, is_learned)
+            {
                 judged.rarity = Rarity::NORMAL;
                 judged.is_large = false;
             }
