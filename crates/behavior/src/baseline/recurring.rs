@@ -10,13 +10,15 @@ const GAP_MINUTES: u64 = 10;
 const DAY_MINUTES: u64 = 1_440;
 /// Days after which a burst has not come again.
 const DAYS_MAX: u64 = 8;
-/// Minutes that a clock may be off from day to day.
-const DAILY_SLACK: u64 = 10;
+/// Minutes that a clock may be off from day to day, and that it may last longer.
+const DAILY_SLACK: u64 = 5;
 /// Shorter intervals are no timetable, and those of one may differ by so much.
 const INTERVAL_MIN: u64 = 20;
 const INTERVAL_SLACK: u64 = 3;
-/// What is so many times as much as the time before is something else.
+/// What is so many times as much as the time before is something else, and so is what comes to less
+/// than this part of it.
 const GROWTH_MAX: f64 = 1.5;
+const GROWTH_MIN: f64 = 0.5;
 /// And so is what is more improbable by far: what is hardly more than normal excuses nothing.
 const LN_SHARE_MIN: f64 = 0.5;
 /// What is less probable is worth no more to remember: of those the oldest give way.
@@ -61,15 +63,14 @@ impl Recurring {
             ln_probability,
             is_learned,
         });
-        let is_alike = |burst: &Burst| {
-            rate <= burst.peak * GROWTH_MAX
-                && (burst.is_learned || burst.ln_probability <= ln_probability * LN_SHARE_MIN)
-        };
-        let is_known =
-            self.bursts.iter().any(|burst| burst.was_days_before(minute) && is_alike(burst))
-                || now.is_next_of(&self.bursts, is_alike);
         now.last = minute;
         now.peak = now.peak.max(rate);
+        let is_alike = |burst: &Burst| {
+            now.is_as_large_as(burst)
+                && (burst.is_learned || burst.ln_probability <= ln_probability * LN_SHARE_MIN)
+        };
+        let is_known = self.bursts.iter().any(|it| now.is_days_after(it) && is_alike(it))
+            || now.is_next_of(&self.bursts, is_alike);
         now.ln_probability = now.ln_probability.min(ln_probability);
         now.is_learned |= is_learned;
         self.bursts
@@ -93,12 +94,25 @@ impl Burst {
         minute.saturating_sub(self.last) <= GAP_MINUTES
     }
 
-    /// Whether it was going on at the same time some days before.
-    const fn was_days_before(&self, minute: u64) -> bool {
-        let since = (minute + DAILY_SLACK).saturating_sub(self.from);
+    /// Whether it began at the same time as this one some days before, and goes on for no longer.
+    const fn is_days_after(&self, other: &Self) -> bool {
+        let since = (self.from + DAILY_SLACK).saturating_sub(other.from);
         let days = since / DAY_MINUTES;
-        let goes_on = self.last.saturating_sub(self.from) + 2 * DAILY_SLACK;
-        days >= 1 && days <= DAYS_MAX && since % DAY_MINUTES <= goes_on
+        days >= 1
+            && days <= DAYS_MAX
+            && since % DAY_MINUTES <= 2 * DAILY_SLACK
+            && self.minutes() <= other.minutes() + DAILY_SLACK
+    }
+
+    /// Minutes from the first to the last.
+    const fn minutes(&self) -> u64 {
+        self.last.saturating_sub(self.from)
+    }
+
+    /// Of the first minute it may have been there for a part only.
+    fn is_as_large_as(&self, other: &Self) -> bool {
+        self.peak <= other.peak * GROWTH_MAX
+            && (self.last == self.from || self.peak >= other.peak * GROWTH_MIN)
     }
 
     /// Whether it came after the last one as that did after the one before.
