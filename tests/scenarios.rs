@@ -8,7 +8,7 @@ mod market;
 mod stage;
 mod town;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::abuse::Abuse;
 use self::attacks::Attack;
 use self::market::{Market, home};
-use self::stage::Stage;
+use self::stage::{START, Stage};
 use self::town::Town;
 use crate::TAPLINE;
 
@@ -55,6 +55,42 @@ fn all_findings(stage: &Stage, workers: &str) -> Vec<Value> {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let text = fs::read_to_string(out.join("findings.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect()
+}
+
+/// Seconds until the first alarms, by what raised them.
+#[derive(Default)]
+struct Delays(BTreeMap<&'static str, Vec<u64>>);
+
+impl Delays {
+    /// What a detection tells of what began with a second of the stage.
+    fn note<'a>(
+        &mut self,
+        detection: &'static str,
+        began: u64,
+        findings: impl IntoIterator<Item = &'a Value>,
+    ) {
+        let of_it = findings.into_iter().filter(|finding| finding["detection"] == detection);
+        let told = of_it.map(|finding| seconds(&finding["found_at"]) - START);
+        if let Some(first) = told.min() {
+            let delay = first.checked_sub(began).expect("what began is told of afterwards");
+            self.0.entry(detection).or_default().push(delay);
+        }
+    }
+
+    #[expect(clippy::print_stdout, reason = "the figures are the point")]
+    fn print(mut self) {
+        for (detection, delays) in &mut self.0 {
+            delays.sort_unstable();
+            let (middle, longest) = (delays[delays.len() / 2], delays[delays.len() - 1]);
+            println!("{detection}: told after {middle} s in the middle, {longest} s at most");
+        }
+    }
+}
+
+/// Of a capture time.
+fn seconds(time: &Value) -> u64 {
+    let time = time.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    time.as_second().try_into().unwrap()
 }
 
 fn named<'a>(findings: impl IntoIterator<Item = &'a Value>) -> BTreeSet<&'a str> {
@@ -98,11 +134,14 @@ fn blames_one_of_a_million(play: impl Fn(u64) -> (u64, Vec<Value>)) {
 #[expect(clippy::print_stdout, reason = "the figures are the point")]
 fn every_attack_is_found_while_it_goes_on() {
     let (mut tried, mut missed, mut wrong) = (0, Vec::new(), Vec::new());
+    let mut delays = Delays::default();
     for seed in 1..=3 {
         for attack in Attack::ALL {
             let mut town = Town::living(seed, 30);
+            let began = town.now;
             attack.run(&mut town);
             let found = findings(&town, "2");
+            delays.note(attack.detection(), began, &found);
             tried += 1;
             if !named(&found).contains(attack.detection()) {
                 missed.push((attack, seed, found.len()));
@@ -113,6 +152,7 @@ fn every_attack_is_found_while_it_goes_on() {
             }
         }
     }
+    delays.print();
     println!("{} of {tried} attacks found; missed: {missed:?}", tried - missed.len());
     assert!(missed.len() * 20 <= tried, "missed: {missed:?}");
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -128,6 +168,8 @@ fn workers_change_nothing() {
 
 /// Hours of a market before somebody abuses it: roles are known after a day of work.
 const HOURS: u64 = 34;
+/// The second in which it begins.
+const BEGUN: u64 = HOURS * 3_600 + 60;
 
 #[test]
 fn whoever_lives_from_the_market_is_left_alone() {
@@ -150,17 +192,20 @@ fn of_a_million_honest_requests_to_the_market_at_most_one_is_blamed() {
 #[expect(clippy::print_stdout, reason = "the figures are the point")]
 fn every_abuse_of_the_market_is_found_while_it_goes_on() {
     let (mut tried, mut missed, mut wrong) = (0, Vec::new(), Vec::new());
+    let mut delays = Delays::default();
     for seed in 1..=2 {
         let mut market = Market::open(seed, HOURS);
         for abuse in Abuse::ALL {
-            abuse.run(&mut market, HOURS * 3_600 + 60);
+            abuse.run(&mut market, BEGUN);
         }
         for hour in HOURS..HOURS + Abuse::HOURS {
             market.live(hour);
         }
         let found = all_findings(&market.stage, "2");
         for abuse in Abuse::ALL {
-            let names = named(found.iter().filter(|finding| is_about(finding, abuse)));
+            let about = || found.iter().filter(|finding| is_about(finding, abuse));
+            delays.note(abuse.detections()[0], BEGUN, about());
+            let names = named(about());
             tried += 1;
             if !names.contains(abuse.detections()[0]) {
                 missed.push(format!("{abuse:?} with seed {seed}, only {names:?}"));
@@ -174,6 +219,7 @@ fn every_abuse_of_the_market_is_found_while_it_goes_on() {
         };
         wrong.extend(blamed(&found).filter(|it| !is_explained(it)).map(Value::to_string));
     }
+    delays.print();
     println!("{} of {tried} abuses found; missed: {missed:?}", tried - missed.len());
     assert!(missed.len() * 20 <= tried, "missed: {missed:?}");
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use tapline_tests::capture::{Capture, Exchange};
 
-const START: u64 = 1_740_960_000;
+pub(super) const START: u64 = 1_740_960_000;
 const SECOND: u64 = 1_000_000_000;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 80);
 

@@ -188,6 +188,7 @@ impl Lifecycle {
         self.ids.insert(finding.id.clone());
         self.tallies.opened(&finding);
         let held_at = finding.last_seen.max(self.now);
+        finding.found_at = held_at;
         let finding = Arc::new(finding);
         let announced = self.announce(Event::Opened(Arc::clone(&finding)));
         self.held.insert((held_at, subject.clone()));
@@ -334,6 +335,7 @@ pub(crate) mod tests {
             client_addresses: vec![Ipv4Addr::LOCALHOST.into()],
             first_seen: Timestamp::from_seconds(second),
             last_seen: Timestamp::from_seconds(second),
+            found_at: Timestamp::ZERO,
             normal: measure(1.0, "1 request a minute."),
             seen: measure(90.0, "90 requests a minute."),
             probability: 1e-6,

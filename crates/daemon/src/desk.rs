@@ -221,6 +221,7 @@ mod tests {
             client_addresses: Vec::new(),
             first_seen: Timestamp::ZERO,
             last_seen: Timestamp::ZERO,
+            found_at: Timestamp::ZERO,
             normal: measure(),
             seen: measure(),
             probability: 0.0,

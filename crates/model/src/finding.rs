@@ -162,6 +162,10 @@ pub struct Finding {
     /// Capture time.
     #[serde(serialize_with = "rfc3339", deserialize_with = "from_rfc3339")]
     pub last_seen: Timestamp,
+    /// Capture time at which it was told of first: how long that took is what has passed since
+    /// [`first_seen`](Self::first_seen). Set by whoever keeps the cases.
+    #[serde(default, serialize_with = "rfc3339", deserialize_with = "from_rfc3339")]
+    pub found_at: Timestamp,
     /// What is normal.
     pub normal: Measure,
     /// What was seen.

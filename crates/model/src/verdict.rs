@@ -315,6 +315,7 @@ mod tests {
             client_addresses: Vec::new(),
             first_seen: NOW,
             last_seen: NOW,
+            found_at: Timestamp::ZERO,
             normal: measure(),
             seen: measure(),
             probability: 0.0,

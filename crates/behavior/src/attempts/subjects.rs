@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tapline_model::{
     AttemptAnswer, AttemptKind, ConsumerKey, Epoch, Evidence, Finding, FindingState, Measure,
-    Severity,
+    Severity, Timestamp,
 };
 use tapline_sketch::SlidingKmv;
 
@@ -329,6 +329,7 @@ impl Case<'_> {
             client_addresses: subject.clients.iter().copied().collect(),
             first_seen: subject.since.start(),
             last_seen: self.epoch.start(),
+            found_at: Timestamp::ZERO,
             lift: seen.0 / normal.0.max(1e-3),
             normal: measure(normal),
             seen: measure(seen),

@@ -1,6 +1,6 @@
 //! How a change of what is normal is told.
 
-use tapline_model::{Epoch, Evidence, Finding, FindingState, Measure, Severity};
+use tapline_model::{Epoch, Evidence, Finding, FindingState, Measure, Severity, Timestamp};
 
 use super::{
     Detection, auth_failures, client_errors, latency_shift, rate_surge, size_shift, slow_shift,
@@ -87,6 +87,7 @@ pub(crate) fn finding(
         client_addresses: Vec::new(),
         first_seen: start_of(case.from),
         last_seen: start_of(case.last.saturating_add(1)),
+        found_at: Timestamp::ZERO,
         normal: Measure { value: judged.normal, unit: told.unit.to_owned(), text: told.normal },
         seen: Measure { value: judged.seen, unit: told.unit.to_owned(), text: told.seen },
         probability: probability(judged.rarity.ln_probability),
@@ -161,6 +162,6 @@ fn confidence(subject: &Subject, learning: &Learning) -> f64 {
     }
 }
 
-fn start_of(minute: u64) -> tapline_model::Timestamp {
+fn start_of(minute: u64) -> Timestamp {
     Epoch(minute.saturating_mul(60)).start()
 }

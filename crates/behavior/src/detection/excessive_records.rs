@@ -1,7 +1,8 @@
 //! An answer has many more records than the endpoint ever gives.
 
 use tapline_model::{
-    EndpointId, EndpointRef, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity,
+    EndpointId, EndpointRef, Epoch, Evidence, Finding, FindingKind, FindingState, Measure,
+    Severity, Timestamp,
 };
 use tapline_sketch::Buckets;
 
@@ -151,6 +152,7 @@ impl Watched {
             client_addresses: Vec::new(),
             first_seen: self.first_seen.start(),
             last_seen: epoch.start(),
+            found_at: Timestamp::ZERO,
             normal: records(
                 real(self.largest),
                 format!(

@@ -4,7 +4,7 @@ use hashbrown::HashSet;
 use libm::exp;
 use tapline_model::{
     DataPlace, EndpointId, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity,
-    Sighting,
+    Sighting, Timestamp,
 };
 use tapline_sketch::HeavyTail;
 
@@ -246,6 +246,7 @@ fn finding(visit: &Visit<'_>, actor: &Actor, excess: &Excess, since: Epoch) -> F
         client_addresses: visit.clients(),
         first_seen: since.start(),
         last_seen: visit.epoch.start(),
+        found_at: Timestamp::ZERO,
         normal: measure(
             real(p99),
             format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use tapline_model::{
     DataClass, DataPlace, EndpointId, EndpointRef, Epoch, Evidence, Finding, FindingState, Measure,
-    Severity, Sighting,
+    Severity, Sighting, Timestamp,
 };
 
 use super::Detection;
@@ -153,6 +153,7 @@ impl Exposed {
             client_addresses: Vec::new(),
             first_seen: self.first_seen.start(),
             last_seen: epoch.start(),
+            found_at: Timestamp::ZERO,
             normal: count(0.0, words.normal.to_owned()),
             seen: count(
                 real(fields),

@@ -1,7 +1,7 @@
 //! A step is done without the steps that always come before it.
 
 use tapline_model::{
-    EndpointId, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity,
+    EndpointId, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity, Timestamp,
 };
 
 use super::Detection;
@@ -241,6 +241,7 @@ fn finding(
         client_addresses: visit.clients(),
         first_seen: first.start(),
         last_seen: visit.epoch.start(),
+        found_at: Timestamp::ZERO,
         normal: measure(
             0.0,
             format!(

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 use tapline_model::{
-    EndpointId, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity,
+    EndpointId, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity, Timestamp,
 };
 use tapline_sketch::Kmv;
 
@@ -336,6 +336,7 @@ fn finding(
         client_addresses: visit.clients(),
         first_seen: since.start(),
         last_seen: visit.epoch.start(),
+        found_at: Timestamp::ZERO,
         normal: measure(
             real(callers),
             format!("{calls} calls by {callers} of {consumers} consumers, who come back"),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use smallvec::SmallVec;
 use tapline_model::{
-    AttemptKind, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity,
+    AttemptKind, Epoch, Evidence, Finding, FindingKind, FindingState, Measure, Severity, Timestamp,
 };
 
 use super::Detection;
@@ -164,6 +164,7 @@ fn finding(
         client_addresses: vec![client],
         first_seen: journey.at.start(),
         last_seen: epoch.start(),
+        found_at: Timestamp::ZERO,
         normal: Measure {
             value: fastest,
             unit: "km/h".to_owned(),

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use tapline_model::{
     Attack, AttackCounts, AttackDelta, AttackKey, AttackPlace, ConsumerKey, EndpointRef, Epoch,
     Evidence, Finding, FindingKind, FindingState, Key, Measure, Proof, RouteKey, Severity,
+    Timestamp,
 };
 
 use super::Detection;
@@ -320,6 +321,7 @@ impl Case {
             client_addresses: self.clients.iter().copied().collect(),
             first_seen: self.first_seen.start(),
             last_seen: self.last_seen.start(),
+            found_at: Timestamp::ZERO,
             normal: Measure {
                 value: 0.0,
                 unit: "requests".to_owned(),

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use tapline_model::{
     ConsumerDelta, ConsumerKey, Delta, EndpointId, Epoch, Evidence, FieldDelta, FieldKey,
     FieldName, FieldPart, Finding, FindingKind, FindingState, Key, Measure, RouteDelta, Severity,
+    Timestamp,
 };
 
 use super::Detection;
@@ -265,6 +266,7 @@ fn finding(
         client_addresses: caller.map(|it| it.clients.iter().copied().collect()).unwrap_or_default(),
         first_seen: since.start(),
         last_seen: epoch.start(),
+        found_at: Timestamp::ZERO,
         normal: measure(0.0, format!("none of {known_by} requests had the field")),
         seen: measure(1.0, format!("`{name}` was sent and not refused")),
         probability,

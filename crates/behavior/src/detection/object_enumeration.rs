@@ -2,7 +2,7 @@
 
 use libm::exp;
 use tapline_model::{
-    Evidence, Finding, FindingKind, FindingState, Key, Measure, ObjectUse, Severity,
+    Evidence, Finding, FindingKind, FindingState, Key, Measure, ObjectUse, Severity, Timestamp,
 };
 
 use super::Detection;
@@ -349,6 +349,7 @@ impl ObjectEnumeration {
             client_addresses: visit.clients(),
             first_seen: since.start(),
             last_seen: visit.epoch.start(),
+            found_at: Timestamp::ZERO,
             normal: measure(normal, usual),
             seen: measure(seen, text),
             probability: exp(least),

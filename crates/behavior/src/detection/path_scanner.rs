@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use libm::exp;
 use tapline_model::{
     ConsumerDelta, ConsumerKey, ConsumerKind, Epoch, Evidence, Finding, FindingKind, FindingState,
-    Key, Measure, Severity,
+    Key, Measure, Severity, Timestamp,
 };
 use tapline_sketch::SlidingKmv;
 
@@ -302,6 +302,7 @@ impl Watched {
             client_addresses: self.clients.iter().copied().collect(),
             first_seen: seen.first_unmatched.start(),
             last_seen: epoch.start(),
+            found_at: Timestamp::ZERO,
             normal: routes(
                 normal,
                 format!(

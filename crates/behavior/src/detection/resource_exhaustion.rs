@@ -1,7 +1,9 @@
 //! A consumer makes an API work for it alone.
 
 use libm::exp;
-use tapline_model::{EndpointId, Evidence, Finding, FindingKind, FindingState, Measure, Severity};
+use tapline_model::{
+    EndpointId, Evidence, Finding, FindingKind, FindingState, Measure, Severity, Timestamp,
+};
 use tapline_sketch::{HeavyTail, Kmv};
 
 use super::Detection;
@@ -236,6 +238,7 @@ fn finding(visit: &Visit<'_>, actor: &Actor, excess: Excess) -> Finding {
         client_addresses: visit.clients(),
         first_seen: visit.epoch.start(),
         last_seen: visit.epoch.start(),
+        found_at: Timestamp::ZERO,
         normal: measure(normal, usual),
         seen: measure(seen, text),
         probability,

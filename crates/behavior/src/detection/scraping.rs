@@ -1,7 +1,7 @@
 //! A consumer collects what there is.
 
 use libm::exp;
-use tapline_model::{Evidence, Finding, FindingKind, FindingState, Measure, Severity};
+use tapline_model::{Evidence, Finding, FindingKind, FindingState, Measure, Severity, Timestamp};
 use tapline_sketch::{HeavyTail, Kmv};
 
 use super::Detection;
@@ -165,6 +165,7 @@ fn finding(
         client_addresses: visit.clients(),
         first_seen: visit.epoch.start(),
         last_seen: visit.epoch.start(),
+        found_at: Timestamp::ZERO,
         normal: measure(
             real(median),
             format!(

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use smallvec::SmallVec;
 use tapline_model::{
     ConsumerDelta, ConsumerKey, Epoch, Evidence, Finding, FindingKind, FindingState, Holder,
-    Measure, Severity,
+    Measure, Severity, Timestamp,
 };
 use tapline_sketch::Kmv;
 
@@ -220,6 +220,7 @@ impl Watched {
             client_addresses: clients,
             first_seen: since.start(),
             last_seen: epoch.start(),
+            found_at: Timestamp::ZERO,
             normal: count(
                 0.0,
                 format!("{} of {watched} tokens and sessions go to and fro", unusual - 1),

@@ -115,6 +115,7 @@ fn finding(
         client_addresses: Vec::new(),
         first_seen,
         last_seen: now,
+        found_at: Timestamp::ZERO,
         normal: measure(0.0, "Everything is as documented.".to_owned()),
         seen: measure(number, sentence(count)),
         probability: 0.0,

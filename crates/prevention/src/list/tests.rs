@@ -25,6 +25,7 @@ pub(crate) fn finding(id: u64, second: u64, addresses: &[&str]) -> Finding {
         client_addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
         first_seen: Timestamp::from_seconds(second),
         last_seen: Timestamp::from_seconds(second),
+        found_at: Timestamp::ZERO,
         normal: measure(),
         seen: measure(),
         probability: 1e-9,

@@ -644,6 +644,7 @@ fn finding(
         client_addresses: (7..9).map(|end| IpAddr::V4(Ipv4Addr::new(203, 0, 113, end))).collect(),
         first_seen: ago(620 + place * 431),
         last_seen: ago(4 + place * 37),
+        found_at: Timestamp::ZERO,
         normal: if is_new {
             measure(0.0, "endpoints", "No new endpoint in the last week")
         } else {

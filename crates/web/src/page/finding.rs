@@ -42,6 +42,9 @@ struct Page {
     mappings: Vec<Mapping>,
     first_seen: Instant,
     last_seen: Instant,
+    found_at: Instant,
+    /// How long that took.
+    found_after: String,
     lasted: String,
     timeline: Timeline,
     verdicts: Vec<VerdictRow>,
@@ -81,6 +84,7 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
     let now = asked.view.now;
     let largest = finding.normal.value.abs().max(finding.seen.value.abs());
     let lasted = finding.last_seen.nanos_since(finding.first_seen) / NANOS_PER_SECOND;
+    let found_after = finding.found_at.nanos_since(finding.first_seen) / NANOS_PER_SECOND;
     html(&Page {
         shell: Shell::new(asked, "findings", &finding.title),
         id: finding.id.clone(),
@@ -117,6 +121,8 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         mappings: mappings(finding),
         first_seen: Instant::new(now, finding.first_seen),
         last_seen: Instant::new(now, finding.last_seen),
+        found_at: Instant::new(now, finding.found_at),
+        found_after: number::span(found_after),
         lasted: number::span(lasted),
         timeline: timeline(finding, now),
         verdicts: rows_of(&asked.app, finding),

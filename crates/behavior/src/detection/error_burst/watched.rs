@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use tapline_model::{EndpointRef, Epoch, Evidence, Finding, FindingState, Measure, Severity};
+use tapline_model::{
+    EndpointRef, Epoch, Evidence, Finding, FindingState, Measure, Severity, Timestamp,
+};
 
 use super::DETECTION;
 use crate::baseline::error_share::ErrorShare;
@@ -168,6 +170,7 @@ impl Watched {
             client_addresses: clients.iter().map(|&(client, _)| client).collect(),
             first_seen: seen.first_error.start(),
             last_seen: seen.last_error.start(),
+            found_at: Timestamp::ZERO,
             normal: ratio(normal, format!("{:.2} % of its answers are 5xx", normal * 100.0)),
             seen: ratio(
                 share,
