@@ -1,6 +1,7 @@
 //! Requests a minute of one endpoint: a discounted gamma-Poisson model with a season.
 
 mod evidence;
+mod known;
 mod lead;
 mod minute;
 mod scatter;
@@ -18,15 +19,14 @@ use tapline_sketch::NegativeBinomial;
 
 use self::evidence::Evidence;
 pub(crate) use self::evidence::Run;
+use self::known::{Held, Known};
 pub(crate) use self::lead::Lead;
 use self::minute::{Judged, Minute, Peak};
-use self::scatter::Scatter;
 pub(crate) use self::shift::{Shift, lift as shift_lift};
 use self::today::Today;
 use super::calendar::{DAY_HOURS, HOUR_MINUTES};
 use super::calibration::{Habit, Rarity};
 use super::learning::Learning;
-use super::level::Level;
 use super::season::{Reach, Season, Week};
 use crate::number::real;
 
@@ -58,6 +58,12 @@ const ACCEPTED_MINUTES: f64 = 60.0;
 /// A day with less than this share of what is normal is a holiday, and so many in a row are.
 const HOLIDAY_CALM: f64 = 0.85;
 const HOLIDAYS_MAX: u8 = 4;
+/// Before there is a season, and a day after, every morning would be held for a surge.
+const HELD_AFTER_MINUTES: u64 = 4 * 1_440;
+/// Where more are expected a minute, runs are too short to teach anything.
+const HELD_REQUESTS_MAX: f64 = 2.0;
+/// So much evidence of a silence is odd: -ln 1e-3.
+const LULL_ODD: f64 = 7.0;
 /// Hours of silence that are learned one by one; what is beyond is learned as one.
 const SILENT_HOURS_MAX: u64 = 200;
 
@@ -81,12 +87,11 @@ pub(crate) struct Rate {
     /// The first minute watched.
     since: u64,
     learned: u64,
-    fast: Level,
-    slow: Level,
-    scatter: Scatter,
+    known: Known,
+    held: Held,
+    today: Today,
     season: Season,
     lead: Lead,
-    today: Today,
     /// Days in a row that were calm.
     calm_days: u8,
     reach: Reach,
@@ -130,12 +135,11 @@ impl Rate {
             recent: VecDeque::new(),
             since: minute,
             learned: 0,
-            fast: Level::new(),
-            slow: Level::new(),
-            scatter: Scatter::new(),
+            known: Known::new(),
+            held: Held::default(),
+            today: Today::default(),
             season: Season::new(learning.calendar.hour(minute)),
             lead: Lead::default(),
-            today: Today::default(),
             calm_days: 0,
             reach: Reach::Flat,
             evidence: Evidence::default(),
@@ -214,7 +218,7 @@ impl Rate {
 
     /// What is believed of every hour of its week, once they are told apart.
     pub(crate) fn week(&self) -> Option<Week> {
-        self.season.week(self.scatter.at(1.0))
+        self.season.week(self.known.scatter_at(1.0))
     }
 
     /// What it does now is normal from now on.
@@ -223,9 +227,10 @@ impl Rate {
         let count = recent.len().max(1) as u64;
         let sum: u64 = recent.map(|&count| u64::from(count)).sum();
         let mean = real(sum) / real(count) / self.season.factor(self.minute);
-        self.fast.set(mean, ACCEPTED_MINUTES);
-        self.slow.set(mean, ACCEPTED_MINUTES);
+        self.known.fast.set(mean, ACCEPTED_MINUTES);
+        self.known.slow.set(mean, ACCEPTED_MINUTES);
         self.evidence = Evidence::default();
+        self.held = Held::default();
         self.shift = Shift::default();
         self.is_silenced = false;
     }
@@ -258,7 +263,7 @@ impl Rate {
 
     /// Requests a minute over the last day or so, and over the last weeks.
     pub(crate) const fn levels(&self) -> (f64, f64) {
-        (self.fast.mean(), self.slow.mean())
+        (self.known.fast.mean(), self.known.slow.mean())
     }
 
     /// The silence that lasts until the minute that is filling.
@@ -334,15 +339,16 @@ impl Rate {
             self.learn(at.saturating_sub(1), before, learning);
         }
         self.show(minute.count);
-        let (high, low) = (self.high(at), self.low(at));
-        let full = high.mean() / self.calm();
+        let ((high, full), low) = (self.high(at), self.low(at));
         let is_ready = self.is_ready(learning);
         if !is_ready {
             // What it means that the first day has a night is not known before it is over.
             self.evidence = Evidence::default();
         }
         if !is_partial {
+            let was_surge = self.evidence.is_surge();
             self.evidence.step(at, minute.count, (&high, full), &low);
+            self.hold(at, full, was_surge);
         }
         let ln_alone = high.ln_at_least(minute.count);
         let ln_model = ln_alone.min(self.evidence.ln_surge());
@@ -352,7 +358,7 @@ impl Rate {
         let part = (full / RARE_REQUESTS).clamp(RARE_PART_MIN, 1.0);
         rarity.ln_frequency = (rarity.ln_frequency - log(part)).min(0.0);
         if let Some(last) = self.last.as_mut().filter(|_| !is_partial) {
-            let (busy, ratio) = self.fast.deviation_of(real(minute.count), high.mean());
+            let (busy, ratio) = self.known.fast.deviation_of(real(minute.count), high.mean());
             let ln_model = (is_ready && !self.evidence.is_surge()).then_some(ln_model);
             let (is_run, is_yesterday) = (self.evidence.surge().evidence > 0.0, false);
             let judged =
@@ -362,6 +368,21 @@ impl Rate {
         let run = self.evidence.surge();
         self.rarity = rarity;
         Verdict { seen: minute.count, normal: high.mean(), full, rarity, run }
+    }
+
+    /// What minutes that speak of more than normal are held against is what was known before them;
+    /// of what turned out to be a surge nothing is kept. Before there is a season, every morning
+    /// would be one.
+    fn hold(&mut self, at: u64, expected: f64, was_surge: bool) {
+        if was_surge
+            && !self.evidence.is_surge()
+            && let Some(known) = self.held.take()
+        {
+            self.known = known;
+        }
+        let is_held = self.age() >= HELD_AFTER_MINUTES && expected < HELD_REQUESTS_MAX;
+        let is_run = is_held && self.evidence.surge().evidence > 0.0;
+        self.held.note(at, is_run, &self.known);
     }
 
     /// Minutes `from` on in which nothing came.
@@ -386,15 +407,25 @@ impl Rate {
                 if hour < SILENT_HOURS_MAX { HOUR_MINUTES - at % HOUR_MINUTES } else { left };
             let part = rest.min(left);
             self.turn(at, learning);
-            let (high, low) = (self.high(at), self.low(at));
-            let full = high.mean() / self.calm();
+            let ((high, full), low) = (self.high(at), self.low(at));
+            let was_surge = self.evidence.is_surge();
             self.evidence.pass(at, part.min(heard), (&high, full), &low);
+            self.hold(at, full, was_surge);
             heard -= part.min(heard);
             let teaches = part.min(known);
-            self.today.pass(teaches, self.slow.mean() * self.full_factor(at));
+            // A silence that is odd is no calm day.
+            if self.evidence.lull_sum() < LULL_ODD {
+                self.today.pass(teaches, self.known.slow.mean() * self.full_factor(at));
+            }
             // The last of them waits to be learned.
             let last = u64::from(part == left).min(teaches);
-            self.learn_silence(at, teaches - last, learning);
+            let before = self.known.fast.mean();
+            if teaches > last {
+                self.learn_silence(at, teaches - last, learning);
+            }
+            if teaches > 0 {
+                self.learn_judged_silence(at, teaches, before, learning);
+            }
             known -= teaches;
             left -= part;
             at = at.saturating_add(part);
@@ -410,13 +441,19 @@ impl Rate {
         if hour == self.season.hour() {
             return;
         }
-        self.shift.hour(self.learned, &self.fast, &self.slow, self.scatter.at(1.0));
+        self.shift.hour(
+            self.learned,
+            &self.known.fast,
+            &self.known.slow,
+            self.known.scatter_at(1.0),
+        );
         self.silence_max *= 0.999;
         if hour / DAY_HOURS != self.season.hour() / DAY_HOURS {
             // A holiday is over when the day is.
             let is_calm = self.reach != Reach::Flat && self.calm() < HOLIDAY_CALM;
             self.calm_days = if is_calm { self.calm_days.saturating_add(1) } else { 0 };
             self.today = Today::default();
+            self.held = Held::default();
             if let Some(judged) = self.last.as_mut().and_then(|last| last.judged.as_mut()) {
                 judged.is_yesterday = true;
             }
@@ -424,12 +461,14 @@ impl Rate {
         let reach = Learning::reach(self.age());
         if reach != self.reach {
             // What scattered for want of a season scatters no more.
-            self.scatter.doubt(SCATTER_KEPT_MINUTES);
+            self.known.scatter.doubt(SCATTER_KEPT_MINUTES);
+            self.held = Held::default();
             self.reach = reach;
         }
-        let scale = self.season.turn(hour, reach, self.scatter.at(1.0), self.lead.week.as_deref());
-        self.fast.scale(scale);
-        self.slow.scale(scale);
+        let scale =
+            self.season.turn(hour, reach, self.known.scatter_at(1.0), self.lead.week.as_deref());
+        self.known.scale(scale);
+        self.held.scale(scale);
     }
 
     fn show(&mut self, count: u64) {
@@ -449,10 +488,10 @@ impl Rate {
         let most = most_learned(&predicted);
         let clipped = if self.learned >= learning.minutes_min { seen.min(most) } else { seen };
         let weight = factor * self.holiday();
-        self.fast.learn(clipped, weight, learning.keep);
-        self.slow.learn(clipped, weight, learning.keep_slowly);
+        self.known.fast.learn(clipped, weight, learning.keep);
+        self.known.slow.learn(clipped, weight, learning.keep_slowly);
         self.season.learn(clipped, 1);
-        self.shift.learn(clipped, self.slow.mean() * factor);
+        self.shift.learn(clipped, self.known.slow.mean() * factor);
         self.learned += 1;
     }
 
@@ -472,7 +511,7 @@ impl Rate {
         }
         if self.learned >= SCATTER_AFTER_MINUTES {
             let is_odd = ln_alone < LN_SCATTERS_MIN;
-            self.scatter.learn(busy, ratio, is_odd, scatter_keep(learning), 1.0);
+            self.known.scatter.learn(busy, ratio, is_odd, scatter_keep(learning), 1.0);
         }
         if !judged.is_yesterday {
             self.today.learn(seen.min(most_learned(&high)), full);
@@ -481,7 +520,7 @@ impl Rate {
 
     /// What an ordinary minute is, of which so much is normal.
     fn habit(&self, normal: f64) -> Habit {
-        Habit { normal, scatter: self.scatter.at(1.0) }
+        Habit { normal, scatter: self.known.scatter_at(1.0) }
     }
 
     fn end_run(&mut self, full: f64, learning: &mut Learning) {
@@ -490,32 +529,40 @@ impl Rate {
         }
     }
 
-    /// The same as learning from `count` minutes of nothing one by one; of the scatter, nearly.
-    fn learn_silence(&mut self, at: u64, count: u64, learning: &mut Learning) {
-        if count == 0 {
-            return;
-        }
+    /// Minutes of nothing, which the fast level expected so much of before: how counts scatter, nearly,
+    /// and how often what is as improbable comes.
+    fn learn_judged_silence(
+        &mut self,
+        at: u64,
+        minutes: u64,
+        before: f64,
+        learning: &mut Learning,
+    ) {
         let factor = self.season.factor(at);
         if self.is_ready(learning) && self.reach != Reach::Flat {
-            let habit = self.habit(self.slow.mean() * factor);
-            learning.calibration.learn(habit, 0.0, count);
+            let full = self.known.slow.mean() * factor;
+            learning.calibration.learn(self.habit(full), 0.0, minutes);
             if self.evidence.surge().evidence <= 0.0 {
-                self.end_run(self.slow.mean() * factor, learning);
+                self.end_run(full, learning);
             }
         }
-        // The deviation of nothing is the whole mean, which falls as the silence goes on.
-        let before = self.fast.mean() * factor;
-        self.shift.learn(0.0, self.slow.mean() * factor * real(count));
-        let weight = factor * self.holiday();
-        self.fast.learn_silence(count, weight, learning.keep);
-        self.slow.learn_silence(count, weight, learning.keep_slowly);
-        self.season.learn(0.0, count);
         if self.learned >= SCATTER_AFTER_MINUTES {
-            let mean = f64::midpoint(before, self.fast.mean() * factor) * self.calm();
-            let (busy, ratio) = self.fast.deviation_of(0.0, mean);
-            self.scatter.learn(busy, ratio, false, scatter_keep(learning), real(count));
+            // The deviation of nothing is the whole mean, which falls as the silence goes on.
+            let mean = f64::midpoint(before, self.known.fast.mean()) * factor * self.calm();
+            let (busy, ratio) = self.known.fast.deviation_of(0.0, mean);
+            self.known.scatter.learn(busy, ratio, false, scatter_keep(learning), real(minutes));
         }
-        self.learned = self.learned.saturating_add(count);
+    }
+
+    /// The same as learning from `minutes` of nothing one by one.
+    fn learn_silence(&mut self, at: u64, minutes: u64, learning: &Learning) {
+        let factor = self.season.factor(at);
+        self.shift.learn(0.0, self.known.slow.mean() * factor * real(minutes));
+        let weight = factor * self.holiday();
+        self.known.fast.learn_silence(minutes, weight, learning.keep);
+        self.known.slow.learn_silence(minutes, weight, learning.keep_slowly);
+        self.season.learn(0.0, minutes);
+        self.learned = self.learned.saturating_add(minutes);
     }
 
     /// The share of what is normal that comes on a holiday, 1 on other days: what is normal must not
@@ -530,14 +577,16 @@ impl Rate {
 
     /// What a minute brings by the fast level: how it is shown and learned.
     fn expected(&self, at: u64) -> NegativeBinomial {
-        self.predicted(&self.fast, at)
+        self.known.predicted(&self.known.fast, self.season.factor(at))
     }
 
     /// By the level that expects more: what is too much by this is so by both. On a day that is
-    /// calmer than its hours should be, by as much less.
-    fn high(&self, at: u64) -> NegativeBinomial {
-        let level = if self.slow.mean() > self.fast.mean() { &self.slow } else { &self.fast };
-        self.by(level, self.full_factor(at) * self.calm())
+    /// calmer than its hours should be, by as much less; and what would be on an ordinary one.
+    fn high(&self, at: u64) -> (NegativeBinomial, f64) {
+        let known = self.held.get().unwrap_or(&self.known);
+        let factor = self.full_factor(at);
+        let calm = self.calm();
+        (known.predicted(known.high(), factor * calm), known.high().mean() * factor)
     }
 
     /// What the season makes of a minute; the more while it is known but little.
@@ -547,20 +596,9 @@ impl Rate {
 
     /// By the level that expects less.
     fn low(&self, at: u64) -> NegativeBinomial {
-        let level = if self.slow.mean() < self.fast.mean() { &self.slow } else { &self.fast };
         let factor = self.season.factor(at).min(self.season.hint(at));
         // Of a calm host less is to be expected; of one that is calm by itself that is no excuse.
-        self.by(level, factor * self.lead.calm)
-    }
-
-    fn predicted(&self, level: &Level, at: u64) -> NegativeBinomial {
-        self.by(level, self.season.factor(at))
-    }
-
-    fn by(&self, level: &Level, factor: f64) -> NegativeBinomial {
-        let mean = level.mean() * factor;
-        let busy = mean / self.fast.mean().max(f64::MIN_POSITIVE);
-        NegativeBinomial::new(mean, self.scatter.at(busy) - 1.0 + factor / level.minutes())
+        self.known.predicted(self.known.low(), factor * self.lead.calm)
     }
 }
 

@@ -34,11 +34,12 @@ impl Scatter {
     }
 
     /// Learns `ratio`, a squared deviation over the variance that a Poisson count would have, so many
-    /// times; of one that `is_odd` a part. `keep` is what each time leaves of what was known.
+    /// times; of one that `is_odd` a part. `keep` is what each time leaves of what was known. It counts
+    /// for the more the more was expected, or one request in a quiet hour would say most of all.
     pub(super) fn learn(&mut self, busy: f64, ratio: f64, is_odd: bool, keep: f64, times: f64) {
         let clipped = if is_odd { ratio.min(CLIP_SQUARES * self.at(busy)) } else { ratio };
         let kept = libm::pow(keep, times);
-        let added = (1.0 - kept) / (1.0 - keep);
+        let added = busy * (1.0 - kept) / (1.0 - keep);
         for (sum, value) in [
             (&mut self.weight, 1.0),
             (&mut self.busy, busy),

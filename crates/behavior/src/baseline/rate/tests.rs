@@ -9,10 +9,13 @@ fn learning() -> Learning {
 
 /// One endpoint that gets these requests in minutes 0, 1, 2, ...
 fn rate_of(minutes: impl IntoIterator<Item = u64>) -> Rate {
-    let mut learning = learning();
-    let mut rate = Rate::new(Epoch(0), &mut learning);
+    rate_with(minutes, &mut learning())
+}
+
+fn rate_with(minutes: impl IntoIterator<Item = u64>, learning: &mut Learning) -> Rate {
+    let mut rate = Rate::new(Epoch(0), learning);
     for (minute, count) in (0..).zip(minutes) {
-        rate.observe(Epoch(minute * 60 + 7), count, false, &mut learning);
+        rate.observe(Epoch(minute * 60 + 7), count, false, learning);
     }
     rate
 }
@@ -98,7 +101,7 @@ fn a_rare_endpoint_s_rate_is_what_it_is() {
 fn requests_that_come_in_bunches_are_known_to() {
     // Four at once, in one minute of twenty: a variance of four times the mean.
     let rate = rate_of((0..3 * 1_440u64).map(|minute| 4 * u64::from(minute % 20 == 7)));
-    assert!((3.0..4.5).contains(&rate.scatter.at(1.0)), "{:?}", rate.scatter);
+    assert!((3.0..4.5).contains(&rate.known.scatter_at(1.0)), "{:?}", rate.known.scatter);
 }
 
 #[test]
@@ -142,12 +145,12 @@ fn an_endpoint_of_a_calm_host_is_thought_calm() {
     let mut learning = learning();
     let mut rate = rate_of(STEADY.into_iter().cycle().take(2_000));
     let low = |rate: &Rate| rate.low(2_000).mean();
-    let (high, before) = (rate.high(2_000).mean(), low(&rate));
+    let (high, before) = (rate.high(2_000).0.mean(), low(&rate));
     rate.follow(&Lead { week: None, calm: 0.5 });
     rate.advance(2_001, &mut learning);
     assert!((low(&rate) / before - 0.5).abs() < 0.05, "{} {before}", low(&rate));
     // What it did itself says that its day is an ordinary one.
-    assert!(rate.high(2_000).mean() > 0.9 * high);
+    assert!(rate.high(2_000).0.mean() > 0.9 * high);
 }
 
 #[test]
@@ -276,7 +279,44 @@ fn growth_over_days_shows_in_the_levels() {
 }
 
 #[test]
+fn silent_minutes_teach_the_scatter_like_others() {
+    // Three at once, every third minute: the variance is twice the mean.
+    let rate = rate_of((0..3 * 1_440).map(|minute| 3 * u64::from(minute % 3 == 0)));
+    let scatter = rate.known.scatter_at(1.0);
+    assert!((1.9..2.1).contains(&scatter), "{scatter}");
+}
+
+#[test]
+fn a_change_of_a_slow_rate_does_not_make_itself_normal() {
+    let mut learning = learning();
+    let before = (0..6 * 1_440).map(|minute| u64::from(minute % 4 == 0));
+    let mut rate = rate_with(before, &mut learning);
+    let (normal, known) = (rate.high(6 * 1_440).0.mean(), rate.known.fast.mean());
+    for minute in 0..120 {
+        let minute = 6 * 1_440 + minute;
+        rate.observe(Epoch(minute * 60), u64::from(minute % 4 != 3), false, &mut learning);
+        assert!(rate.high(minute).0.mean() < normal * 1.02, "minute {minute}");
+    }
+    assert!(rate.known.fast.mean() > rate.held.get().unwrap().fast.mean() * 1.02);
+    // What turned out to be a surge leaves nothing.
+    for minute in 6 * 1_440 + 120..6 * 1_440 + 400 {
+        rate.observe(Epoch(minute * 60), u64::from(minute % 4 == 0), false, &mut learning);
+    }
+    assert!(rate.held.get().is_none());
+    assert!((rate.known.fast.mean() / known - 1.0).abs() < 0.02, "{:?} {known}", rate.known);
+}
+
+#[test]
+fn a_silence_is_no_calm_day() {
+    let mut learning = learning();
+    let mut rate = rate_with((0..4 * 1_440).map(|_| 20), &mut learning);
+    rate.observe(Epoch((4 * 1_440 + 30) * 60), 20, false, &mut learning);
+    rate.observe(Epoch((4 * 1_440 + 31) * 60), 20, false, &mut learning);
+    assert!(rate.calm() > 0.9, "{}", rate.calm());
+}
+
+#[test]
 fn a_rate_takes_a_few_kilobytes() {
     let boxed = 168 * 5 + 240 + RECENT_MAX * 4;
-    assert!(size_of::<Rate>() + boxed < 2_048, "{}", size_of::<Rate>());
+    assert!(size_of::<Rate>() + boxed < 2_304, "{}", size_of::<Rate>());
 }
