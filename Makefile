@@ -14,10 +14,10 @@ BUILD_PACKAGES := build-essential pkg-config libpcap-dev
 # To count instructions.
 BENCH_PACKAGES := $(BUILD_PACKAGES) valgrind
 # Real programs that the tests start: a server and clients, Prometheus, Alertmanager, a browser,
-# packet filters and what fills them.
+# packet filters and what fills them, what opens evidence.
 TEST_PACKAGES := $(BUILD_PACKAGES) nginx curl tcpdump zstd iproute2 ethtool procps python3 \
 	python3-scapy python3-venv prometheus prometheus-alertmanager chromium tshark \
-	nftables ipset crowdsec-firewall-bouncer
+	nftables ipset crowdsec-firewall-bouncer age
 # An application that describes itself, a tester of APIs, and a judge of descriptions.
 PYTHON_TOOLS := fastapi==0.165.0 uvicorn==0.54.0 python-multipart schemathesis==4.32.5 \
 	openapi-spec-validator==0.9.0

@@ -22,6 +22,8 @@ mod documents;
 #[cfg(test)]
 mod encapsulation;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod flood;
 #[cfg(test)]
 mod golden;

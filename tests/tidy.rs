@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("alert", &["model", "sketch"]),
     ("openapi", &["model"]),
     ("prevention", &["model"]),
+    ("evidence", &["model"]),
     ("telemetry", &["model"]),
     ("review", &["model"]),
     ("web", &["model", "review", "telemetry", "openapi", "prevention"]),
@@ -37,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "behavior",
             "alert",
             "prevention",
+            "evidence",
             "web",
         ],
     ),
@@ -58,6 +60,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "openapi",
             "prevention",
+            "evidence",
         ],
     ),
 ];

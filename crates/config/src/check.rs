@@ -20,19 +20,7 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
                     reassembly.held_bytes_max";
         walk.clash("reassembly.flow_held_bytes_max", text);
     }
-    let budgets = reassembly.memory_bytes_max()
-        + settings.protocol.message_bytes_max
-        + settings.decap.fragment_bytes_max
-        + settings.behavior.consumer_bytes_max()
-        + settings.behavior.address_database.bytes();
-    if budgets > settings.sensor.memory_bytes {
-        let text = format!(
-            "reassembly.flows_max, reassembly.held_bytes_max, protocol.message_bytes_max, \
-             decap.fragment_bytes_max, behavior.delta_consumers_max, behavior.consumers_max, \
-             behavior.address_database and behavior.delta_attempts_max take {} together, more than {}; lower them, or raise this",
-            size::print(budgets),
-            size::print(settings.sensor.memory_bytes)
-        );
+    if let Some(text) = too_large(&settings) {
         walk.clash("sensor.memory_bytes", text);
     }
     if (1..RING_BYTES_MIN).contains(&settings.capture.buffer_bytes) {
@@ -44,9 +32,56 @@ pub(crate) fn together(walk: &mut Walk<'_>) {
                     prevention.webhook_secret_file";
         walk.clash("prevention.webhook_url", text);
     }
+    if settings.evidence.enabled && settings.evidence.recipients.is_empty() {
+        let text = "nobody could read what is kept; name a public key made by age-keygen";
+        walk.clash("evidence.enabled", text);
+    }
+    if settings.evidence.excerpt_bytes_max > settings.evidence.folder_bytes_max {
+        let text = "one excerpt may be larger than the folder; lower it, or raise \
+                    evidence.folder_bytes_max";
+        walk.clash("evidence.excerpt_bytes_max", text);
+    }
     if let Some(text) = exposed(&settings.web) {
         walk.clash("web.listen", text);
     }
+}
+
+/// What takes more memory together than there may be, each with its part.
+fn too_large(settings: &Settings) -> Option<String> {
+    let Settings { reassembly, protocol, decap, behavior, .. } = settings;
+    let parts = [
+        ("reassembly.flows_max and reassembly.held_bytes_max", reassembly.memory_bytes_max()),
+        ("protocol.message_bytes_max", protocol.message_bytes_max),
+        ("decap.fragment_bytes_max", decap.fragment_bytes_max),
+        (
+            "behavior.delta_consumers_max, behavior.consumers_max and behavior.delta_attempts_max",
+            behavior.consumer_bytes_max(),
+        ),
+        ("behavior.address_database", behavior.address_database.bytes()),
+        ("evidence.ring_bytes", evidence_bytes(settings)),
+    ];
+    let sum = parts.iter().map(|(_, bytes)| bytes).sum::<u64>();
+    if sum <= settings.sensor.memory_bytes {
+        return None;
+    }
+    let taken = parts.iter().filter(|(_, bytes)| *bytes > 0);
+    let taken: Vec<_> =
+        taken.map(|(names, bytes)| format!("{names} take {}", size::print(*bytes))).collect();
+    Some(format!(
+        "{}; that is {}, more than {}: lower them, or raise this",
+        taken.join(", "),
+        size::print(sum),
+        size::print(settings.sensor.memory_bytes)
+    ))
+}
+
+/// The rings of all interfaces, and their index.
+fn evidence_bytes(settings: &Settings) -> u64 {
+    if !settings.evidence.enabled {
+        return 0;
+    }
+    let sources = u64::try_from(settings.capture.interfaces.len().max(1)).unwrap_or(u64::MAX);
+    settings.evidence.ring_bytes.saturating_mul(5).saturating_mul(sources) / 4
 }
 
 fn exposed(web: &Web) -> Option<String> {
@@ -119,6 +154,7 @@ pub fn needs_restart(running: &Settings, new: &Settings) -> Vec<&'static str> {
         ("discovery.templates with words that look like values", held(running) != held(new)),
         ("alert (delivery)", running.alert != delivery),
         ("prevention", running.prevention != new.prevention),
+        ("evidence", running.evidence != new.evidence),
         ("web", running.web != new.web),
     ];
     sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()

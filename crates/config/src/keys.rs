@@ -5,6 +5,7 @@ mod attempts;
 mod behavior;
 mod discovery;
 mod documents;
+mod evidence;
 mod prevention;
 mod sensing;
 mod service;
@@ -53,6 +54,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Key> {
         attempts::KEYS,
         documents::KEYS,
         prevention::KEYS,
+        evidence::KEYS,
         service::KEYS,
     ]
     .into_iter()

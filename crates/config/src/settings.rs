@@ -33,6 +33,8 @@ pub struct Settings {
     pub alert: tapline_alert::Config,
     /// Finding to block list.
     pub prevention: tapline_prevention::Config,
+    /// Finding to the packets behind it.
+    pub evidence: tapline_evidence::Config,
     /// Pages, API and metrics.
     pub web: tapline_web::Config,
     /// The files that passwords, keys and secrets were read from.

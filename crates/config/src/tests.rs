@@ -53,7 +53,7 @@ t.yaml:3:3: reassembly.idle_timeout_secs: unknown key; did you mean idle_timeout
 t.yaml:5:19: protocol.head_bytes_max: \"1GiB\" is not a size from 256 to 1MiB
 t.yaml:7:16: capture.promiscuous: \"1\" is neither true nor false
 t.yaml:8:15: capture.interfaces: is not a list; give a list of interface names
-t.yaml:9:1: unheard: unknown key; here are: alert, behavior, capture, decap, discovery, documents, log, \
+t.yaml:9:1: unheard: unknown key; here are: alert, behavior, capture, decap, discovery, documents, evidence, log, \
 overload, prevention, protocol, reassembly, sensor, web
 t.yaml:11:11: web.listen: \"nowhere\" is not an address and port such as 127.0.0.1:9488 or [::1]:9488
 t.yaml:14:15: behavior.error_burst.lift_min: \"0.5\" is not a number (times) from 1 to 1000
@@ -249,6 +249,34 @@ prevention:
     for part in ["severity_min", "never[0]", "never[1]", "detections[0]", "webhook_secret_file"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+/// A public key that belongs to nobody here: from the documentation of age.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+#[test]
+fn evidence_reads_back() {
+    let text = format!(
+        "evidence:\n  enabled: true\n  recipients: [{RECIPIENT}]\n  folder: /var/lib/packets\n  \
+         ring_bytes: 8MiB\n  severity_min: high\n"
+    );
+    let settings = parse(&text, "t.yaml").unwrap();
+    assert_eq!(settings.evidence.recipients, [RECIPIENT]);
+    assert_eq!(settings.evidence.ring_bytes, 8 << 20);
+    assert_eq!(parse(&print(&settings), "t.yaml").unwrap(), settings);
+}
+
+#[test]
+fn evidence_refuses_what_makes_no_sense_and_shows_no_private_key() {
+    let said = refused(
+        "evidence:\n  recipients: [AGE-SECRET-KEY-1QQQQ, nobody]\n  folder: here\n  ring_bytes: 1\n",
+    );
+    for part in ["recipients[0]", "recipients[1]", "age-keygen", "folder", "ring_bytes"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("QQQQ"), "{said}");
+    let unread = refused("evidence:\n  enabled: true\n");
+    assert!(unread.contains("evidence.enabled: nobody could read"), "{unread}");
 }
 
 #[test]

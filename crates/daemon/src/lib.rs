@@ -9,6 +9,7 @@ mod command;
 mod control;
 mod desk;
 mod documents;
+mod evidence;
 mod exit;
 mod kept;
 mod key_file;

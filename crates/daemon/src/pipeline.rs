@@ -40,6 +40,7 @@ use self::shard::Downstream;
 use self::shedding::Shedding;
 use self::worker::Worker;
 use crate::documents::Documents;
+use crate::evidence::Evidence;
 use crate::sizing;
 
 /// Messages waiting for the merge.
@@ -71,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) workers: usize,
     pub(crate) feedback_rule: FeedbackRule,
     pub(crate) board: FeedbackBoard,
+    /// The packets behind findings, if they are kept.
+    pub(crate) evidence: Option<Arc<Evidence>>,
     /// Whether transactions are recorded, and with their query.
     pub(crate) record: Option<RecordRule>,
 }
@@ -130,7 +133,9 @@ impl Plant {
             let worker = Worker::new(index, Arc::clone(shared), out.clone());
             let route = Route::Inline(Box::new(worker));
             let names = names.iter().cloned();
+            let witness = shared.evidence.as_ref().filter(|_| index == 0);
             Router::new(0, names, decap, shared.key.clone(), route, WhenFull::Wait)
+                .with_witness(witness.map(|evidence| evidence.witness()))
         };
         (0..shared.workers).map(walker).collect()
     }
@@ -153,6 +158,7 @@ impl Plant {
             let decap = Decap::new(decap.clone(), &shared.key);
             Router::new(source, names, decap, shared.key.clone(), route, when_full)
                 .with_shedding(shedding.clone())
+                .with_witness(shared.evidence.as_ref().map(|evidence| evidence.witness()))
         };
         let worker = |index| Worker::new(index, Arc::clone(shared), out.clone());
         if inline {

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tapline_config::Settings;
 
 use crate::clock;
+use crate::evidence::Evidence;
 use crate::prevention::Prevention;
 
 /// Facts about the running sensor. Read at scrapes, written at reloads.
 pub(crate) struct Runtime {
     state: Mutex<State>,
     prevention: OnceLock<Arc<Prevention>>,
+    evidence: OnceLock<Arc<Evidence>>,
 }
 
 #[derive(Clone)]
@@ -28,12 +30,21 @@ impl Runtime {
             last_reload_ok: true,
             last_reload_at: clock::timestamp().seconds_f64(),
         };
-        Arc::new(Self { state: Mutex::new(state), prevention: OnceLock::new() })
+        Arc::new(Self {
+            state: Mutex::new(state),
+            prevention: OnceLock::new(),
+            evidence: OnceLock::new(),
+        })
     }
 
     /// From now on shows the block list.
     pub(crate) fn show(&self, prevention: &Arc<Prevention>) {
         self.prevention.get_or_init(|| Arc::clone(prevention));
+    }
+
+    /// From now on shows the packets that are kept.
+    pub(crate) fn show_evidence(&self, evidence: &Arc<Evidence>) {
+        self.evidence.get_or_init(|| Arc::clone(evidence));
     }
 
     /// Notes a reload: the settings in force, or that they were refused.
@@ -54,6 +65,7 @@ impl Runtime {
             last_reload_ok: state.last_reload_ok,
             last_reload_at: state.last_reload_at,
             prevention: self.prevention.get().map(|prevention| prevention.counts()),
+            evidence: self.evidence.get().map(|evidence| evidence.counts()),
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::clock;
 use crate::control::{self, DRAIN, Stop};
 use crate::desk::{Board, Concerned, Desk, Opened};
 use crate::documents::{self, Documents};
+use crate::evidence::Evidence;
 use crate::exit::{CONFIG, Failure, SOFTWARE};
 use crate::key_file;
 use crate::output::{self, Folder};
@@ -104,6 +105,9 @@ impl Session {
         if let Some(prevention) = &told.prevention {
             runtime.show(prevention);
         }
+        if let Some(evidence) = &told.evidence {
+            runtime.show_evidence(evidence);
+        }
         let analysing = Arc::new(AtomicBool::new(false));
         let pages = match plan.listener.take() {
             Some(listener) => {
@@ -114,7 +118,7 @@ impl Session {
             None => None,
         };
         Ok(Self {
-            shared: shared(&plan),
+            shared: shared(&plan, told.evidence.clone()),
             stop,
             tokio,
             runtime,
@@ -152,13 +156,16 @@ impl Session {
             FeedbackRule::Exact => REPLAY_PUBLISH_EVERY,
             FeedbackRule::Newest => Duration::ZERO,
         };
-        let Told { notifier, prevention, .. } = self.told.clone();
+        let Told { notifier, prevention, evidence, .. } = self.told.clone();
         let announce: Announce = Box::new(move |event| {
             if let Some(notifier) = &notifier {
                 notifier.notify(event);
             }
             if let Some(prevention) = &prevention {
                 prevention.event(event);
+            }
+            if let Some(evidence) = &evidence {
+                evidence.event(event);
             }
         });
         let Told { notifier, board, .. } = self.told.clone();
@@ -241,7 +248,10 @@ impl Session {
     /// Ends delivery and pages, within the time they have.
     pub(crate) fn finish(self) {
         self.stop.stop();
-        let Self { tokio, told: Told { notifier, prevention, .. }, pages, .. } = self;
+        let Self { tokio, told: Told { notifier, prevention, evidence, .. }, pages, .. } = self;
+        if let Some(evidence) = evidence {
+            evidence.finish();
+        }
         tokio.block_on(async {
             if let Some(notifier) = notifier {
                 notifier.shutdown(DRAIN).await;
@@ -272,6 +282,8 @@ struct Told {
     board: Board,
     notifier: Option<Arc<Notifier>>,
     prevention: Option<Arc<Prevention>>,
+    /// The packets behind findings.
+    evidence: Option<Arc<Evidence>>,
 }
 
 impl Told {
@@ -282,6 +294,7 @@ impl Told {
         Ok(Self {
             notifier: notifier(plan, &board, tokio)?,
             prevention: Prevention::start(plan, published, &board, tokio.handle())?,
+            evidence: Evidence::start(plan, published, &board)?,
             board,
         })
     }
@@ -291,7 +304,7 @@ impl Told {
     /// # Errors
     /// When the desk cannot be opened.
     fn pages(&self, plan: &Plan, published: &Published, shown: State) -> Result<State, Failure> {
-        let Self { notifier, prevention, board } = self.clone();
+        let Self { notifier, prevention, board, .. } = self.clone();
         let view = Arc::clone(&published.view);
         let concerned: Concerned = Box::new(move |verdicts| {
             if let Some(notifier) = &notifier {
@@ -384,7 +397,7 @@ fn notifier(plan: &Plan, board: &Board, tokio: &Tokio) -> Result<Option<Arc<Noti
         .map_err(|error| Failure::new(CONFIG, error.to_string()))
 }
 
-fn shared(plan: &Plan) -> Arc<Shared> {
+fn shared(plan: &Plan, evidence: Option<Arc<Evidence>>) -> Arc<Shared> {
     let record = plan.out.as_ref().map(|_| RecordRule { raw_targets: plan.raw_targets });
     let sensor = plan.key.text_hash(plan.settings.sensor.name.as_bytes());
     Arc::new(Shared {
@@ -398,6 +411,7 @@ fn shared(plan: &Plan) -> Arc<Shared> {
             Mode::Live => FeedbackRule::Newest,
         },
         board: FeedbackBoard::default(),
+        evidence,
         record,
     })
 }

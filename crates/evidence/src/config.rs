@@ -12,7 +12,7 @@ const GIB: u64 = 1 << 30;
 const TIB: u64 = 1 << 40;
 
 /// What [`Config::ring_bytes`] may be.
-pub const RING_BYTES: RangeInclusive<u64> = MIB..=4 * GIB;
+pub const RING_BYTES: RangeInclusive<u64> = MIB..=GIB;
 /// What [`Config::excerpt_bytes_max`] may be.
 pub const EXCERPT_BYTES: RangeInclusive<u64> = 4 * KIB..=64 * MIB;
 /// What [`Config::folder_bytes_max`] may be.
@@ -47,7 +47,7 @@ impl Default for Config {
             enabled: false,
             recipients: Vec::new(),
             folder: None,
-            ring_bytes: 64 * MIB,
+            ring_bytes: 32 * MIB,
             excerpt_bytes_max: MIB,
             folder_bytes_max: 256 * MIB,
             severity_min: Severity::Medium,

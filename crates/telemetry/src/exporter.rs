@@ -15,7 +15,7 @@ use tapline_model::{
     Protocol, Severity, VerdictKind, View,
 };
 
-pub use self::control::PreventionCounts;
+pub use self::control::{EvidenceCounts, PreventionCounts};
 use self::inventory::Admitted;
 use crate::family::Family;
 use crate::names;
@@ -52,6 +52,8 @@ pub struct Runtime {
     pub last_reload_at: f64,
     /// The block list, if one is made.
     pub prevention: Option<PreventionCounts>,
+    /// The packets that are kept, if any are.
+    pub evidence: Option<EvidenceCounts>,
 }
 
 /// Draws the page. It remembers which endpoints and hosts have series of their own: who came first
@@ -450,6 +452,7 @@ mod tests {
             last_reload_ok: true,
             last_reload_at: 1.0,
             prevention: None,
+            evidence: None,
         };
         exporter.render(view, &runtime).unwrap()
     }
@@ -570,9 +573,11 @@ mod tests {
             let known = |name| names::ALL.iter().any(|metric| metric.name == name);
             assert!(known(name) || known(base) || name.starts_with("process_"), "{line}");
         }
-        // Those of the block list are there while there is one: see `control`.
+        // Those of the block list and of evidence are there while there is one: see `control`.
         let is_optional = |name: &str| {
-            name.starts_with("tapline_prevention") || name.starts_with("tapline_webhook")
+            ["tapline_prevention", "tapline_webhook", "tapline_evidence"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
         };
         for metric in names::ALL.iter().filter(|metric| !is_optional(metric.name)) {
             assert!(page.contains(metric.name), "{} has no sample", metric.name);

@@ -4,4 +4,4 @@ mod exporter;
 mod family;
 pub mod names;
 
-pub use exporter::{BuildInfo, Error, Exporter, Limits, PreventionCounts, Runtime};
+pub use exporter::{BuildInfo, Error, EvidenceCounts, Exporter, Limits, PreventionCounts, Runtime};

@@ -182,6 +182,12 @@ metrics! {
         "Entries taken off the block list: their time was over, or an operator judged otherwise.";
     PREVENTION_REFUSED: Counter "tapline_prevention_refused_total" ["reason"]
         "Times that somebody was not put on the block list.";
+    EVIDENCE_EXCERPTS: Counter "tapline_evidence_excerpts_total" ["result"]
+        "Findings and sources whose packets were asked for, by what came of it.";
+    EVIDENCE_REMOVED: Counter "tapline_evidence_removed_total" []
+        "Excerpts removed to make room for later ones.";
+    EVIDENCE_BYTES: Gauge "tapline_evidence_folder_bytes" []
+        "Bytes of the excerpts that are kept.";
     WEBHOOK_POSTS: Counter "tapline_webhook_posts_total" []
         "Posts that the webhook accepted.";
     WEBHOOK_FAILURES: Counter "tapline_webhook_post_failures_total" []

@@ -44,8 +44,9 @@ pub(crate) fn run(arguments: &Backtest) -> Result<(), Failure> {
 /// One replay: no pages, no pushes, no files.
 fn analyse(arguments: &Backtest, name: String, mut settings: Settings) -> Result<Run, Failure> {
     settings.alert.findings_resolved_max = FINDINGS_RESOLVED_MAX;
-    // Nobody is blocked for what is past.
+    // Nobody is blocked for what is past, and its packets are in the capture.
     settings.prevention.enabled = false;
+    settings.evidence.enabled = false;
     let documents = documents::load(&settings)?;
     let key = match &arguments.key_file {
         Some(path) => key_file::from_file(path)?,

@@ -16,6 +16,7 @@ use super::overload::Signals;
 use super::shedding::Shedding;
 use super::tick::{SourceCounters, Tick};
 use super::worker::Worker;
+use crate::evidence::Witness;
 
 /// What a source does when a worker's queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub(crate) struct Router {
     shed: Lost,
     /// None in replay: files are followed whole.
     shedding: Option<Arc<Shedding>>,
+    /// None if no packets are kept.
+    witness: Option<Box<Witness>>,
     rate: Sampling,
     /// The least rate since the epoch began.
     rate_least: Sampling,
@@ -155,6 +158,7 @@ impl Router {
             lost: Lost::default(),
             shed: Lost::default(),
             shedding: None,
+            witness: None,
             rate: Sampling::WHOLE,
             rate_least: Sampling::WHOLE,
             newest: Timestamp::ZERO,
@@ -165,6 +169,12 @@ impl Router {
     #[must_use]
     pub(crate) fn with_shedding(self, shedding: Option<Arc<Shedding>>) -> Self {
         Self { shedding, ..self }
+    }
+
+    /// The same, and its last frames can be asked for.
+    #[must_use]
+    pub(crate) fn with_witness(self, witness: Option<Box<Witness>>) -> Self {
+        Self { witness, ..self }
     }
 
     /// Takes one frame.
@@ -178,7 +188,9 @@ impl Router {
             captured.stats.snapped_frames +=
                 u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
         }
+        let mut ends = None;
         decap.push(frame, &mut |segment| {
+            ends = Some((segment.source.ip(), segment.destination.ip()));
             let hash = key.hash_between(segment.source, segment.destination, segment.network);
             if !rate.keeps(hash) {
                 return shed.add((1, u64::from(segment.wire_bytes)));
@@ -195,6 +207,9 @@ impl Router {
                 }
             }
         });
+        if let (Some(witness), Some(ends)) = (&mut self.witness, ends) {
+            witness.push(frame, ends);
+        }
     }
 
     /// Whether the clock, moved to `now`, enters a new epoch. Time never runs backwards.
@@ -209,12 +224,18 @@ impl Router {
         self.epoch = Some(self.clock.epoch());
         self.epoch_end = self.clock.epoch().next().start();
         self.decap.tick(self.clock);
+        if let Some(witness) = &self.witness {
+            witness.answer();
+        }
         self.mark(false);
     }
 
     /// The source has ended.
     pub(crate) fn end(mut self) {
         self.decap.finish();
+        if let Some(witness) = self.witness.take() {
+            witness.end();
+        }
         self.mark(true);
     }
 

@@ -27,6 +27,23 @@ pub struct PreventionCounts {
     pub webhook: Option<AlertStats>,
 }
 
+/// The packets that are kept, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceCounts {
+    /// Excerpts written, since start.
+    pub kept: u64,
+    /// Sources that had no packets of a finding.
+    pub empty: u64,
+    /// Not asked for or not written because too many waited.
+    pub queue_full: u64,
+    /// Excerpts that could not be written.
+    pub failed: u64,
+    /// Excerpts removed to make room.
+    pub removed: u64,
+    /// Bytes in the folder now.
+    pub bytes: u64,
+}
+
 /// The families of what the daemon knows of itself besides its settings.
 pub(super) fn families(runtime: &Runtime) -> Vec<Family> {
     let mut families = Vec::new();
@@ -34,7 +51,25 @@ pub(super) fn families(runtime: &Runtime) -> Vec<Family> {
         families.extend(prevention(counts));
         families.extend(counts.webhook.iter().flat_map(webhook));
     }
+    families.extend(runtime.evidence.iter().flat_map(evidence));
     families
+}
+
+fn evidence(counts: &EvidenceCounts) -> Vec<Family> {
+    let mut excerpts = Family::new(names::EVIDENCE_EXCERPTS);
+    for (result, count) in [
+        ("kept", counts.kept),
+        ("no_packets", counts.empty),
+        ("queue_full", counts.queue_full),
+        ("failed", counts.failed),
+    ] {
+        excerpts.add(&[result], number(count));
+    }
+    vec![
+        excerpts,
+        Family::single(names::EVIDENCE_REMOVED, number(counts.removed)),
+        Family::single(names::EVIDENCE_BYTES, number(counts.bytes)),
+    ]
 }
 
 fn prevention(counts: &PreventionCounts) -> Vec<Family> {
@@ -78,12 +113,13 @@ mod tests {
     use crate::names::ALL;
 
     #[test]
-    fn a_sensor_without_a_list_says_nothing_of_one() {
+    fn what_a_sensor_does_not_do_it_says_nothing_of() {
         let mut runtime = Runtime {
             config_hash: String::new(),
             last_reload_ok: true,
             last_reload_at: 0.0,
             prevention: None,
+            evidence: None,
         };
         assert_eq!(families(&runtime).len(), 0);
         runtime.prevention = Some(PreventionCounts {
@@ -91,10 +127,12 @@ mod tests {
             webhook: Some(AlertStats::default()),
             ..PreventionCounts::default()
         });
+        runtime.evidence = Some(EvidenceCounts::default());
         let drawn = families(&runtime).into_iter().filter_map(Family::finish).count();
         let known = ALL.iter().filter(|metric| {
             metric.name.starts_with("tapline_prevention")
                 || metric.name.starts_with("tapline_webhook")
+                || metric.name.starts_with("tapline_evidence")
         });
         assert_eq!(drawn, known.count(), "all of them are drawn, none is empty");
     }
