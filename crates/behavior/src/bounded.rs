@@ -37,7 +37,8 @@ impl<K: Ord + Hash + Copy, V> Bounded<K, V> {
     /// Evicts one entry that is in the way of `key`. To be called before [`Bounded::touch`] until
     /// it gives none.
     pub(crate) fn make_room(&mut self, key: K) -> Option<V> {
-        if self.entries.contains_key(&key) || self.entries.len() < self.entries_max {
+        // First what costs nothing: a table is full but seldom.
+        if self.entries.len() < self.entries_max || self.entries.contains_key(&key) {
             return None;
         }
         let (_, quietest) = self.quietest(None)?;

@@ -191,6 +191,10 @@ impl Session {
     /// # Errors
     /// When one cannot be written; the others are.
     pub(crate) fn write_output(&self, ended: Ended) -> Result<(), Failure> {
+        if let Some(evidence) = &self.told.evidence {
+            // So that its numbers are among those that are written.
+            evidence.finish();
+        }
         let Ended { view, lifecycle, inventory, spool, spool_fault, began: _ } = ended;
         let Some(folder) = &self.out else { return Ok(()) };
         let transactions = match spool {
