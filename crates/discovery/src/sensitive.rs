@@ -272,10 +272,14 @@ pub(crate) fn is_harmless(text: &[u8]) -> bool {
 /// be escaped in JSON.
 pub(crate) fn is_harmless_path(path: &[u8]) -> bool {
     const SUSPECT: u8 = mark::SIGN | mark::CODED | mark::ESCAPED;
-    let marks = path.iter().fold(0, |marks, &byte| marks | marks_of(byte));
+    let (mut marks, mut segment, mut longest) = (0, 0_usize, 0);
+    for &byte in path {
+        marks |= marks_of(byte);
+        segment = if byte == b'/' { 0 } else { segment + 1 };
+        longest = longest.max(segment);
+    }
     // What is shorter than a token has no room for a key or a number either.
-    let is_short = |segment: &[u8]| segment.len() < TOKEN_BYTES_MIN;
-    marks & SUSPECT == 0 && path.split(|&byte| byte == b'/').all(is_short)
+    marks & SUSPECT == 0 && longest < TOKEN_BYTES_MIN
 }
 
 /// Words joined by separators are no key, unless a word is what keys begin with.

@@ -1,5 +1,7 @@
 //! The whole look at one value: layer by layer, every kind of attack.
 
+use std::cell::LazyCell;
+
 use tapline_model::{Attack, AttackPlace};
 
 use crate::bytes::{self, ANGLE, COLON, CONTROL, ESCAPE, SIGN, SPACE, STRONG, WIDE};
@@ -24,6 +26,11 @@ const FILLER_HEAD_BYTES_MAX: usize = 8;
 
 /// The score from which on it does not matter that a text is prose.
 const SURE_MIN: u8 = 6;
+/// Bytes that are folded at once, if there is no white space among them.
+const FOLD_BYTES: usize = 32;
+/// As Latin-1 has it.
+const NO_BREAK_SPACE: u8 = 0xa0;
+
 /// Words of letters from which on a text is prose, if it is made of little else.
 const PROSE_WORDS_MIN: usize = 8;
 /// Share of letters and white space in prose, in per cent.
@@ -128,10 +135,11 @@ impl Inspector {
         let hinted = marks::hints(&self.folded);
         let scores = &mut self.scores;
         let hidden = u8::from(depth > LAYERS_USUAL);
-        let prose = u8::from(is_prose(text));
+        // Most layers show nothing: whether they are prose does not matter then.
+        let prose = LazyCell::new(|| u8::from(is_prose(text)));
         let mut add = |attack: Attack, score: u8| {
             let is_sure = score > SURE_MIN;
-            let score = if is_sure { score } else { score.saturating_sub(prose) };
+            let score = if is_sure || score < SCORE_MIN { score } else { score - *prose };
             scores.add(attack, if score >= SCORE_MIN { score + hidden } else { score });
         };
         if hinted & !marks::SQL != 0 {
@@ -199,22 +207,36 @@ fn fold(text: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.reserve(text.len());
     let mut space = 0_u8;
-    for &byte in text {
-        match byte {
-            b'\n' | b'\r' => space = b'\n',
-            b'\t' | b' ' | 0x0b | 0x0c | 0xa0 if space == b'\n' => {}
-            b'\t' | b' ' | 0x0b | 0x0c | 0xa0 => space = b' ',
-            _ => {
-                if space != 0 {
-                    out.push(space);
-                    space = 0;
-                }
-                out.push(byte.to_ascii_lowercase());
-            }
+    let mut rest = text;
+    while let Some((chunk, after)) = rest.split_first_chunk::<FOLD_BYTES>() {
+        // Long runs without white space are the usual thing, and many bytes are told at once.
+        if chunk.iter().fold(true, |none, &byte| none & (byte > b' ') & (byte != NO_BREAK_SPACE)) {
+            flush(&mut space, out);
+            out.extend_from_slice(&chunk.map(|byte| byte.to_ascii_lowercase()));
+        } else {
+            chunk.iter().for_each(|&byte| fold_byte(byte, &mut space, out));
+        }
+        rest = after;
+    }
+    rest.iter().for_each(|&byte| fold_byte(byte, &mut space, out));
+    flush(&mut space, out);
+}
+
+fn fold_byte(byte: u8, space: &mut u8, out: &mut Vec<u8>) {
+    match byte {
+        b'\n' | b'\r' => *space = b'\n',
+        b'\t' | b' ' | 0x0b | 0x0c | NO_BREAK_SPACE if *space == b'\n' => {}
+        b'\t' | b' ' | 0x0b | 0x0c | NO_BREAK_SPACE => *space = b' ',
+        _ => {
+            flush(space, out);
+            out.push(byte.to_ascii_lowercase());
         }
     }
-    if space != 0 {
-        out.push(space);
+}
+
+fn flush(space: &mut u8, out: &mut Vec<u8>) {
+    if *space != 0 {
+        out.push(std::mem::take(space));
     }
 }
 
@@ -235,6 +257,30 @@ mod tests {
         let mut out = Vec::new();
         fold(b"A \t b\r\n  C ", &mut out);
         assert_eq!(out, b"a b\nc ");
+    }
+
+    /// Byte by byte.
+    fn folded_slowly(text: &[u8]) -> Vec<u8> {
+        let (mut out, mut space) = (Vec::new(), 0);
+        text.iter().for_each(|&byte| fold_byte(byte, &mut space, &mut out));
+        flush(&mut space, &mut out);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn many_bytes_are_folded_as_one_by_one(
+            text in proptest::collection::vec(prop_oneof![
+                8 => any::<u8>(),
+                1 => Just(b' '),
+                1 => Just(b'\n'),
+                60 => b'A'..=b'z',
+            ], 0..300)
+        ) {
+            let mut out = Vec::new();
+            fold(&text, &mut out);
+            prop_assert_eq!(out, folded_slowly(&text));
+        }
     }
 
     #[test]
