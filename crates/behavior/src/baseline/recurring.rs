@@ -176,6 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn what_begins_otherwise_or_is_of_another_size_is_no_batch() {
+        assert_eq!(known(&[(120, 60.0), (1_570, 60.0)]), [false, false], "ten minutes late");
+        let mut recurring = Recurring::default();
+        let three = |recurring: &mut Recurring, from: u64, rate: f64| {
+            [0, 1, 2].map(|minute| recurring.note(from + minute, rate, -20.0, false))
+        };
+        assert_eq!(three(&mut recurring, 120, 200.0), [false; 3]);
+        // The first minute may be one of which it was there for a part.
+        assert_eq!(three(&mut recurring, 1_560, 60.0), [true, false, false]);
+        let goes_on = (0..20).map(|minute| recurring.note(4_440 + minute, 60.0, -20.0, false));
+        let goes_on: Vec<bool> = goes_on.collect();
+        assert!(goes_on[5] && !goes_on[19], "an hour is no batch of three minutes: {goes_on:?}");
+    }
+
+    #[test]
     fn equal_intervals_are_a_timetable() {
         let hourly = [(5, 60.0), (65, 60.0), (126, 60.0), (186, 60.0)];
         assert_eq!(known(&hourly), [false, false, true, true]);
