@@ -75,13 +75,12 @@ fn too_large(settings: &Settings) -> Option<String> {
     ))
 }
 
-/// The rings of all interfaces, and their index.
+/// The rings of all sources, and their index.
 fn evidence_bytes(settings: &Settings) -> u64 {
     if !settings.evidence.enabled {
         return 0;
     }
-    let sources = u64::try_from(settings.capture.interfaces.len().max(1)).unwrap_or(u64::MAX);
-    settings.evidence.ring_bytes.saturating_mul(5).saturating_mul(sources) / 4
+    settings.evidence.ring_bytes / 4 * 5
 }
 
 fn exposed(web: &Web) -> Option<String> {

@@ -137,12 +137,14 @@ impl Evidence {
         })))
     }
 
-    /// The end of one more source.
-    pub(crate) fn witness(&self) -> Box<Witness> {
+    /// The end of one of so many sources, who share the memory.
+    pub(crate) fn witness(&self, sources: usize) -> Box<Witness> {
+        let sources = u64::try_from(sources.max(1)).unwrap_or(u64::MAX);
+        let config = Config { ring_bytes: self.config.ring_bytes / sources, ..self.config.clone() };
         let (asked, asking) = bounded(ASKED_MAX);
         lock(&self.sources).push(asked);
         Box::new(Witness {
-            ring: FrameRing::new(&self.config),
+            ring: FrameRing::new(&config),
             asking,
             inbox: self.inbox.clone(),
             tally: Arc::clone(&self.tally),

@@ -135,7 +135,7 @@ impl Plant {
             let names = names.iter().cloned();
             let witness = shared.evidence.as_ref().filter(|_| index == 0);
             Router::new(0, names, decap, shared.key.clone(), route, WhenFull::Wait)
-                .with_witness(witness.map(|evidence| evidence.witness()))
+                .with_witness(witness.map(|evidence| evidence.witness(1)))
         };
         (0..shared.workers).map(walker).collect()
     }
@@ -153,12 +153,12 @@ impl Plant {
         let sheds = when_full == WhenFull::Drop && settings.overload.enabled;
         let shedding =
             sheds.then(|| Arc::new(Shedding::new(settings.overload.clone(), sources.len())));
-        let decap = settings.decap.share(sources.len());
+        let (decap, count) = (settings.decap.share(sources.len()), sources.len());
         let router = |source, names: Vec<_>, route| {
             let decap = Decap::new(decap.clone(), &shared.key);
             Router::new(source, names, decap, shared.key.clone(), route, when_full)
                 .with_shedding(shedding.clone())
-                .with_witness(shared.evidence.as_ref().map(|evidence| evidence.witness()))
+                .with_witness(shared.evidence.as_ref().map(|evidence| evidence.witness(count)))
         };
         let worker = |index| Worker::new(index, Arc::clone(shared), out.clone());
         if inline {

@@ -30,8 +30,8 @@ pub struct Config {
     pub recipients: Vec<String>,
     /// Where excerpts are written; none is not set. It belongs to one sensor alone.
     pub folder: Option<PathBuf>,
-    /// Bytes of recent frames in memory, for each capture source, within [`RING_BYTES`]. Their index
-    /// takes up to a quarter more.
+    /// Bytes of recent frames in memory, within [`RING_BYTES`]; sources share them. Their index takes
+    /// up to a quarter more.
     pub ring_bytes: u64,
     /// Bytes of one excerpt before it is encrypted, within [`EXCERPT_BYTES`].
     pub excerpt_bytes_max: u64,

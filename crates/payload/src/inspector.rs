@@ -210,15 +210,21 @@ fn fold(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while let Some((chunk, after)) = rest.split_first_chunk::<FOLD_BYTES>() {
         // Long runs without white space are the usual thing, and many bytes are told at once.
-        if chunk.iter().fold(true, |none, &byte| none & (byte > b' ') & (byte != NO_BREAK_SPACE)) {
+        let of_space =
+            |some, &byte: &u8| some | u8::from(byte <= b' ') | u8::from(byte == NO_BREAK_SPACE);
+        if chunk.iter().fold(0, of_space) == 0 {
             flush(&mut space, out);
             out.extend_from_slice(&chunk.map(|byte| byte.to_ascii_lowercase()));
         } else {
-            chunk.iter().for_each(|&byte| fold_byte(byte, &mut space, out));
+            for &byte in chunk {
+                fold_byte(byte, &mut space, out);
+            }
         }
         rest = after;
     }
-    rest.iter().for_each(|&byte| fold_byte(byte, &mut space, out));
+    for &byte in rest {
+        fold_byte(byte, &mut space, out);
+    }
     flush(&mut space, out);
 }
 
@@ -262,7 +268,9 @@ mod tests {
     /// Byte by byte.
     fn folded_slowly(text: &[u8]) -> Vec<u8> {
         let (mut out, mut space) = (Vec::new(), 0);
-        text.iter().for_each(|&byte| fold_byte(byte, &mut space, &mut out));
+        for &byte in text {
+            fold_byte(byte, &mut space, &mut out);
+        }
         flush(&mut space, &mut out);
         out
     }

@@ -52,7 +52,7 @@ pub(super) const KEYS: &[Key] = &[
     },
     whole(
         "evidence.ring_bytes",
-        "Memory for the last packets of each source: how far back a finding can reach. Their index takes up to a quarter more.",
+        "Memory for the last packets, of all sources together: how far back a finding can reach. Their index takes up to a quarter more.",
         Whole::U64(|s| &mut s.evidence.ring_bytes),
         *RING_BYTES.start(),
         *RING_BYTES.end(),
