@@ -4,10 +4,12 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tapline_tests::capture::{Capture, Exchange};
+use tapline_tests::http;
+use tapline_tests::program::{Program, free_port, until};
 use tapline_tests::sensor::stderr;
 use tapline_tests::skip;
 
@@ -150,6 +152,32 @@ fn what_is_milder_is_not_kept_and_an_excerpt_has_an_end() {
     for file in kept {
         assert!(fs::metadata(&file).unwrap().len() < 5_000, "{}", file.display());
     }
+}
+
+#[test]
+fn a_finding_names_its_packets() {
+    if !skip::programs(&["age", "age-keygen", "tshark", "curl"]) {
+        return;
+    }
+    let scene = Scene::new("1", "");
+    let port = free_port();
+    let mut command = Command::new(TAPLINE);
+    command.arg("replay").arg(scene.path("scan.pcap")).arg("--config");
+    command.arg(scene.path("tapline.yaml")).arg("--out").arg(scene.path("again"));
+    command.args(["--serve", &format!("127.0.0.1:{port}")]).stderr(Stdio::null());
+    let _sensor = Program::start(&mut command);
+    let finding = scene.finding();
+    let url = format!("http://127.0.0.1:{port}/api/v1/findings/{finding}");
+    let names = || {
+        let answer = http::get(&url)?;
+        let answer: Value = serde_json::from_str(&answer).ok()?;
+        answer["packets"][0]["name"].as_str().map(str::to_owned)
+    };
+    assert!(
+        until(60, || names() == Some(format!("{finding}-0.pcap.age"))),
+        "{:?}",
+        http::get(&url)
+    );
 }
 
 #[test]

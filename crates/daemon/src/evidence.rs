@@ -6,7 +6,7 @@
 //!
 //! Nobody waits for evidence while live traffic is captured: what finds a full queue is counted.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +17,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use tapline_alert::Event;
-use tapline_evidence::{Config, Excerpt, FrameRing, Request, Vault};
+use tapline_evidence::{Config, Excerpt, FrameRing, Kept, Request, Vault};
 use tapline_model::{Finding, Frame, View};
 use tapline_telemetry::EvidenceCounts;
-use tapline_web::Mode;
+use tapline_web::{Mode, PacketFile, PacketsFn};
 
 use crate::desk::Board;
 use crate::exit::{CONFIG, Failure, SOFTWARE};
@@ -50,8 +50,12 @@ pub(crate) struct Evidence {
     known: Mutex<Known>,
     inbox: Sender<Message>,
     tally: Arc<Tally>,
+    files: Arc<ArcSwap<Files>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// What is kept, by the id of its finding.
+type Files = HashMap<String, Vec<PacketFile>>;
 
 /// Whose packets a source is asked for.
 #[derive(Clone)]
@@ -78,6 +82,8 @@ struct Tally {
     failed: AtomicU64,
     removed: AtomicU64,
     bytes: AtomicU64,
+    /// Frames that no ring took.
+    too_large: AtomicU64,
 }
 
 /// Findings by id, the last ones.
@@ -113,13 +119,15 @@ impl Evidence {
         if !config.enabled {
             return Ok(None);
         }
-        config.folder.get_or_insert_with(|| default_folder(plan));
+        let folder = config.folder.get_or_insert_with(|| default_folder(plan)).clone();
         let vault = Vault::open(&config)
             .map_err(|error| Failure::new(CONFIG, format!("evidence.folder: {error}")))?;
+        tracing::info!("packets of findings are kept in {}", folder.display());
         let (inbox, incoming) = bounded(EXCERPTS_MAX);
         let tally = Arc::new(Tally::default());
-        let keeper = Keeper { vault, tally: Arc::clone(&tally) };
-        keeper.count();
+        let files = Arc::default();
+        let keeper = Keeper { vault, tally: Arc::clone(&tally), files: Arc::clone(&files) };
+        keeper.tell();
         let thread = std::thread::Builder::new()
             .name("evidence".to_owned())
             .spawn(move || keeper.run(&incoming))
@@ -133,6 +141,7 @@ impl Evidence {
             known: Mutex::default(),
             inbox,
             tally,
+            files,
             thread: Mutex::new(Some(thread)),
         })))
     }
@@ -149,6 +158,7 @@ impl Evidence {
             inbox: self.inbox.clone(),
             tally: Arc::clone(&self.tally),
             waits: self.waits,
+            told_too_large: 0,
         })
     }
 
@@ -173,6 +183,12 @@ impl Evidence {
         }
     }
 
+    /// For pages and API.
+    pub(crate) fn packets(&self) -> PacketsFn {
+        let files = Arc::clone(&self.files);
+        Arc::new(move |finding| files.load().get(finding).cloned().unwrap_or_default())
+    }
+
     /// For the metrics.
     pub(crate) fn counts(&self) -> EvidenceCounts {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -183,6 +199,7 @@ impl Evidence {
             failed: of(&self.tally.failed),
             removed: of(&self.tally.removed),
             bytes: of(&self.tally.bytes),
+            too_large: of(&self.tally.too_large),
         }
     }
 
@@ -214,6 +231,8 @@ pub(crate) struct Witness {
     inbox: Sender<Message>,
     tally: Arc<Tally>,
     waits: bool,
+    /// Of the frames that were too large, those that are counted already.
+    told_too_large: u64,
 }
 
 impl Witness {
@@ -224,7 +243,10 @@ impl Witness {
     }
 
     /// Answers what was asked. To be called once an epoch.
-    pub(crate) fn answer(&self) {
+    pub(crate) fn answer(&mut self) {
+        let too_large = self.ring.counts().too_large;
+        let told = std::mem::replace(&mut self.told_too_large, too_large);
+        self.tally.too_large.fetch_add(too_large - told, Ordering::Relaxed);
         while let Some(excerpt) = self.next_excerpt() {
             let message = Message::Excerpt(excerpt);
             let is_sent = if self.waits {
@@ -239,7 +261,8 @@ impl Witness {
     }
 
     /// The source has ended: whoever keeps evidence has the ring from now on.
-    pub(crate) fn end(self: Box<Self>) {
+    pub(crate) fn end(mut self: Box<Self>) {
+        self.answer();
         let inbox = self.inbox.clone();
         if inbox.send(Message::Ended(self)).is_err() {
             tracing::error!("the thread that keeps evidence has died: some is missing");
@@ -263,6 +286,7 @@ impl Witness {
 struct Keeper {
     vault: Vault,
     tally: Arc<Tally>,
+    files: Arc<ArcSwap<Files>>,
 }
 
 impl Keeper {
@@ -300,10 +324,16 @@ impl Keeper {
                 tracing::warn!(finding = excerpt.finding(), "the packets cannot be kept: {error}");
             }
         }
-        self.count();
+        self.tell();
     }
 
-    fn count(&self) {
+    /// Shows what is in the folder now.
+    fn tell(&self) {
+        let mut files = Files::new();
+        for Kept { finding, name, bytes, .. } in self.vault.list() {
+            files.entry(finding).or_default().push(PacketFile { name, bytes });
+        }
+        self.files.store(Arc::new(files));
         let counts = self.vault.counts();
         self.tally.kept.store(counts.kept, Ordering::Relaxed);
         self.tally.failed.store(counts.failed + counts.refused, Ordering::Relaxed);

@@ -336,6 +336,7 @@ impl Told {
                 form_key: key_file::random()?,
             }),
             templates: Some(templates),
+            packets: self.evidence.as_ref().map(|evidence| evidence.packets()),
             health: Arc::new(move || {
                 let mut health = health();
                 health.reasons.extend(fault.clone());
@@ -439,6 +440,7 @@ fn state(
         prevention: None,
         triage: None,
         templates: None,
+        packets: None,
         health: Arc::new(move || health(mode, analysing.load(Ordering::Relaxed), &view.load())),
         sensor: SensorInfo {
             name: plan.settings.sensor.name.clone(),

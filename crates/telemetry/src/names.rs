@@ -188,6 +188,8 @@ metrics! {
         "Excerpts removed to make room for later ones.";
     EVIDENCE_BYTES: Gauge "tapline_evidence_folder_bytes" []
         "Bytes of the excerpts that are kept.";
+    EVIDENCE_TOO_LARGE: Counter "tapline_evidence_frames_too_large_total" []
+        "Frames that were too large to be held for evidence.";
     WEBHOOK_POSTS: Counter "tapline_webhook_posts_total" []
         "Posts that the webhook accepted.";
     WEBHOOK_FAILURES: Counter "tapline_webhook_post_failures_total" []

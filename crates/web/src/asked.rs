@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use crate::guard::Guard;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::state::State;
+use crate::state::{PacketFile, State};
 use crate::submission::Submission;
 
 /// What a route gives back.
@@ -35,6 +35,11 @@ impl App {
     /// What operators said, and what time it is for that.
     pub(crate) fn verdicts(&self) -> (Arc<Verdicts>, Timestamp) {
         self.state.triage.as_ref().map(|triage| (triage.verdicts)()).unwrap_or_default()
+    }
+
+    /// The files with the packets behind a finding.
+    pub(crate) fn packets(&self, finding: &str) -> Vec<PacketFile> {
+        self.state.packets.as_ref().map(|packets| packets(finding)).unwrap_or_default()
     }
 
     /// Every rule of path templates.

@@ -365,6 +365,7 @@ mod tests {
             prevention: None,
             triage: None,
             templates: None,
+            packets: None,
             sensor: sensor(external_url),
         }
     }

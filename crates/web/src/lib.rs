@@ -30,6 +30,6 @@ pub use asset::STYLE;
 pub use config::Config;
 pub use server::{ServeError, router, serve};
 pub use state::{
-    Health, HealthFn, MetricsFn, Mode, OrderFn, Prevention, RuleOrderFn, RulesFn, RulesOfFn,
-    SensorInfo, State, Templates, Triage, VerdictsFn,
+    Health, HealthFn, MetricsFn, Mode, OrderFn, PacketFile, PacketsFn, Prevention, RuleOrderFn,
+    RulesFn, RulesOfFn, SensorInfo, State, Templates, Triage, VerdictsFn,
 };

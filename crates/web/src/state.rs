@@ -135,6 +135,18 @@ impl fmt::Debug for Templates {
     }
 }
 
+/// A file with packets behind a finding.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct PacketFile {
+    /// Its name in the folder of evidence.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The files with the packets behind the finding of this id; none where none are kept.
+pub type PacketsFn = Arc<dyn Fn(&str) -> Vec<PacketFile> + Send + Sync>;
+
 /// What the pages and the API read from. Cloning it shares everything.
 #[derive(Clone)]
 pub struct State {
@@ -152,6 +164,8 @@ pub struct State {
     pub triage: Option<Triage>,
     /// What is said of path templates; none where there is nothing to say it of.
     pub templates: Option<Templates>,
+    /// The packets behind findings; none unless they are kept.
+    pub packets: Option<PacketsFn>,
     /// Who answers.
     pub sensor: SensorInfo,
 }

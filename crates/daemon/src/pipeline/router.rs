@@ -224,7 +224,7 @@ impl Router {
         self.epoch = Some(self.clock.epoch());
         self.epoch_end = self.clock.epoch().next().start();
         self.decap.tick(self.clock);
-        if let Some(witness) = &self.witness {
+        if let Some(witness) = &mut self.witness {
             witness.answer();
         }
         self.mark(false);

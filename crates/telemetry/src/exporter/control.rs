@@ -42,6 +42,8 @@ pub struct EvidenceCounts {
     pub removed: u64,
     /// Bytes in the folder now.
     pub bytes: u64,
+    /// Frames too large to be held.
+    pub too_large: u64,
 }
 
 /// The families of what the daemon knows of itself besides its settings.
@@ -69,6 +71,7 @@ fn evidence(counts: &EvidenceCounts) -> Vec<Family> {
         excerpts,
         Family::single(names::EVIDENCE_REMOVED, number(counts.removed)),
         Family::single(names::EVIDENCE_BYTES, number(counts.bytes)),
+        Family::single(names::EVIDENCE_TOO_LARGE, number(counts.too_large)),
     ]
 }
 

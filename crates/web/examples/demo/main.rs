@@ -25,6 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         prevention: None,
         triage: None,
         templates: None,
+        packets: None,
         sensor: SensorInfo {
             name: "edge-fra-1".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -9,6 +9,7 @@ use crate::asked::{Answer, Asked, json};
 use crate::problem::Problem;
 use crate::selection::API_ROWS;
 use crate::selection::findings::{PARAMETERS, Selection};
+use crate::state::PacketFile;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -20,18 +21,23 @@ struct Document<'a> {
     findings: Vec<Judged<'a>>,
 }
 
-/// A finding with what operators say of it.
+/// A finding with what operators say of it, and the packets behind it.
 #[derive(Serialize)]
 struct Judged<'a> {
     #[serde(flatten)]
     finding: &'a Finding,
     verdicts: Vec<Arc<Verdict>>,
+    packets: Vec<PacketFile>,
 }
 
 impl<'a> Judged<'a> {
     fn new(asked: &Asked, finding: &'a Finding) -> Self {
         let (all, now) = asked.app.verdicts();
-        Self { finding, verdicts: all.of(finding, now).into_iter().map(Arc::clone).collect() }
+        Self {
+            finding,
+            verdicts: all.of(finding, now).into_iter().map(Arc::clone).collect(),
+            packets: asked.app.packets(&finding.id),
+        }
     }
 }
 

@@ -47,6 +47,8 @@ struct Page {
     found_after: String,
     lasted: String,
     timeline: Timeline,
+    /// Files and their sizes.
+    packets: Vec<(String, String)>,
     verdicts: Vec<VerdictRow>,
     desk: Option<Desk>,
     back: String,
@@ -125,6 +127,12 @@ pub(crate) fn answer(asked: &Asked) -> Answer {
         found_after: number::span(found_after),
         lasted: number::span(lasted),
         timeline: timeline(finding, now),
+        packets: asked
+            .app
+            .packets(&finding.id)
+            .into_iter()
+            .map(|file| (file.name, number::bytes(file.bytes)))
+            .collect(),
         verdicts: rows_of(&asked.app, finding),
         desk: Desk::of(&asked.app),
         back: finding.id.clone(),

@@ -110,6 +110,7 @@ async fn a_sensor_that_has_seen_nothing_shows_every_page() {
 #[tokio::test]
 async fn ages_are_relative_to_capture_time() {
     let html = get(&shop(), "/findings/5eed000000000000").await.text;
+    assert!(html.contains("5eed000000000000-0.pcap.age"), "the packets are named");
     assert!(html.contains("2026-05-04 12:00:00 UTC"));
     assert!(html.contains(">10\u{a0}min ago</time>"), "the case began 620 seconds before");
 }

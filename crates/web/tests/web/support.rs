@@ -11,7 +11,9 @@ use tapline_model::{
     RuleState, RuleView, Severity, Timestamp, View,
 };
 use tapline_prevention::{Feed, Reader};
-use tapline_web::{Config, Health, Mode, Prevention, SensorInfo, State, Templates, router};
+use tapline_web::{
+    Config, Health, Mode, PacketFile, Prevention, SensorInfo, State, Templates, router,
+};
 use tower::ServiceExt;
 
 use crate::sample;
@@ -93,6 +95,9 @@ pub(crate) fn state(view: View) -> State {
         prevention: Some(Prevention { reader: listed(), api_key: Some("k3y".to_owned()) }),
         triage: None,
         templates: Some(templates()),
+        packets: Some(Arc::new(|finding| {
+            vec![PacketFile { name: format!("{finding}-0.pcap.age"), bytes: 12_288 }]
+        })),
         sensor: SensorInfo {
             name: "test".to_owned(),
             version: "1.2.3".to_owned(),
