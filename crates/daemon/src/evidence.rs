@@ -73,13 +73,15 @@ enum Message {
     Finish,
 }
 
-/// Numbers for the metrics. For each finding and source one of the first four goes up.
+/// Numbers for the metrics. For each finding and source one of the first five goes up.
 #[derive(Default)]
 struct Tally {
     kept: AtomicU64,
     empty: AtomicU64,
     queue_full: AtomicU64,
     failed: AtomicU64,
+    /// As failed: the ring or the vault is gone.
+    lost: AtomicU64,
     removed: AtomicU64,
     bytes: AtomicU64,
     /// Frames that no ring took.
@@ -176,10 +178,12 @@ impl Evidence {
         let Some(asked) = Asked::of(finding, &servers, &self.config) else { return };
         known.note(&finding.id);
         for source in lock(&self.sources).iter() {
-            // A source whose ring is gone cannot be asked; that it is gone was logged.
-            if let Err(TrySendError::Full(_)) = source.try_send(asked.clone()) {
-                self.tally.queue_full.fetch_add(1, Ordering::Relaxed);
-            }
+            let lost = match source.try_send(asked.clone()) {
+                Ok(()) => continue,
+                Err(TrySendError::Full(_)) => &self.tally.queue_full,
+                Err(TrySendError::Disconnected(_)) => &self.tally.lost,
+            };
+            lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -196,7 +200,7 @@ impl Evidence {
             kept: of(&self.tally.kept),
             empty: of(&self.tally.empty),
             queue_full: of(&self.tally.queue_full),
-            failed: of(&self.tally.failed),
+            failed: of(&self.tally.failed) + of(&self.tally.lost),
             removed: of(&self.tally.removed),
             bytes: of(&self.tally.bytes),
             too_large: of(&self.tally.too_large),
@@ -249,13 +253,16 @@ impl Witness {
         self.tally.too_large.fetch_add(too_large - told, Ordering::Relaxed);
         while let Some(excerpt) = self.next_excerpt() {
             let message = Message::Excerpt(excerpt);
-            let is_sent = if self.waits {
-                self.inbox.send(message).is_ok()
+            let lost = if self.waits {
+                self.inbox.send(message).err().map(|_| &self.tally.lost)
             } else {
-                self.inbox.try_send(message).is_ok()
+                self.inbox.try_send(message).err().map(|error| match error {
+                    TrySendError::Full(_) => &self.tally.queue_full,
+                    TrySendError::Disconnected(_) => &self.tally.lost,
+                })
             };
-            if !is_sent {
-                self.tally.queue_full.fetch_add(1, Ordering::Relaxed);
+            if let Some(lost) = lost {
+                lost.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
