@@ -10,6 +10,8 @@ mod prevention;
 mod sensing;
 mod service;
 
+use tapline_model::Severity;
+
 use crate::key::{At, Key, Kind, Whole};
 use crate::problem::quoted;
 
@@ -42,6 +44,15 @@ const fn flag(path: &'static str, help: &'static str, at: At<bool>) -> Key {
 /// What is wrong with a text, and what would be right.
 pub(crate) fn refusal(text: &str, shape: &str) -> String {
     format!("{} is not {shape}", quoted(text))
+}
+
+/// What a severity may be.
+pub(crate) const SEVERITIES: &str = "info, low, medium, high or critical";
+
+/// The severity of this name.
+pub(crate) fn severity(text: &str) -> Result<Severity, String> {
+    let mut known = Severity::ALL.iter().copied();
+    known.find(|severity| severity.label() == text).ok_or_else(|| refusal(text, SEVERITIES))
 }
 
 /// Every key, in the order of the file; the keys of a section stand together.

@@ -324,6 +324,7 @@ impl Keeper {
             Ok(path) => tracing::info!(
                 finding = excerpt.finding(),
                 frames = excerpt.frames(),
+                left_out = excerpt.left_out().size + excerpt.left_out().link_type,
                 "the packets are kept in {}",
                 path.display()
             ),

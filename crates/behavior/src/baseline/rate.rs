@@ -218,7 +218,7 @@ impl Rate {
 
     /// What is believed of every hour of its week, once they are told apart.
     pub(crate) fn week(&self) -> Option<Week> {
-        self.season.week(self.known.scatter_at(1.0))
+        self.season.week(self.known.scatter.at(1.0))
     }
 
     /// What it does now is normal from now on.
@@ -445,7 +445,7 @@ impl Rate {
             self.learned,
             &self.known.fast,
             &self.known.slow,
-            self.known.scatter_at(1.0),
+            self.known.scatter.at(1.0),
         );
         self.silence_max *= 0.999;
         if hour / DAY_HOURS != self.season.hour() / DAY_HOURS {
@@ -466,7 +466,7 @@ impl Rate {
             self.reach = reach;
         }
         let scale =
-            self.season.turn(hour, reach, self.known.scatter_at(1.0), self.lead.week.as_deref());
+            self.season.turn(hour, reach, self.known.scatter.at(1.0), self.lead.week.as_deref());
         self.known.scale(scale);
         self.held.scale(scale);
     }
@@ -520,7 +520,7 @@ impl Rate {
 
     /// What an ordinary minute is, of which so much is normal.
     fn habit(&self, normal: f64) -> Habit {
-        Habit { normal, scatter: self.known.scatter_at(1.0) }
+        Habit { normal, scatter: self.known.scatter.at(1.0) }
     }
 
     fn end_run(&mut self, full: f64, learning: &mut Learning) {

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use tapline_evidence::{EXCERPT_BYTES, FOLDER_BYTES, RECIPIENTS_MAX, RING_BYTES, Recipient};
-use tapline_model::Severity;
 
-use super::{flag, refusal, whole};
+use super::{SEVERITIES, flag, refusal, severity, whole};
 use crate::key::{Key, Kind, Whole};
 
-const SEVERITIES: &str = "info, low, medium, high or critical";
 const FOLDER_SHAPE: &str = "an absolute path";
 
 /// In the order of the file.
@@ -80,10 +78,7 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Text {
             get: |s| Some(s.evidence.severity_min.label().to_owned()),
             set: |s, text| {
-                let mut known = Severity::ALL.iter().copied();
-                s.evidence.severity_min = known
-                    .find(|severity| severity.label() == text)
-                    .ok_or_else(|| refusal(text, SEVERITIES))?;
+                s.evidence.severity_min = severity(text)?;
                 Ok(())
             },
             clear: None,

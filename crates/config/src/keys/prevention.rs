@@ -1,13 +1,11 @@
 //! The keys of what others are told to block.
 
 use tapline_model::Network;
-use tapline_model::Severity;
 
-use super::{flag, real, refusal, whole};
+use super::{SEVERITIES, flag, real, refusal, severity, whole};
 use crate::key::{Key, Kind, Whole};
 use crate::{network, url};
 
-const SEVERITIES: &str = "info, low, medium, high or critical";
 const DETECTION_BYTES_MAX: usize = 64;
 
 /// In the order of the file.
@@ -28,10 +26,7 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Text {
             get: |s| Some(s.prevention.severity_min.label().to_owned()),
             set: |s, text| {
-                let mut known = Severity::ALL.iter().copied();
-                s.prevention.severity_min = known
-                    .find(|severity| severity.label() == text)
-                    .ok_or_else(|| refusal(text, SEVERITIES))?;
+                s.prevention.severity_min = severity(text)?;
                 Ok(())
             },
             clear: None,

@@ -26,12 +26,7 @@ impl Known {
     pub(super) fn predicted(&self, level: &Level, factor: f64) -> NegativeBinomial {
         let mean = level.mean() * factor;
         let busy = mean / self.fast.mean().max(f64::MIN_POSITIVE);
-        NegativeBinomial::new(mean, self.scatter_at(busy) - 1.0 + factor / level.minutes())
-    }
-
-    /// The variance of a count over its mean where the rate is so many times the mean.
-    pub(super) fn scatter_at(&self, busy: f64) -> f64 {
-        self.scatter.at(busy)
+        NegativeBinomial::new(mean, self.scatter.at(busy) - 1.0 + factor / level.minutes())
     }
 
     /// The level that expects more.
@@ -66,10 +61,9 @@ impl Held {
 
     /// A minute has been judged, and is not learned from yet: the run goes on, begins, or is over.
     pub(super) fn note(&mut self, minute: u64, is_run: bool, known: &Known) {
-        let is_held = |&mut (since, _): &mut (u64, Known)| minute < since + HELD_MINUTES_MAX;
         if !is_run {
             self.known = None;
-        } else if !self.known.as_mut().is_some_and(is_held) {
+        } else if self.known.is_none_or(|(since, _)| minute >= since + HELD_MINUTES_MAX) {
             self.known = Some((minute, *known));
         }
     }

@@ -101,7 +101,7 @@ fn a_rare_endpoint_s_rate_is_what_it_is() {
 fn requests_that_come_in_bunches_are_known_to() {
     // Four at once, in one minute of twenty: a variance of four times the mean.
     let rate = rate_of((0..3 * 1_440u64).map(|minute| 4 * u64::from(minute % 20 == 7)));
-    assert!((3.0..4.5).contains(&rate.known.scatter_at(1.0)), "{:?}", rate.known.scatter);
+    assert!((3.0..4.5).contains(&rate.known.scatter.at(1.0)), "{:?}", rate.known.scatter);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn growth_over_days_shows_in_the_levels() {
 fn silent_minutes_teach_the_scatter_like_others() {
     // Three at once, every third minute: the variance is twice the mean.
     let rate = rate_of((0..3 * 1_440).map(|minute| 3 * u64::from(minute % 3 == 0)));
-    let scatter = rate.known.scatter_at(1.0);
+    let scatter = rate.known.scatter.at(1.0);
     assert!((1.9..2.1).contains(&scatter), "{scatter}");
 }
 
