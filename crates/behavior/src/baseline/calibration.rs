@@ -5,10 +5,10 @@ use libm::{log, log10};
 use crate::number::real;
 
 /// Endpoints are told apart by what is normal in a minute, by half a power of ten: from 0.01 or less
-/// to 1,000 and more. And by whether their requests come in bunches: the scatter of those is known
-/// less well.
+/// to 1,000 and more. And by whether their requests come one by one, or in bunches, or large ones: the
+/// scatter of bunches is known less well, and what comes one by one is less improbable than it seems.
 const CLASSES: usize = 11;
-const BUNCHED_SCATTER: f64 = 1.8;
+const BUNCHED_SCATTERS: [f64; 2] = [1.15, 1.8];
 /// Scores are counted in steps of this, up to 64.
 const STEP: f64 = 0.25;
 const BINS: usize = 256;
@@ -58,7 +58,8 @@ impl Habit {
     /// Its place among the classes.
     fn class(self) -> usize {
         let half_powers = bin(2.0 * (log10(self.normal.max(1e-9)) + 2.0)).min(CLASSES - 1);
-        if self.scatter < BUNCHED_SCATTER { half_powers } else { CLASSES + half_powers }
+        let bunches = BUNCHED_SCATTERS.iter().filter(|&&least| self.scatter >= least).count();
+        CLASSES * bunches + half_powers
     }
 }
 
@@ -77,7 +78,9 @@ impl Class {
 impl Calibration {
     /// Nothing counted.
     pub(crate) fn new() -> Self {
-        Self { classes: vec![Class::NONE; 2 * CLASSES].into_boxed_slice() }
+        Self {
+            classes: vec![Class::NONE; (BUNCHED_SCATTERS.len() + 1) * CLASSES].into_boxed_slice(),
+        }
     }
 
     /// One that counts nothing and takes no memory: every model is believed.

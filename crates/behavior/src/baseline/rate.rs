@@ -38,9 +38,12 @@ const RECENT_MAX: usize = 60;
 const SCATTER_AFTER_MINUTES: u64 = 3;
 /// What is improbable at this by itself says little of how ordinary counts scatter: ln 1e-5.
 const LN_SCATTERS_MIN: f64 = -11.5;
-/// Endpoints with fewer requests a minute get a part of the false alarms that others get.
+/// Endpoints with fewer requests a minute get a part of the false alarms that others get: the square of
+/// what they are below.
 const RARE_REQUESTS: f64 = 0.1;
-const RARE_PART_MIN: f64 = 1e-3;
+const RARE_PART_MIN: f64 = 0.03;
+/// Before days are told from nights few alarms are raised: ln 10.
+const LN_FLAT_DOUBT: f64 = 2.3;
 /// The scatter forgets more slowly than the mean, by this factor.
 const SCATTER_MEMORY_FACTOR: f64 = 7.0;
 /// Deviations beyond this many standard deviations teach no more than this many.
@@ -51,8 +54,10 @@ const CLIP_MIN: f64 = 3.0;
 const RANGE: (f64, f64) = (0.01, 0.99);
 /// Of three tests one is the least probable by chance: ln 3.
 const LN_TESTS: f64 = 1.098_612_288_668_11;
-/// Minutes that the scatter counts for once a season is believed that was not before.
+/// Minutes that the scatter counts for once a season is believed that was not before, or as many as have
+/// so many requests.
 const SCATTER_KEPT_MINUTES: f64 = 60.0;
+const SCATTER_KEPT_REQUESTS: f64 = 60.0;
 /// A rate that is accepted as the new normal is known from so many minutes.
 const ACCEPTED_MINUTES: f64 = 60.0;
 /// A day with less than this share of what is normal is a holiday, and so many in a row are.
@@ -120,6 +125,8 @@ pub(crate) struct Verdict {
     pub(crate) rarity: Rarity,
     /// The minutes in a row that speak of more than normal.
     pub(crate) run: Run,
+    /// The variance of a count over its mean: 1 where requests come one by one.
+    pub(crate) scatter: f64,
 }
 
 impl Rate {
@@ -218,7 +225,7 @@ impl Rate {
 
     /// What is believed of every hour of its week, once they are told apart.
     pub(crate) fn week(&self) -> Option<Week> {
-        self.season.week(self.known.scatter.at(1.0))
+        self.season.week(self.known.scatter(1.0))
     }
 
     /// What it does now is normal from now on.
@@ -355,8 +362,9 @@ impl Rate {
         let ln_model = (ln_model + LN_TESTS).min(0.0);
         let mut rarity = learning.calibration.rarity(self.habit(full), ln_model);
         // Most endpoints are asked next to never, and few of the alarms may be theirs.
-        let part = (full / RARE_REQUESTS).clamp(RARE_PART_MIN, 1.0);
-        rarity.ln_frequency = (rarity.ln_frequency - log(part)).min(0.0);
+        let part = (self.known.high().mean() / RARE_REQUESTS).clamp(RARE_PART_MIN, 1.0).powi(2);
+        let unsure = if self.reach == Reach::Flat { LN_FLAT_DOUBT } else { 0.0 };
+        rarity.ln_frequency = (rarity.ln_frequency - log(part) + unsure).min(0.0);
         if let Some(last) = self.last.as_mut().filter(|_| !is_partial) {
             let (busy, ratio) = self.known.fast.deviation_of(real(minute.count), high.mean());
             let ln_model = (is_ready && !self.evidence.is_surge()).then_some(ln_model);
@@ -367,7 +375,8 @@ impl Rate {
         }
         let run = self.evidence.surge();
         self.rarity = rarity;
-        Verdict { seen: minute.count, normal: high.mean(), full, rarity, run }
+        let scatter = self.known.scatter(1.0);
+        Verdict { seen: minute.count, normal: high.mean(), full, rarity, run, scatter }
     }
 
     /// What minutes that speak of more than normal are held against is what was known before them;
@@ -441,12 +450,7 @@ impl Rate {
         if hour == self.season.hour() {
             return;
         }
-        self.shift.hour(
-            self.learned,
-            &self.known.fast,
-            &self.known.slow,
-            self.known.scatter.at(1.0),
-        );
+        self.shift.hour(self.learned, &self.known.fast, &self.known.slow, self.known.scatter(1.0));
         self.silence_max *= 0.999;
         if hour / DAY_HOURS != self.season.hour() / DAY_HOURS {
             // A holiday is over when the day is.
@@ -460,13 +464,14 @@ impl Rate {
         }
         let reach = Learning::reach(self.age());
         if reach != self.reach {
-            // What scattered for want of a season scatters no more.
-            self.known.scatter.doubt(SCATTER_KEPT_MINUTES);
+            // What scattered for want of a season scatters no more; of few requests it was no season.
+            let kept = SCATTER_KEPT_REQUESTS / self.known.fast.mean();
+            self.known.scatter.doubt(kept.max(SCATTER_KEPT_MINUTES));
             self.held = Held::default();
             self.reach = reach;
         }
         let scale =
-            self.season.turn(hour, reach, self.known.scatter.at(1.0), self.lead.week.as_deref());
+            self.season.turn(hour, reach, self.known.scatter(1.0), self.lead.week.as_deref());
         self.known.scale(scale);
         self.held.scale(scale);
     }
@@ -487,10 +492,13 @@ impl Rate {
         }
         let most = most_learned(&predicted);
         let clipped = if self.learned >= learning.minutes_min { seen.min(most) } else { seen };
-        let weight = factor * self.holiday();
+        let holiday = self.holiday();
+        let weight = factor * holiday;
         self.known.fast.learn(clipped, weight, learning.keep);
         self.known.slow.learn(clipped, weight, learning.keep_slowly);
-        self.season.learn(clipped, 1);
+        // Of a holiday the season learns what would have come; of the first weekend that it is one.
+        let ordinary = if self.season.knows_day() { holiday } else { 1.0 };
+        self.season.learn(clipped / ordinary, 1);
         self.shift.learn(clipped, self.known.slow.mean() * factor);
         self.learned += 1;
     }
@@ -510,8 +518,11 @@ impl Rate {
             }
         }
         if self.learned >= SCATTER_AFTER_MINUTES {
+            let known = &mut self.known;
             let is_odd = ln_alone < LN_SCATTERS_MIN;
-            self.known.scatter.learn(busy, ratio, is_odd, scatter_keep(learning), 1.0);
+            let ratio =
+                if is_odd { known.scatter.clipped(busy, ratio, known.fast.mean()) } else { ratio };
+            known.scatter.learn(busy, ratio, scatter_keep(learning), 1.0);
         }
         if !judged.is_yesterday {
             self.today.learn(seen.min(most_learned(&high)), full);
@@ -520,7 +531,7 @@ impl Rate {
 
     /// What an ordinary minute is, of which so much is normal.
     fn habit(&self, normal: f64) -> Habit {
-        Habit { normal, scatter: self.known.scatter.at(1.0) }
+        Habit { normal, scatter: self.known.scatter(1.0) }
     }
 
     fn end_run(&mut self, full: f64, learning: &mut Learning) {
@@ -550,7 +561,7 @@ impl Rate {
             // The deviation of nothing is the whole mean, which falls as the silence goes on.
             let mean = f64::midpoint(before, self.known.fast.mean()) * factor * self.calm();
             let (busy, ratio) = self.known.fast.deviation_of(0.0, mean);
-            self.known.scatter.learn(busy, ratio, false, scatter_keep(learning), real(minutes));
+            self.known.scatter.learn(busy, ratio, scatter_keep(learning), real(minutes));
         }
     }
 

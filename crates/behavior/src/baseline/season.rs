@@ -5,7 +5,7 @@ mod week;
 
 use self::model::Model;
 pub(crate) use self::week::Week;
-use self::week::{WEEK, narrow};
+use self::week::{DAY, WEEK, kind_of, narrow};
 use super::calendar::WEEK_HOURS;
 use crate::number::real;
 
@@ -47,6 +47,8 @@ pub(crate) struct Season {
     reach: Reach,
     /// Whether the factors hold although little of a week was watched: the host's was.
     is_led: bool,
+    /// Whether the filling hour is known from a day like today.
+    knows_day: bool,
     /// The mean rate of all hours of a week, that the factors are relative to; 0 while it is unknown.
     scale: f64,
 }
@@ -64,6 +66,7 @@ impl Season {
             doubts: [0.0; 3],
             reach: Reach::Flat,
             is_led: false,
+            knows_day: false,
             scale: 0.0,
         }
     }
@@ -109,6 +112,11 @@ impl Season {
         }
     }
 
+    /// Whether the filling hour is known from a day of its kind: a working day, or of a weekend.
+    pub(crate) const fn knows_day(&self) -> bool {
+        self.knows_day
+    }
+
     /// Counts clean minutes of the filling hour.
     pub(crate) const fn learn(&mut self, requests: f64, minutes: u64) {
         self.requests += requests;
@@ -127,6 +135,10 @@ impl Season {
         let was_relative = !self.is_flat() && self.scale > 0.0;
         self.reach = reach;
         self.is_led = host.is_some();
+        let slot = slot_of(hour);
+        self.knows_day = (slot % DAY..WEEK)
+            .step_by(DAY)
+            .any(|day| kind_of(day) == kind_of(slot) && self.known(day).is_some());
         let before = std::mem::replace(&mut self.scale, 0.0);
         let around = [hour + WEEK_HOURS - 1, hour, hour + 1].map(slot_of);
         let around = match Model::of(self, host, reach, noise) {

@@ -25,7 +25,9 @@ pub(crate) const LN_SILENCE: f64 = -20.7;
 /// Share of what was expected that still counts as silence.
 const SILENCE_SHARE_MAX: f64 = 0.1;
 /// On a calm day a surge must be so many times what is normal on others.
-const ABOVE_FULL: f64 = 1.25;
+const ABOVE_FULL: f64 = 1.1;
+/// Where requests come in bunches, as many more are needed as they scatter, up to this.
+const BUNCH_MAX: f64 = 2.0;
 /// What is improbable at this, and large, teaches nothing.
 const LN_TEACHES_MIN: f64 = -13.8;
 /// Of a burst that came while an endpoint was learned: so many times what is normal.
@@ -321,10 +323,11 @@ impl Subject {
 }
 
 fn surge(minute: u64, verdict: &Verdict, settings: &Config) -> Judgement {
-    let Verdict { seen, normal, full, rarity, run } = *verdict;
+    let Verdict { seen, normal, full, rarity, run, scatter } = *verdict;
+    let least = f64::from(settings.rate_surge.requests_min) * scatter.clamp(1.0, BUNCH_MAX);
     // What comes back after a calm time is no surge.
     let floor = |count: u64, expected: f64, full: f64| {
-        count >= u64::from(settings.rate_surge.requests_min)
+        real(count) >= least
             && real(count) >= settings.rate_surge.lift_min * expected
             && real(count) >= ABOVE_FULL * full
     };
@@ -343,5 +346,23 @@ fn surge(minute: u64, verdict: &Verdict, settings: &Config) -> Judgement {
         from,
         minutes: minutes.max(run.minutes),
         is_large: by_minute || floor(run.seen, run.expected, run.full),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::rate::Run;
+
+    #[test]
+    fn bunches_must_be_larger_than_requests_one_by_one() {
+        let is_large = |seen: u64, scatter: f64| {
+            let (rarity, run) = (Rarity::by(-30.0), Run::default());
+            let verdict = Verdict { seen, normal: 0.1, full: 0.1, rarity, run, scatter };
+            surge(0, &verdict, &Config::default()).is_large
+        };
+        assert!(is_large(10, 1.0) && !is_large(9, 1.0));
+        assert!(is_large(15, 1.5) && !is_large(14, 1.5));
+        assert!(is_large(20, 9.0) && !is_large(19, 9.0));
     }
 }

@@ -200,7 +200,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     whole(
         "behavior.rate_surge.requests_min",
-        "Fewest requests.",
+        "Fewest requests; up to twice as many where they come in bunches.",
         Whole::U32(|s| &mut s.behavior.rate_surge.requests_min),
         1,
         1_000_000,

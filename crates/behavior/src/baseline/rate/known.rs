@@ -26,7 +26,12 @@ impl Known {
     pub(super) fn predicted(&self, level: &Level, factor: f64) -> NegativeBinomial {
         let mean = level.mean() * factor;
         let busy = mean / self.fast.mean().max(f64::MIN_POSITIVE);
-        NegativeBinomial::new(mean, self.scatter.at(busy) - 1.0 + factor / level.minutes())
+        NegativeBinomial::new(mean, self.scatter(busy) - 1.0 + factor / level.minutes())
+    }
+
+    /// The variance of a count over its mean, where the rate is so many times the mean rate.
+    pub(super) fn scatter(&self, busy: f64) -> f64 {
+        self.scatter.at(busy, self.fast.mean())
     }
 
     /// The level that expects more.

@@ -101,7 +101,7 @@ fn a_rare_endpoint_s_rate_is_what_it_is() {
 fn requests_that_come_in_bunches_are_known_to() {
     // Four at once, in one minute of twenty: a variance of four times the mean.
     let rate = rate_of((0..3 * 1_440u64).map(|minute| 4 * u64::from(minute % 20 == 7)));
-    assert!((3.0..4.5).contains(&rate.known.scatter.at(1.0)), "{:?}", rate.known.scatter);
+    assert!((3.0..4.5).contains(&rate.known.scatter(1.0)), "{:?}", rate.known.scatter);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn growth_over_days_shows_in_the_levels() {
 fn silent_minutes_teach_the_scatter_like_others() {
     // Three at once, every third minute: the variance is twice the mean.
     let rate = rate_of((0..3 * 1_440).map(|minute| 3 * u64::from(minute % 3 == 0)));
-    let scatter = rate.known.scatter.at(1.0);
+    let scatter = rate.known.scatter(1.0);
     assert!((1.9..2.1).contains(&scatter), "{scatter}");
 }
 
@@ -295,7 +295,7 @@ fn a_change_of_a_slow_rate_does_not_make_itself_normal() {
     for minute in 0..120 {
         let minute = 6 * 1_440 + minute;
         rate.observe(Epoch(minute * 60), u64::from(minute % 4 != 3), false, &mut learning);
-        assert!(rate.high(minute).0.mean() < normal * 1.02, "minute {minute}");
+        assert!(rate.high(minute).0.mean() < normal * 1.03, "minute {minute}");
     }
     assert!(rate.known.fast.mean() > rate.held.get().unwrap().fast.mean() * 1.02);
     // What turned out to be a surge leaves nothing.
@@ -319,4 +319,20 @@ fn a_silence_is_no_calm_day() {
 fn a_rate_takes_a_few_kilobytes() {
     let boxed = 168 * 5 + 240 + RECENT_MAX * 4;
     assert!(size_of::<Rate>() + boxed < 2_304, "{}", size_of::<Rate>());
+}
+
+#[test]
+fn after_a_holiday_the_next_day_is_as_it_was() {
+    // Busy by day; the twelfth day, a Monday, is a holiday.
+    let rate_at = |minute: u64| if (480..1_200).contains(&(minute % 1_440)) { 40 } else { 10 };
+    let noon = |day: u64| day * 1_440 + 720;
+    let mut learning = learning();
+    let mut rate = rate_with((0..noon(10)).map(rate_at), &mut learning);
+    let before = rate.high(noon(10)).0.mean();
+    for minute in noon(10)..noon(12) {
+        let requests = if minute / 1_440 == 11 { rate_at(minute) / 2 } else { rate_at(minute) };
+        rate.observe(Epoch(minute * 60), requests, false, &mut learning);
+    }
+    let after = rate.high(noon(12)).0.mean();
+    assert!((after / before - 1.0).abs() < 0.04, "{before} {after}");
 }

@@ -7,7 +7,7 @@ use crate::number::real;
 /// Minutes over which it is known: what lasts, and how it ends.
 const MEMORY_MINUTES: [f64; 2] = [180.0, 30.0];
 /// Requests that the belief in an ordinary day, or in the host's, stands for.
-const PRIOR_REQUESTS: f64 = 60.0;
+const PRIOR_REQUESTS: f64 = 150.0;
 /// And so many minutes: a day is not known by its first.
 const PRIOR_MINUTES: f64 = 10.0;
 /// No day is calmer than this.
@@ -30,9 +30,11 @@ impl Today {
     /// its host: on a calm day a surge must not pass for the end of it.
     pub(super) fn share(&self, host: f64) -> f64 {
         let prior = PRIOR_REQUESTS.max(PRIOR_MINUTES * self.minute);
-        let share = |(seen, expected): (&f64, &f64)| (seen + prior * host) / (expected + prior);
-        let [long, short] = [0, 1]
-            .map(|memory| self.seen.get(memory).zip(self.expected.get(memory)).map_or(host, share));
+        let [seen_long, seen_short] = self.seen;
+        let [expected_long, expected_short] = self.expected;
+        let long = (seen_long + prior * host) / (expected_long + prior);
+        // What half an hour says is held against what hours said, or a day would never seem calm.
+        let short = (seen_short + prior * long) / (expected_short + prior);
         long.max(short.min(host)).max(SHARE_MIN)
     }
 
