@@ -302,7 +302,7 @@ impl Default for Config {
             learning_hours: 24,
             time_zone: "UTC".to_owned(),
             decision: Decision {
-                false_discovery_share_max: 0.03,
+                false_discovery_share_max: 0.02,
                 alerts_per_day: 10,
                 coalesce_minutes: 30,
                 host_share_min: 0.3,

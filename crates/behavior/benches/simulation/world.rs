@@ -240,7 +240,9 @@ fn inject(endpoints: &mut [Endpoint], days: u64, dice: &mut Dice) {
         let long = if low >= 20.0 { 30 } else { (60.0 / low).min(600.0) as u64 };
         for factor in [3.0, 10.0] {
             let spans: &[u64] = if low >= 20.0 { &[1, 5, 30] } else { &[long] };
-            kinds.extend(spans.iter().map(|&span| (Kind::Spike(factor), span, 30)));
+            // Times to find are told by the sums of so many: of few, one would make the figure.
+            let times = if low >= 1.0 && low < 20.0 { 90 } else { 30 };
+            kinds.extend(spans.iter().map(|&span| (Kind::Spike(factor), span, times)));
         }
         kinds.push((
             Kind::Silence,

@@ -43,9 +43,9 @@ fn open(decision: &mut Decision, minute: &Minute) -> Vec<Place> {
 #[test]
 fn what_is_improbable_among_thousands_is_a_case_and_what_is_not_is_none() {
     let mut decision = Decision::new(settings());
-    // 0.03 / 100 000 is ln -15.02.
-    assert!(open(&mut decision, &minute_of(1, vec![candidate(1, "a", -14.9)])).is_empty());
-    let open = open(&mut decision, &minute_of(2, vec![candidate(1, "a", -15.1)]));
+    // 0.02 / 100 000 is ln -15.4.
+    assert!(open(&mut decision, &minute_of(1, vec![candidate(1, "a", -15.3)])).is_empty());
+    let open = open(&mut decision, &minute_of(2, vec![candidate(1, "a", -15.5)]));
     assert_eq!(open, [Place::Endpoint(EndpointId(1))]);
 }
 
