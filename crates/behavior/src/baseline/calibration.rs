@@ -196,6 +196,7 @@ mod tests {
 
     const SOME: Habit = Habit { normal: 5.0, scatter: 1.0 };
     const MORE: Habit = Habit { normal: 50.0, scatter: 1.0 };
+    const PAIRS: Habit = Habit { normal: 5.0, scatter: 1.3 };
     const BUNCHES: Habit = Habit { normal: 5.0, scatter: 3.0 };
 
     /// Minutes whose scores are exponential with this mean: one in `n` has a score above
@@ -226,11 +227,10 @@ mod tests {
             let told = calibration.rarity(SOME, ln).ln_probability;
             assert!((told / (ln / 1.5) - 1.0).abs() < 0.06, "{ln}: {told}");
         }
-        assert!(
-            (calibration.rarity(MORE, -15.0).ln_probability + 15.0).abs() < 1e-9,
-            "another class"
-        );
-        assert!((calibration.rarity(BUNCHES, -15.0).ln_probability + 15.0).abs() < 1e-9);
+        for other in [MORE, PAIRS, BUNCHES] {
+            let told = calibration.rarity(other, -15.0).ln_probability;
+            assert!((told + 15.0).abs() < 1e-9, "another class: {other:?} {told}");
+        }
     }
 
     #[test]
