@@ -5,8 +5,8 @@ use libm::{log, log10};
 use crate::number::real;
 
 /// Endpoints are told apart by what is normal in a minute, by half a power of ten: from 0.01 or less
-/// to 1,000 and more. And by whether their requests come one by one, or in bunches, or large ones: the
-/// scatter of bunches is known less well, and what comes one by one is less improbable than it seems.
+/// to 1,000 and more. And by whether their requests come one by one, in bunches or in large ones: the
+/// scatter of bunches is known less well, so what seems improbable comes more often.
 const CLASSES: usize = 11;
 const BUNCHED_SCATTERS: [f64; 2] = [1.15, 1.8];
 /// Scores are counted in steps of this, up to 64.
