@@ -217,12 +217,20 @@ pub(crate) fn base64(text: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
     let text = text.trim_ascii();
     let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
-    if digits.len() < BASE64_BYTES_MIN || digits.len() % 4 == 1 {
-        return false;
-    }
-    let (mut bits, mut held, mut odd) = (0_u32, 0_u32, 0_usize);
-    for &digit in digits {
-        let Some(value) = base64_value(digit) else { return false };
+    digits.len() >= BASE64_BYTES_MIN
+        && is_text(digits.iter().map(|&digit| base64_value(digit)), |byte| out.push(byte))
+}
+
+/// Whether the digits that a text begins with are text in base64 that is worth a look.
+pub(crate) fn begins_as_base64(text: &[u8]) -> bool {
+    is_text(text.iter().map(|&digit| base64_value(digit)).take_while(Option::is_some), |_| {})
+}
+
+/// Gives the bytes of base64 to `each` as long as they may be text; whether they are.
+fn is_text(digits: impl Iterator<Item = Option<u8>>, mut each: impl FnMut(u8)) -> bool {
+    let (mut bits, mut held, mut odd, mut count) = (0_u32, 0_u32, 0_usize, 0_usize);
+    for digit in digits {
+        let Some(value) = digit else { return false };
         bits = bits << 6 | u32::from(value);
         held += 6;
         if held >= 8 {
@@ -231,14 +239,16 @@ pub(crate) fn base64(text: &[u8], out: &mut Vec<u8>) -> bool {
             bits &= (1 << held) - 1;
             let is_text = matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
             odd += usize::from(!is_text);
-            out.push(byte);
+            count += 1;
+            each(byte);
             // Nearly all of what looks like base64 is not text.
-            if odd > 2 && odd * 100 > out.len() * (100 - TEXT_SHARE_MIN) {
+            if odd > 2 && odd * 100 > count * (100 - TEXT_SHARE_MIN) {
                 return false;
             }
         }
     }
-    odd * 100 <= out.len() * (100 - TEXT_SHARE_MIN)
+    // No bytes end with a digit by itself.
+    held != 6 && odd * 100 <= count * (100 - TEXT_SHARE_MIN)
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 use wide::u8x16;
 
 use crate::bytes::at;
-use crate::marks;
+use crate::{decode, marks};
 
 /// Bytes of a block: a bit each.
 const BLOCK_BYTES: usize = 64;
 /// Bytes from which on a run without a gap may be something encoded.
-const ENCODED_BYTES_MIN: u32 = 20;
+const RUN_BYTES_MIN: usize = 20;
 
 /// What the bytes of one block are, a bit for each.
 #[derive(Default)]
@@ -79,14 +79,15 @@ struct Before {
     word: u64,
     dot: u64,
     dash: u64,
-    /// Where the text or the run ends that was looked at last.
+    /// Runs of words that are long.
+    long: u64,
+    /// Where the text ends that was looked at last.
     text_end: usize,
-    run_end: usize,
 }
 
 /// Whether a document of JSON is made of structure, words, numbers, times, addresses of mail and
-/// identifiers in hexadecimal: no text in it has a sign that a language needs, and none of several
-/// words has one that an attack needs.
+/// identifiers: no text in it has a sign that a language needs, none of several words has one that an
+/// attack needs, and nothing is text in base64. It may be cut anywhere.
 pub(crate) fn is_plain(text: &[u8]) -> bool {
     let mut before = Before::default();
     let (blocks, rest) = text.as_chunks::<BLOCK_BYTES>();
@@ -99,7 +100,7 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
     }
     let mut last = [b' '; BLOCK_BYTES];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    (rest.is_empty() || before.passes(&last, text, start)) && before.in_text == 0
+    rest.is_empty() || before.passes(&last, text, start)
 }
 
 impl Before {
@@ -121,21 +122,24 @@ impl Before {
         self.in_text = 0_u64.wrapping_sub(in_text >> 63);
         (self.word, self.dot, self.dash) = (kinds.word, kinds.dot, kinds.dash);
         places(kinds.colon & in_text).all(|place| is_time(text, start + place))
-            && places(long).all(|place| self.is_number(text, start + place))
+            && self.hide_nothing(long, kinds.plus, text, start)
             && places(gaps & in_text).all(|place| self.is_harmless(text, start + place))
     }
 
-    /// Whether the run of words around a place is a number or an identifier in hexadecimal.
-    fn is_number(&mut self, text: &[u8], place: usize) -> bool {
-        if place < self.run_end {
-            return true;
-        }
-        let (head, tail) = text.split_at_checked(place).unwrap_or_default();
-        let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-+".contains(byte);
-        self.run_end = place + tail.iter().take_while(is_word).count();
-        let is_hex = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
-        head.iter().rev().take_while(is_word).all(is_hex)
-            && tail.iter().take_while(is_word).all(is_hex)
+    /// Whether none of the runs of words that become long in a block is text in base64; `long` are
+    /// their bits from where they are. What they are shows within a few bytes.
+    #[inline]
+    fn hide_nothing(&mut self, long: u64, plus: u64, text: &[u8], start: usize) -> bool {
+        let first = long & !(long << 1 | self.long >> 63);
+        self.long = long;
+        // A plus sign may begin what UTF-7 hides.
+        long & plus == 0
+            && places(first).all(|place| {
+                let run = text.get((start + place + 1).saturating_sub(RUN_BYTES_MIN)..);
+                let run = run.unwrap_or_default();
+                !run.iter().take(RUN_BYTES_MIN).any(|&byte| byte == b'+')
+                    && !decode::begins_as_base64(run)
+            })
     }
 
     /// Whether the text around a place has no word that an attack needs. A word by itself is none.
@@ -160,7 +164,8 @@ const fn from_quotes(mut quotes: u64) -> u64 {
     quotes
 }
 
-/// The last bits of runs of [`ENCODED_BYTES_MIN`] bits and more, of which some may lie before.
+/// The bits of runs of [`RUN_BYTES_MIN`] bits and more from the one on that makes them so long; some
+/// of a run may lie before.
 #[inline]
 fn long_runs(bits: u64, before: u64) -> u64 {
     let one = u128::from(bits) << 64 | u128::from(before);
@@ -168,7 +173,7 @@ fn long_runs(bits: u64, before: u64) -> u64 {
     let four = two & two << 2;
     let eight = four & four << 4;
     let sixteen = eight & eight << 8;
-    u64::try_from((sixteen & four << (ENCODED_BYTES_MIN - 4)) >> 64).unwrap_or(u64::MAX)
+    u64::try_from((sixteen & four << (RUN_BYTES_MIN - 4)) >> 64).unwrap_or(u64::MAX)
 }
 
 /// The places of the bits, from the lowest on.
@@ -201,7 +206,6 @@ mod tests {
     /// The same, a byte at a time.
     fn is_plain_by_byte(text: &[u8]) -> bool {
         let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_-+".contains(&byte);
-        let is_hex = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
         let mut in_text = false;
         for (place, &byte) in text.iter().enumerate() {
             in_text ^= byte == b'"';
@@ -217,13 +221,15 @@ mod tests {
             }
         }
         let runs = text.split(|&byte| !is_word(byte));
-        let are_short = runs.into_iter().all(|run| run.len() < 20 || run.iter().all(is_hex));
+        let is_open =
+            |run: &[u8]| run.len() < 20 || !run.contains(&b'+') && !decode::begins_as_base64(run);
+        let are_open = runs.into_iter().all(is_open);
         let is_lone = |text: &[u8]| {
             !text.iter().any(|&byte| b" ,@.:+".contains(&byte))
                 && !text.windows(2).any(|two| two.iter().all(|byte| b"_-".contains(byte)))
         };
         let mut texts = text.split(|&byte| byte == b'"').skip(1).step_by(2);
-        !in_text && are_short && texts.all(|text| is_lone(text) || !marks::has_word(text))
+        are_open && texts.all(|text| is_lone(text) || !marks::has_word(text))
     }
 
     proptest! {
@@ -234,6 +240,10 @@ mod tests {
                     4 => "[a-zA-Z0-9]{0,12}",
                     1 => "[a-f0-9-]{10,40}",
                     1 => "[a-zA-Z0-9+_-]{10,40}",
+                    1 => "[a-zA-Z0-9_-]{20,200}",
+                    1 => prop::sample::select(vec![
+                        "L2V0Yy9wYXNzd2QgL2V0Yy9zaGFkb3c", "PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg",
+                    ]).prop_map(str::to_owned),
                     4 => prop::sample::select(vec![
                         "\"", "\"", "\"", "{", "}", ":", ",", " ", ".", "@", "\n", "union select",
                         "12:30", "T12:30:00", "__", "--", "[", "]", ";", "\\", "or 1",

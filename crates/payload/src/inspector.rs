@@ -13,8 +13,6 @@ use crate::{decode, document, html, marks, target};
 pub const SCORE_MIN: u8 = 5;
 /// Bytes of one value that are looked at.
 pub const VALUE_BYTES_MAX: usize = 256 << 10;
-/// Bytes of a document that is looked at as a whole.
-const DOCUMENT_BYTES_MAX: usize = 16 << 10;
 /// How often escapes may themselves be escaped before the rest is left as it is.
 const LAYERS_MAX: usize = 4;
 /// Layers beyond those that a format asks for: only who hides something escapes so often.
@@ -86,7 +84,7 @@ impl Inspector {
     /// times and addresses of mail are written with, no word that an attack needs beside others, and
     /// no text so long that it may hide one. One look at all of it saves one at each value.
     pub fn passes_document(&self, text: &[u8]) -> bool {
-        text.len() <= DOCUMENT_BYTES_MAX && document::is_plain(text)
+        text.len() <= VALUE_BYTES_MAX && document::is_plain(text)
     }
 
     fn look_closely(&mut self, value: &[u8], kinds: u16, place: AttackPlace) {
@@ -347,7 +345,8 @@ mod tests {
         let passes = |text: &str| Inspector::new().passes_document(text.as_bytes());
         assert!(passes(
             r#"{"name":"n280154","email":"user3643@example.com","price":225.71,"at":"2026-11-13T10:20:30Z",
-            "address":{"street":"42 Main St"},"id":"550e8400-e29b-41d4-a716-446655440000","ok":[1,null]}"#
+            "address":{"street":"42 Main St"},"id":"550e8400-e29b-41d4-a716-446655440000","ok":[1,null],
+            "key":"Zx81kd92LqAAbb77CCdd-01HXZ_ArJkQ"}"#
         ));
         for text in [
             r#"{"a":"1' or '1'='1"}"#,
@@ -400,13 +399,20 @@ mod tests {
                         "http:", "127.0.0.1", "169.254.169.254:80", "localhost:22", "\n", "objectclass",
                     ]).prop_map(str::to_owned),
                     "[a-zA-Z0-9_@.,:+ -]{0,24}",
+                    "[a-zA-Z0-9_-]{20,60}",
+                    prop::sample::select(vec![
+                        "L2V0Yy9wYXNzd2QgL2V0Yy9zaGFkb3c", "PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg",
+                        "WldsbWFDSm5jbTlpWVd4ellXTmpaWE56", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                    ]).prop_map(str::to_owned),
                 ],
                 1..8,
             ),
             spaced in any::<bool>(),
+            cut in any::<bool>(),
         ) {
             let value = parts.join(if spaced { " " } else { "" });
-            let document = format!("{{\"name\": [\"{value}\", 1, true]}}");
+            let end = if cut { "" } else { "\", 1, true]}" };
+            let document = format!("{{\"name\": [\"{value}{end}");
             if Inspector::new().passes_document(document.as_bytes()) {
                 let mut all = Vec::new();
                 let mut inspector = Inspector::new();
