@@ -198,9 +198,12 @@ impl Discovery {
         out: &mut Vec<u8>,
     ) {
         let names_max = usize::from(self.config.transaction_parameters_max);
-        let host = consumer.map(|_| self.observation.name.host.as_str());
+        let known = consumer.map(|_| record::Known {
+            host: &self.observation.name.host,
+            is_harmless_path: self.path.is_harmless(),
+        });
         let options = record::Options { raw_targets, names_max };
-        let masked = record::pack(transaction, consumer, host, options, &mut self.record, out);
+        let masked = record::pack(transaction, consumer, known, options, &mut self.record, out);
         self.stats.values_masked += masked;
     }
 

@@ -1,10 +1,15 @@
 //! Paths in one spelling (RFC 3986 section 6.2.2), and what a redirect's target says of them.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr_iter, memchr2, memmem};
 use percent_encoding::percent_decode;
+
+use crate::sensitive;
 
 /// Bytes of a path beyond which the rest of it is not told apart.
 const PATH_BYTES_MAX: usize = 16 << 10;
+/// So many segments at the start may be a version that looks like a value: `/1/boards`,
+/// `/2015-03-31/functions`.
+pub(crate) const VERSION_PLACES: usize = 2;
 /// How often an escape may itself be escaped before the rest is left as it is.
 const DECODE_ROUNDS_MAX: usize = 3;
 
@@ -14,9 +19,20 @@ const DECODE_ROUNDS_MAX: usize = 3;
 pub(crate) struct NormalPath {
     /// `/a/b`; empty for the root; always ASCII.
     text: Vec<u8>,
+    segments: Segments,
+    /// How it was sent.
+    spelling: Spelling,
     trailing_slash: bool,
-    is_names: bool,
     has_empty_segment: bool,
+}
+
+/// Where the segments of a path lie, found once.
+#[derive(Default)]
+struct Segments {
+    /// Where each ends. One begins behind the slash that follows the one before it.
+    ends: Vec<usize>,
+    /// The first with a digit, where no version stands.
+    first_with_digit: Option<usize>,
 }
 
 impl NormalPath {
@@ -24,14 +40,14 @@ impl NormalPath {
     pub(crate) fn set(&mut self, sent: &[u8]) {
         self.text.clear();
         self.has_empty_segment = false;
-        let spelling = spelling(sent);
-        self.is_names = spelling.is_names;
-        if spelling.is_normal {
+        self.spelling = spelling(sent, &mut self.segments);
+        if self.spelling.is_normal {
             let inner = sent.strip_suffix(b"/");
             self.trailing_slash = inner.is_some();
             self.text.extend_from_slice(inner.unwrap_or(sent));
         } else {
             self.append(sent);
+            self.segments.divide(&self.text);
             let kept = sent.get(..PATH_BYTES_MAX).unwrap_or(sent);
             self.has_empty_segment = memmem::find(kept, b"//").is_some();
         }
@@ -64,22 +80,52 @@ impl NormalPath {
             }
             self.append(target);
         }
+        self.segments.divide(&self.text);
         true
     }
 
     /// The segments in order.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &[u8]> {
-        self.text.split(|&byte| byte == b'/').skip(1)
+        self.segments_from(0)
+    }
+
+    /// The same without so many at the start.
+    pub(crate) fn segments_from(&self, first: usize) -> impl Iterator<Item = &[u8]> {
+        let mut start = self.segments.start_of(first);
+        self.segments.ends.get(first..).unwrap_or_default().iter().map(move |&end| {
+            let segment = self.text.get(start..end).unwrap_or_default();
+            start = end + 1;
+            segment
+        })
     }
 
     /// Whether the path that was sent is made of names alone, divided by single slashes and dots.
     pub(crate) fn is_names(&self) -> bool {
-        self.is_names
+        self.spelling.is_names
+    }
+
+    /// Whether nothing in the path as sent can be sensitive, since no segment is long enough, nor has to
+    /// be escaped in JSON. What is shorter than a token has no room for a key or a number either.
+    pub(crate) fn is_harmless(&self) -> bool {
+        self.spelling.is_harmless
     }
 
     /// How many segments there are.
     pub(crate) fn segment_count(&self) -> usize {
-        memchr::memchr_iter(b'/', &self.text).count()
+        self.segments.ends.len()
+    }
+
+    /// How many segments at the start are likely to be the same in many paths: all before the last one
+    /// and before the first with a digit, versions apart.
+    pub(crate) fn stem_count(&self) -> usize {
+        let before_last = self.segment_count().saturating_sub(1);
+        self.segments.first_with_digit.map_or(before_last, |first| first.min(before_last))
+    }
+
+    /// So many segments from the start on, each with the slash before it.
+    pub(crate) fn stem(&self, segments: usize) -> &[u8] {
+        let end = self.segments.start_of(segments).saturating_sub(1);
+        self.text.get(..end).unwrap_or_default()
     }
 
     /// Whether it ended with a slash, the root apart.
@@ -129,6 +175,43 @@ impl NormalPath {
     }
 }
 
+impl Segments {
+    /// Where a segment begins, if there is one.
+    #[inline]
+    fn start_of(&self, segment: usize) -> usize {
+        let before = segment.checked_sub(1).and_then(|before| self.ends.get(before));
+        before.map_or(1, |end| end + 1)
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.ends.clear();
+        self.first_with_digit = None;
+    }
+
+    /// Takes the next one.
+    #[inline]
+    fn push(&mut self, end: usize, has_digit: bool) {
+        let segment = self.ends.len();
+        if has_digit && segment >= VERSION_PLACES && self.first_with_digit.is_none() {
+            self.first_with_digit = Some(segment);
+        }
+        self.ends.push(end);
+    }
+
+    /// Finds those of a path that ends without a slash.
+    fn divide(&mut self, text: &[u8]) {
+        self.clear();
+        let slashes = memchr_iter(b'/', text).skip(1);
+        let mut start = 1;
+        for end in slashes.chain((!text.is_empty()).then_some(text.len())) {
+            let segment = text.get(start..end).unwrap_or_default();
+            self.push(end, segment.iter().any(u8::is_ascii_digit));
+            start = end + 1;
+        }
+    }
+}
+
 impl std::fmt::Debug for NormalPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "NormalPath({} bytes)", self.text.len())
@@ -142,23 +225,42 @@ struct Spelling {
     is_normal: bool,
     /// Of names alone, divided by single slashes and dots.
     is_names: bool,
+    /// Of names that are too short to be sensitive.
+    is_harmless: bool,
 }
 
-fn spelling(sent: &[u8]) -> Spelling {
-    let (mut before, mut all, mut same, mut hidden) = (0, 0, 0, 0);
-    for &byte in sent {
-        let kind = PATH_BYTES.get(usize::from(byte)).copied().unwrap_or(NOT_ALLOWED);
-        all |= kind;
-        same |= before & kind;
-        hidden |= (before & SLASH) << 1 & kind;
-        before = kind;
+/// How a path is spelled, and, if that is as it should be, where its segments are.
+fn spelling(sent: &[u8], segments: &mut Segments) -> Spelling {
+    segments.clear();
+    let Some((b'/', rest)) = sent.split_first() else { return Spelling::default() };
+    if sent.len() > PATH_BYTES_MAX {
+        return Spelling::default();
     }
-    let is_normal = sent.first() == Some(&b'/')
-        && sent.len() <= PATH_BYTES_MAX
-        && all & NOT_ALLOWED == 0
-        && same & SLASH == 0
-        && hidden == 0;
-    Spelling { is_normal, is_names: is_normal && all & NO_NAME == 0 && same == 0 }
+    let (mut all, mut longest, mut start, mut kinds) = (0, 0, 1, 0);
+    // Of each segment, the kinds of its bytes: what is told by where it begins is told at its end.
+    let mut end_one = |start: usize, end: usize, kinds: u8| {
+        segments.push(end, kinds & DIGIT != 0);
+        all |= kinds;
+        longest = longest.max(end - start);
+        sent.get(start) != Some(&b'.') && end > start
+    };
+    let mut is_divided = true;
+    for (end, &byte) in (1..).zip(rest) {
+        if byte == b'/' {
+            is_divided &= end_one(start, end, kinds);
+            (start, kinds) = (end + 1, 0);
+        } else {
+            kinds |= PATH_BYTES.get(usize::from(byte)).copied().unwrap_or(NOT_ALLOWED);
+        }
+    }
+    if start < sent.len() {
+        is_divided &= end_one(start, sent.len(), kinds);
+    }
+    let is_normal = is_divided && all & NOT_ALLOWED == 0;
+    let is_names =
+        is_normal && all & NO_NAME == 0 && (all & DOT == 0 || memmem::find(sent, b"..").is_none());
+    let is_harmless = is_names && all & SIGN == 0 && longest < sensitive::TOKEN_BYTES_MIN;
+    Spelling { is_normal, is_names, is_harmless }
 }
 
 /// Undoes percent-encoding until nothing changes, for looking at what a text means.
@@ -227,9 +329,10 @@ const fn is_unreserved(byte: u8) -> bool {
 const NOT_ALLOWED: u8 = 1;
 /// Allowed, but in no name.
 const NO_NAME: u8 = 1 << 1;
-const SLASH: u8 = 1 << 2;
-/// Twice [`SLASH`]: so a dot that follows a slash is told by a shift.
-const DOT: u8 = 1 << 3;
+const DOT: u8 = 1 << 2;
+const DIGIT: u8 = 1 << 3;
+/// What an address of mail and a telephone number are told by.
+const SIGN: u8 = 1 << 4;
 
 /// By byte.
 #[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which sees a fault")]
@@ -238,9 +341,10 @@ const PATH_BYTES: [u8; 256] = {
     let mut byte = 0_u8;
     loop {
         kinds[byte as usize] = match byte {
-            b'/' => SLASH,
             b'.' => DOT,
-            b'@' | b',' | b':' | b'+' => 0,
+            b'0'..=b'9' => DIGIT,
+            b'@' | b'+' => SIGN,
+            b',' | b':' => 0,
             _ if is_unreserved(byte) => 0,
             _ if is_path_char(byte) => NO_NAME,
             _ => NOT_ALLOWED,
@@ -336,6 +440,21 @@ mod tests {
             slow.append(sent.as_bytes());
             prop_assert_eq!(&fast.text, &slow.text);
             prop_assert_eq!(fast.trailing_slash, slow.trailing_slash);
+        }
+
+        #[test]
+        fn segments_are_what_slashes_divide(sent in "(/[a-z0-9@.%]{0,3}){0,5}/?") {
+            let mut path = NormalPath::default();
+            path.set(sent.as_bytes());
+            let divided: Vec<&[u8]> = path.text.split(|&byte| byte == b'/').skip(1).collect();
+            prop_assert_eq!(path.segments().collect::<Vec<_>>(), divided.clone());
+            prop_assert_eq!(path.segment_count(), divided.len());
+            let stem = path.stem_count();
+            prop_assert!(stem < divided.len().max(1));
+            let joined: Vec<u8> =
+                divided.iter().take(stem).flat_map(|it| [b"/", *it].concat()).collect();
+            prop_assert_eq!(path.stem(stem), joined);
+            prop_assert_eq!(path.segments_from(stem).collect::<Vec<_>>(), divided[stem..].to_vec());
         }
 
         #[test]

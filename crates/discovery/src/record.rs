@@ -42,6 +42,14 @@ pub(crate) struct Options {
     pub(crate) names_max: usize,
 }
 
+/// What is known already of a transaction that was observed.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) host: &'a str,
+    /// Its path has nothing to mask or to escape. If not, it has to be looked at.
+    pub(crate) is_harmless_path: bool,
+}
+
 /// What is reused from one record to the next.
 #[derive(Default)]
 pub(crate) struct Buffers {
@@ -58,12 +66,11 @@ impl fmt::Debug for Buffers {
     }
 }
 
-/// Appends the record of a transaction. `host` is its host, if that is known already. Gives the
-/// number of values that were masked in it.
+/// Appends the record of a transaction. Gives the number of values that were masked in it.
 pub(crate) fn pack(
     transaction: &Transaction<'_>,
     consumer: Option<ConsumerKey>,
-    host: Option<&str>,
+    known: Option<Known<'_>>,
     options: Options,
     buffers: &mut Buffers,
     out: &mut Vec<u8>,
@@ -93,7 +100,7 @@ pub(crate) fn pack(
     let Some(request) = &transaction.request else { return 0 };
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    let masked = pack_request(request, transaction, host, options, buffers, out);
+    let masked = pack_request(request, transaction, known, options, buffers, out);
     let bytes = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
     if let Some(length) = out.get_mut(start..start + 4) {
         length.copy_from_slice(&bytes.to_le_bytes());
@@ -105,7 +112,7 @@ pub(crate) fn pack(
 fn pack_request(
     request: &RequestHead<'_>,
     transaction: &Transaction<'_>,
-    known_host: Option<&str>,
+    known: Option<Known<'_>>,
     options: Options,
     buffers: &mut Buffers,
     out: &mut Vec<u8>,
@@ -119,7 +126,7 @@ fn pack_request(
         escape(text, out);
     }
     out.extend_from_slice(b"\",\"host\":\"");
-    if let Some(host) = known_host {
+    if let Some(Known { host, .. }) = known {
         // Neither names nor addresses have anything to escape.
         out.extend_from_slice(host.as_bytes());
     } else {
@@ -130,7 +137,7 @@ fn pack_request(
     }
     out.extend_from_slice(b"\",\"path\":\"");
     let mut masked = 0;
-    if sensitive::is_harmless_path(request.path) {
+    if known.is_some_and(|known| known.is_harmless_path) {
         out.extend_from_slice(request.path);
     } else {
         text.clear();
@@ -338,11 +345,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::path::NormalPath;
 
     proptest! {
         #[test]
         fn what_is_harmless_at_a_glance_is_so(path in "[a-zA-Z0-9/._\"\\\\%;@+\u{7f}-]{0,60}") {
-            if sensitive::is_harmless_path(path.as_bytes()) {
+            let mut spelled = NormalPath::default();
+            spelled.set(path.as_bytes());
+            if spelled.is_harmless() {
                 let (mut text, mut escaped) = (Vec::new(), Vec::new());
                 prop_assert_eq!(write_path(path.as_bytes(), &mut text, &mut Vec::new()), 0);
                 escape(&text, &mut escaped);

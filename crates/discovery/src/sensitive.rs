@@ -207,8 +207,6 @@ mod mark {
     pub(super) const ODD: u8 = 4;
     /// Neither base64url nor the dots of a token, nor padding.
     pub(super) const NO_TOKEN: u8 = 16;
-    /// Nothing that stands as it is in a JSON string.
-    pub(super) const ESCAPED: u8 = 32;
     /// Something that is encoded: it has to be decoded before it is judged.
     pub(super) const CODED: u8 = 8;
 
@@ -226,7 +224,6 @@ mod mark {
                 b'a'..=b'z' | b'-' | b'_' | b'.' => 0,
                 b'/' | b' ' => NO_TOKEN,
                 b'A'..=b'Z' => ODD,
-                0..=0x1F | 0x7F | b'"' | b'\\' => ODD | NO_TOKEN | ESCAPED,
                 _ => ODD | NO_TOKEN,
             };
             if byte == u8::MAX {
@@ -266,20 +263,6 @@ pub(crate) fn is_harmless(text: &[u8]) -> bool {
     text.len() < KNOWN_KEY_BYTES_MIN.min(*CARD_DIGITS.start())
         && text.iter().fold(0, |marks, &byte| marks | marks_of(byte)) & (mark::SIGN | mark::CODED)
             == 0
-}
-
-/// Whether nothing in a path as sent can be sensitive, since no segment is long enough, nor has to
-/// be escaped in JSON.
-pub(crate) fn is_harmless_path(path: &[u8]) -> bool {
-    const SUSPECT: u8 = mark::SIGN | mark::CODED | mark::ESCAPED;
-    let (mut marks, mut segment, mut longest) = (0, 0_usize, 0);
-    for &byte in path {
-        marks |= marks_of(byte);
-        segment = if byte == b'/' { 0 } else { segment + 1 };
-        longest = longest.max(segment);
-    }
-    // What is shorter than a token has no room for a key or a number either.
-    marks & SUSPECT == 0 && longest < TOKEN_BYTES_MIN
 }
 
 /// Words joined by separators are no key, unless a word is what keys begin with.

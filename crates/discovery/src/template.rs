@@ -17,7 +17,7 @@ use self::held::{Held, HeldSet};
 use self::steps::{Node, Steps};
 use crate::attempt::Context;
 use crate::lexical::{self, Shape};
-use crate::path::{self, NormalPath};
+use crate::path::{self, NormalPath, VERSION_PLACES};
 use crate::rules::TemplateRule;
 use crate::sensitive::{self, Sensitive};
 
@@ -27,10 +27,6 @@ pub(crate) const SEGMENTS_MAX: usize = 16;
 const SEGMENT_BYTES_MAX: usize = 128;
 /// Bytes of text that may cross to the merge although it may be a value.
 const WEAK_BYTES_MAX: usize = 64;
-
-/// So many segments at the start may be a version that looks like a value: `/1/boards`,
-/// `/2015-03-31/functions`.
-const VERSION_PLACES: usize = 2;
 
 /// Routes that are remembered, before all are forgotten.
 const ROUTES_MAX: usize = 8_192;
@@ -81,6 +77,8 @@ mod tag {
     /// A word or what may be a value: which of them, the text and the way to it tell.
     pub(super) const TEXT: u8 = 2;
     pub(super) const SLOT: u8 = 3;
+    /// All steps at once from the host on over texts.
+    pub(super) const STEM: u8 = u8::MAX;
 }
 
 impl Routes {
@@ -122,14 +120,30 @@ impl Routes {
 
     /// Goes the way of a request; none when it is longer than a template may be.
     fn walk(&mut self, host: &str, method: &str, path: &NormalPath, held: HeldSet) -> Option<Node> {
-        let Self { steps, scratch, .. } = self;
+        let Self { steps, scratch, signature: stem, .. } = self;
         steps.begin();
-        let mut node = steps.take(Node::START, tag::HOST, host.as_bytes());
-        node = steps.take(node, tag::METHOD, method.as_bytes());
         let count = path.segment_count();
-        for (index, segment) in path.segments().enumerate() {
+        // Many requests have all but the end of their way in common.
+        let stem_count = if held == 0 { path.stem_count() } else { 0 };
+        stem.clear();
+        if stem_count > 0 {
+            for part in [host.as_bytes(), b"\0", method.as_bytes(), path.stem(stem_count)] {
+                stem.extend_from_slice(part);
+            }
+        }
+        let known = steps.find(Node::START, tag::STEM, stem).filter(|_| stem_count > 0);
+        let first = if known.is_some() { stem_count } else { 0 };
+        let mut node = known.unwrap_or_else(|| {
+            let node = steps.take(Node::START, tag::HOST, host.as_bytes());
+            steps.take(node, tag::METHOD, method.as_bytes())
+        });
+        let mut is_text = true;
+        for (index, segment) in (first..).zip(path.segments_from(first)) {
             if index == SEGMENTS_MAX {
                 return None;
+            }
+            if index == stem_count && is_text && known.is_none() && stem_count > 0 {
+                steps.remember_way(Node::START, tag::STEM, stem, node);
             }
             // Texts are what most paths are made of. What begins with a digit may be a version in
             // one path and a value in another.
@@ -139,6 +153,7 @@ impl Routes {
             node = text.unwrap_or_else(|| match part_of(segment, place, scratch) {
                 Part::Word(text) | Part::Weak(text) => steps.take(node, tag::TEXT, text),
                 Part::Slot(class, suffix) => {
+                    is_text = false;
                     steps.take(node, tag::SLOT + class as u8, suffix.as_bytes())
                 }
             });
@@ -167,7 +182,7 @@ impl Routes {
         }
         let count = path.segment_count();
         for (index, segment) in path.segments().enumerate() {
-            let is_over = index == SEGMENTS_MAX - 1 && path.segments().nth(SEGMENTS_MAX).is_some();
+            let is_over = index == SEGMENTS_MAX - 1 && count > SEGMENTS_MAX;
             let part = if is_over {
                 OVERSIZED
             } else {

@@ -86,12 +86,17 @@ impl Steps {
         }
         let to = Node(u32::try_from(self.routes.len()).unwrap_or(u32::MAX));
         self.routes.push([None; 2]);
+        self.remember_way(from, tag, text, to);
+        to
+    }
+
+    /// Remembers that a step leads to where several others do.
+    pub(super) fn remember_way(&mut self, from: Node, tag: u8, text: &[u8], to: Node) {
         let (place, hash) = place_of(from, tag, text);
         if let Some(steps) = self.places.get_mut(place) {
             steps.rotate_right(1);
             steps[0] = Step { from, hash, tag, text: CompactString::from_utf8_lossy(text), to };
         }
-        to
     }
 
     /// The route of a way that ends here.
