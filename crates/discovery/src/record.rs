@@ -29,9 +29,11 @@ mod holds {
     pub(super) const CONSUMER: u8 = 8;
 }
 
+/// Numbers of a record.
+const NUMBERS: usize = 5;
 /// Bytes of a record before its request: what it holds, a time, two sockets, the consumer, and numbers
-/// of up to ten bytes.
-const HEAD_BYTES_MAX: usize = 3 + 8 + 2 * 19 + 8 + 5 * 10;
+/// of up to eight bytes behind their lengths.
+const HEAD_BYTES_MAX: usize = 3 + 8 + 2 * 19 + 8 + 3 + NUMBERS * 8;
 
 /// What is recorded.
 #[derive(Clone, Copy, Debug)]
@@ -87,15 +89,14 @@ pub(crate) fn pack(
     pack_socket(transaction.client, &mut head);
     pack_socket(transaction.server, &mut head);
     head.put(&consumer.unwrap_or_default().0.to_le_bytes());
-    for number in [
+    let numbers = [
         u64::from(status.unwrap_or_default()),
         transaction.request_bytes,
         transaction.response_bytes,
         transaction.latency_ns.unwrap_or_default(),
         transaction.anomalies.bits(),
-    ] {
-        pack_number(number, &mut head);
-    }
+    ];
+    pack_numbers(numbers, &mut head);
     out.extend_from_slice(head.as_bytes());
     let Some(request) = &transaction.request else { return 0 };
     let start = out.len();
@@ -173,20 +174,15 @@ fn pack_request(
     masked
 }
 
-/// LEB128.
-fn pack_number(mut number: u64, out: &mut Text<HEAD_BYTES_MAX>) {
-    let mut bytes = [0; 10];
-    let mut used = 0;
-    for place in &mut bytes {
-        used += 1;
-        *place = (number & 0x7F) as u8;
-        number >>= 7;
-        if number == 0 {
-            break;
-        }
-        *place |= 0x80;
+/// How many bytes each needs, four bits for each, and then these bytes.
+fn pack_numbers(numbers: [u64; NUMBERS], out: &mut Text<HEAD_BYTES_MAX>) {
+    let length = |number: u64| (u64::BITS - number.leading_zeros()).div_ceil(8);
+    let lengths = numbers.iter().rev().fold(0, |all, &number| all << 4 | length(number));
+    let [low, middle, high, _] = lengths.to_le_bytes();
+    out.put(&[low, middle, high]);
+    for number in numbers {
+        out.put_part(&number.to_le_bytes(), usize::try_from(length(number)).unwrap_or_default());
     }
-    out.put_part(&bytes, used);
 }
 
 fn pack_socket(socket: SocketAddr, out: &mut Text<HEAD_BYTES_MAX>) {
@@ -213,11 +209,12 @@ fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
         if index > 0 {
             text.push(b'/');
         }
-        if sensitive::is_harmless(segment)
-            && (segment.len() < sensitive::TOKEN_BYTES_MIN || !sensitive::is_secret_place(behind))
+        let is_short = segment.len() < sensitive::TOKEN_BYTES_MIN;
+        if sensitive::is_harmless(segment) && (is_short || !sensitive::is_secret_place(behind))
+            || is_uuid(segment)
         {
             text.extend_from_slice(segment);
-        } else if segment.len() >= sensitive::TOKEN_BYTES_MIN
+        } else if !is_short
             && sensitive::is_secret_place(behind)
             && is_token(path::decode(segment, meant))
         {
@@ -229,6 +226,11 @@ fn write_path(path: &[u8], text: &mut Vec<u8>, meant: &mut Vec<u8>) -> u64 {
         behind = segment;
     }
     masked
+}
+
+/// Whether a segment is an identifier that is no token and not sensitive, wherever it stands.
+fn is_uuid(segment: &[u8]) -> bool {
+    sensitive::is_uuid(segment) && segment.iter().any(u8::is_ascii_digit)
 }
 
 /// Whether a decoded segment is a token.
@@ -357,6 +359,19 @@ mod tests {
                 prop_assert_eq!(write_path(path.as_bytes(), &mut text, &mut Vec::new()), 0);
                 escape(&text, &mut escaped);
                 prop_assert_eq!(&escaped, path.as_bytes());
+            }
+        }
+
+        #[test]
+        fn an_identifier_is_looked_at_no_closer_and_shown(
+            text in "[0-9a-f]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-f]{12}",
+        ) {
+            let segment = text.as_bytes();
+            let (mut shown, mut meant) = (Vec::new(), Vec::new());
+            if is_uuid(segment) {
+                prop_assert!(!is_token(segment));
+                prop_assert_eq!(write_segment(segment, &mut shown, &mut meant), 0);
+                prop_assert_eq!(shown.as_slice(), segment);
             }
         }
 

@@ -90,7 +90,11 @@ impl Recorder {
         if self.records.entries.is_empty() {
             return;
         }
-        let records = std::mem::take(&mut self.records);
+        let next = Records {
+            entries: Vec::with_capacity(self.records.entries.len()),
+            ..Records::default()
+        };
+        let records = std::mem::replace(&mut self.records, next);
         // The merge outlives the workers; if it died of a fault, the run fails with that fault.
         if self.out.send(Message::Records(records)).is_err() {
             tracing::debug!("the merge has ended: transaction records are lost");

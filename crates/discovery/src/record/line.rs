@@ -5,21 +5,30 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tapline_model::{AnomalySet, Completeness, ConsumerKey, EndpointId, Protocol, Timestamp};
 
-use super::holds;
 use super::text::Text;
+use super::{NUMBERS, holds};
 
 /// What a line says of a request that was not seen.
 const NO_REQUEST: &[u8] = b"\",\"method\":null,\"host\":null,\"path\":null,\"query_names\":[]";
 
-/// Bytes of a line before its request: a time, two sockets of at most 58 bytes, names of fields.
-const HEAD_BYTES_MAX: usize = 320;
-/// Bytes of a line behind its request, without anomalies: four numbers of up to twenty digits, two
-/// hashes, names of fields.
-const TAIL_BYTES_MAX: usize = 320;
+/// Bytes of a part of a line. Before its request: a time, two sockets of at most 58 bytes, names of
+/// fields; behind it, without anomalies: four numbers of up to twenty digits, two hashes, names of
+/// fields.
+const PART_BYTES_MAX: usize = 320;
 
-/// Writes lines. It remembers the second it wrote last, since times come in order.
+type Part = Text<PART_BYTES_MAX>;
+
+/// Writes lines.
 #[derive(Debug, Default)]
 pub struct LineWriter {
+    starts: Starts,
+    /// A buffer.
+    text: Part,
+}
+
+/// Starts of lines. It remembers the second that was written last, since times come in order.
+#[derive(Debug, Default)]
+struct Starts {
     second: Option<u64>,
     /// The start of a line of that second, up to where its nanoseconds stand.
     start: Vec<u8>,
@@ -52,16 +61,13 @@ impl LineWriter {
         let started_at = Timestamp::from_nanos(u64::from_le_bytes(record.array()?));
         let (client, server) = (record.socket()?, record.socket()?);
         let consumer = u64::from_le_bytes(record.array()?);
-        let mut numbers = [0; 5];
-        for number in &mut numbers {
-            *number = record.number()?;
-        }
-        let [status, request_bytes, response_bytes, latency_ns, anomalies] = numbers;
-        let mut text = Text::<HEAD_BYTES_MAX>::new();
-        self.write_start(started_at, &mut text);
-        write_socket(client, &mut text);
+        let [status, request_bytes, response_bytes, latency_ns, anomalies] = record.numbers()?;
+        let Self { starts, text } = self;
+        text.clear();
+        starts.write(started_at, text);
+        write_socket(client, text);
         text.put(b"\",\"server\":\"");
-        write_socket(server, &mut text);
+        write_socket(server, text);
         text.put(b"\",\"protocol\":\"");
         text.put_bytes(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
         text.put_bytes(if flags & holds::REQUEST == 0 { NO_REQUEST } else { b"\",\"method\":\"" });
@@ -70,21 +76,21 @@ impl LineWriter {
             let bytes = u32::from_le_bytes(record.array()?);
             out.extend_from_slice(record.take(usize::try_from(bytes).ok()?)?);
         }
-        let mut text = Text::<TAIL_BYTES_MAX>::new();
+        text.clear();
         text.put(b",\"status\":");
-        write_number(Some(status).filter(|_| flags & holds::STATUS != 0), &mut text);
+        write_number(Some(status).filter(|_| flags & holds::STATUS != 0), text);
         text.put(b",\"request_bytes\":");
-        write_number(Some(request_bytes), &mut text);
+        write_number(Some(request_bytes), text);
         text.put(b",\"response_bytes\":");
-        write_number(Some(response_bytes), &mut text);
+        write_number(Some(response_bytes), text);
         text.put(b",\"latency_ns\":");
-        write_number(Some(latency_ns).filter(|_| flags & holds::LATENCY != 0), &mut text);
+        write_number(Some(latency_ns).filter(|_| flags & holds::LATENCY != 0), text);
         text.put(b",\"completeness\":\"");
         text.put_bytes(Completeness::ALL.get(usize::from(completeness))?.label().as_bytes());
         text.put(b"\",\"anomalies\":[");
         if anomalies != 0 {
             out.extend_from_slice(text.as_bytes());
-            text = Text::new();
+            text.clear();
             write_list(
                 AnomalySet::from_bits(anomalies).iter().map(|it| it.label().as_bytes()),
                 out,
@@ -92,16 +98,18 @@ impl LineWriter {
         }
         text.put(b"],\"signals\":[],\"consumer\":");
         let consumer = Some(consumer).filter(|_| flags & holds::CONSUMER != 0);
-        write_hash(consumer.map(|key| ConsumerKey(key).0), &mut text);
+        write_hash(consumer.map(|key| ConsumerKey(key).0), text);
         text.put(b",\"endpoint\":");
-        write_hash(endpoint.map(|endpoint| endpoint.0), &mut text);
+        write_hash(endpoint.map(|endpoint| endpoint.0), text);
         text.put(b"}\n");
         out.extend_from_slice(text.as_bytes());
         Some(())
     }
+}
 
+impl Starts {
     /// All before the client's address: the time as RFC 3339 has it, with nanoseconds.
-    fn write_start(&mut self, time: Timestamp, out: &mut Text<HEAD_BYTES_MAX>) {
+    fn write(&mut self, time: Timestamp, out: &mut Part) {
         let second = time.nanos() / 1_000_000_000;
         if self.second != Some(second) {
             self.second = Some(second);
@@ -124,7 +132,7 @@ impl LineWriter {
 
 /// A number, or null.
 #[inline]
-fn write_number(number: Option<u64>, out: &mut Text<TAIL_BYTES_MAX>) {
+fn write_number(number: Option<u64>, out: &mut Part) {
     let mut digits = itoa::Buffer::new();
     out.put_bytes(number.map_or("null", |number| digits.format(number)).as_bytes());
 }
@@ -141,7 +149,7 @@ pub(super) fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Ve
     }
 }
 
-fn write_socket(socket: SocketAddr, out: &mut Text<HEAD_BYTES_MAX>) {
+fn write_socket(socket: SocketAddr, out: &mut Part) {
     let IpAddr::V4(address) = socket.ip() else {
         return out.put_bytes(socket.to_string().as_bytes());
     };
@@ -175,7 +183,7 @@ const OCTETS: [([u8; 4], u8); 256] = {
 };
 
 /// Sixteen hexadecimal digits in quotes.
-fn write_hash(hash: Option<u64>, out: &mut Text<TAIL_BYTES_MAX>) {
+fn write_hash(hash: Option<u64>, out: &mut Part) {
     let Some(hash) = hash else { return out.put(b"null") };
     let mut text = *b"\"0000000000000000\"";
     let (digits, _) = text.get_mut(1..17).unwrap_or_default().as_chunks_mut();
@@ -231,16 +239,27 @@ impl<'a> Packed<'a> {
         self.take(N)?.try_into().ok()
     }
 
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for (&byte, place) in self.0.iter().zip(0..10) {
-            number |= u64::from(byte & 0x7F) << (7 * place);
-            if byte & 0x80 == 0 {
-                self.0 = self.0.get(place + 1..)?;
-                return Some(number);
-            }
+    /// How many bytes each has, four bits for each, and then these bytes.
+    fn numbers(&mut self) -> Option<[u64; NUMBERS]> {
+        let [low, middle, high] = self.array()?;
+        let mut lengths = u32::from_le_bytes([low, middle, high, 0]);
+        let mut numbers = [0; NUMBERS];
+        for number in &mut numbers {
+            *number = self.number(lengths & 0xF)?;
+            lengths >>= 4;
         }
-        None
+        Some(numbers)
+    }
+
+    #[inline]
+    fn number(&mut self, bytes: u32) -> Option<u64> {
+        let read = self.0;
+        let sent = self.take(usize::try_from(bytes).ok()?)?;
+        // Mostly there is more behind it, so that all can be read at once.
+        let Some(word) = read.first_chunk().filter(|_| bytes > 0) else {
+            return Some(sent.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte)));
+        };
+        Some(u64::from_le_bytes(*word) & u64::MAX.checked_shr(u64::BITS - 8 * bytes)?)
     }
 
     fn socket(&mut self) -> Option<SocketAddr> {

@@ -6,9 +6,27 @@ pub(super) struct Text<const N: usize> {
     end: usize,
 }
 
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> std::fmt::Debug for Text<N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Text({} bytes)", self.end)
+    }
+}
+
 impl<const N: usize> Text<N> {
     pub(super) const fn new() -> Self {
         Self { bytes: [0; N], end: 0 }
+    }
+
+    /// Begins anew.
+    #[inline]
+    pub(super) const fn clear(&mut self) {
+        self.end = 0;
     }
 
     /// Appends a constant, or a block of known length.

@@ -128,7 +128,7 @@ mod tests {
     /// A record as discovery packs it, of a transaction of which only its time is known.
     fn packed(started_nanos: u64) -> Vec<u8> {
         let socket: &[u8] = &[4, 192, 0, 2, 1, 80, 0];
-        [&[0; 3][..], &started_nanos.to_le_bytes(), socket, socket, &[0; 13]].concat()
+        [&[0; 3][..], &started_nanos.to_le_bytes(), socket, socket, &[0; 11]].concat()
     }
 
     fn spool(folder: &std::path::Path, record: impl Fn(u64) -> Vec<u8>) -> Spool {
