@@ -3,12 +3,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use tapline_decap::Decap;
 use tapline_model::{
-    CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, Sampling, ShardId, SourceId, Timestamp,
+    CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, Sampling, Segment, ShardId, SourceId,
+    Timestamp,
 };
 
 use super::batch::Batch;
@@ -78,7 +80,7 @@ impl Lane {
 pub(crate) struct Router {
     source: usize,
     decap: Decap,
-    key: Key,
+    hashes: FlowHashes,
     route: Route,
     when_full: WhenFull,
     captured: Vec<Captured>,
@@ -127,6 +129,28 @@ struct Captured {
     down: bool,
 }
 
+/// The keyed hashes of flows. Segments come in bursts of one flow, whose hash is worked out once.
+struct FlowHashes {
+    key: Key,
+    last: Option<([SocketAddr; 2], u32, u64)>,
+}
+
+impl FlowHashes {
+    #[inline]
+    fn of(&mut self, segment: &Segment<'_>) -> u64 {
+        let (ends, network) = ([segment.source, segment.destination], segment.network);
+        if let Some((last, last_network, hash)) = self.last
+            && last_network == network
+            && (last == ends || last == [ends[1], ends[0]])
+        {
+            return hash;
+        }
+        let hash = self.key.hash_between(segment.source, segment.destination, network);
+        self.last = Some((ends, network, hash));
+        hash
+    }
+}
+
 impl Router {
     /// A router of the source with index `source`, for frames of the capture sources named.
     pub(crate) fn new(
@@ -140,7 +164,7 @@ impl Router {
         Self {
             source,
             decap,
-            key,
+            hashes: FlowHashes { key, last: None },
             route,
             when_full,
             captured: names
@@ -180,7 +204,7 @@ impl Router {
     /// Takes one frame.
     #[inline]
     pub(crate) fn push(&mut self, frame: &Frame<'_>) {
-        let Self { decap, key, route, when_full, captured, lost, shed, rate, .. } = self;
+        let Self { decap, hashes, route, when_full, captured, lost, shed, rate, .. } = self;
         self.newest = frame.captured_at;
         if let Some(captured) = captured.iter_mut().find(|captured| captured.id == frame.source) {
             captured.stats.frames += 1;
@@ -191,7 +215,7 @@ impl Router {
         let mut ends = None;
         decap.push(frame, &mut |segment| {
             ends = Some((segment.source.ip(), segment.destination.ip()));
-            let hash = key.hash_between(segment.source, segment.destination, segment.network);
+            let hash = hashes.of(&segment);
             if !rate.keeps(hash) {
                 return shed.add((1, u64::from(segment.wire_bytes)));
             }
