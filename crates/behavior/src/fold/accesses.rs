@@ -50,14 +50,16 @@ impl Access {
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Accesses {
-    by_key: HashMap<AccessKey, Access, BuildHasherDefault<RouteHasher>>,
+    /// Where each lies: the table that is searched, and that is copied as it grows, stays small.
+    places: HashMap<AccessKey, usize, BuildHasherDefault<RouteHasher>>,
+    all: Vec<(AccessKey, Access)>,
     quota: Quota,
 }
 
 impl Accesses {
     /// None; `total` is the process total.
     pub(super) fn new(total: u32) -> Self {
-        Self { by_key: HashMap::default(), quota: Quota::part_of(total) }
+        Self { places: HashMap::default(), all: Vec::new(), quota: Quota::part_of(total) }
     }
 
     /// Adds one transaction; whether it found room. What leads to no endpoint, and will lead to
@@ -72,13 +74,16 @@ impl Accesses {
             return true;
         }
         let key = AccessKey::new(seen.consumer.key, seen.route);
-        let access = match self.by_key.entry(key) {
-            Entry::Occupied(found) => found.into_mut(),
+        let at = match self.places.entry(key) {
+            Entry::Occupied(found) => *found.get(),
             Entry::Vacant(_) if !self.quota.has_room(place) => return false,
             Entry::Vacant(slot) => {
-                slot.insert(Access { shards: 0, delta: AccessDelta::new(seen.consumer.kind) })
+                let delta = AccessDelta::new(seen.consumer.kind);
+                self.all.push((key, Access { shards: 0, delta }));
+                *slot.insert(self.all.len() - 1)
             }
         };
+        let Some((_, access)) = self.all.get_mut(at) else { return false };
         if !place.is_in(access.shards) {
             if !self.quota.take(place) {
                 return false;
@@ -92,6 +97,7 @@ impl Accesses {
     /// Hands over what they did and begins anew.
     pub(super) fn seal(&mut self) -> BTreeMap<AccessKey, AccessDelta> {
         self.quota.clear();
-        self.by_key.drain().map(|(key, access)| (key, access.delta)).collect()
+        self.places.clear();
+        self.all.drain(..).map(|(key, access)| (key, access.delta)).collect()
     }
 }

@@ -161,6 +161,11 @@ impl AccessDelta {
     }
 
     fn keep_object(&mut self, used: &ObjectUse) {
+        let is_full = self.objects.len() >= Self::OBJECTS_MAX;
+        // As mostly, where there are many: one look instead of a search through all of them.
+        if is_full && self.objects.last().is_some_and(|last| last.key() < used.key()) {
+            return;
+        }
         match self.objects.binary_search_by_key(&used.key(), ObjectUse::key) {
             Ok(at) => {
                 if let Some(known) = self.objects.get_mut(at) {
@@ -177,6 +182,9 @@ impl AccessDelta {
 
     /// Notes an id that an answer named.
     pub fn add_served(&mut self, object: u64) {
+        if self.is_served_cut() && self.served.last().is_some_and(|&last| last < object) {
+            return;
+        }
         if let Err(at) = self.served.binary_search(&object)
             && at < Self::SERVED_MAX
         {
