@@ -41,42 +41,52 @@ struct Record {
 
 /// The flows that ended lately, a bounded number of them.
 pub(crate) struct Closed {
-    records: HashTable<Record>,
-    /// Every record in order of `closed_at`; also those that were replaced since.
-    order: VecDeque<(Timestamp, u64, FlowKey)>,
+    /// In order of `closed_at`; also those that were replaced since.
+    records: VecDeque<Record>,
+    /// How many records were forgotten: the number of the first that is left.
+    forgotten: u64,
+    /// The numbers of those that hold. Records lie elsewhere, so that this stays small as it grows.
+    numbers: HashTable<u64>,
     records_max: usize,
 }
 
 impl Closed {
     /// Remembers at most `records_max` flows, but one at least.
     pub(crate) fn new(records_max: usize) -> Self {
-        Self { records: HashTable::new(), order: VecDeque::new(), records_max: records_max.max(1) }
+        Self {
+            records: VecDeque::new(),
+            forgotten: 0,
+            numbers: HashTable::new(),
+            records_max: records_max.max(1),
+        }
     }
 
     /// Remembers a flow that ended now.
     pub(crate) fn insert(&mut self, hash: u64, key: FlowKey, now: Timestamp, flow: ClosedFlow) {
-        if let Ok(entry) = self.records.find_entry(hash, |record| record.key == key) {
-            entry.remove();
-        }
-        while self.order.len() >= self.records_max {
+        self.take(hash, &key);
+        while self.records.len() >= self.records_max {
             self.forget_oldest();
         }
-        let record = Record { key, hash, closed_at: now, flow };
-        self.records.insert_unique(hash, record, |record| record.hash);
-        self.order.push_back((now, hash, key));
+        let Self { records, forgotten, numbers, .. } = self;
+        let number = *forgotten + records.len() as u64;
+        records.push_back(Record { key, hash, closed_at: now, flow });
+        let hash_of =
+            |&number: &u64| numbered(records, *forgotten, number).map_or(0, |record| record.hash);
+        numbers.insert_unique(hash, number, hash_of);
     }
 
     /// Forgets what ended long ago.
     pub(crate) fn expire(&mut self, now: Timestamp) {
-        while self.order.front().is_some_and(|&(closed_at, ..)| is_over(closed_at, now)) {
+        while self.records.front().is_some_and(|oldest| is_over(oldest.closed_at, now)) {
             self.forget_oldest();
         }
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
+        self.forgotten += self.records.len() as u64;
         self.records.clear();
-        self.order.clear();
+        self.numbers.clear();
     }
 
     /// Lets a segment open a flow, unless it is a latecomer of one that ended: what is remembered of
@@ -88,24 +98,42 @@ impl Closed {
         segment: &Segment<'_>,
         now: Timestamp,
     ) -> bool {
-        let Ok(entry) = self.records.find_entry(hash, |record| record.key == *key) else {
-            return true;
-        };
-        let record = entry.get();
-        if !is_over(record.closed_at, now) && record.flow.owns(segment) {
+        let Self { records, forgotten, numbers, .. } = self;
+        let record = |number| numbered(records, *forgotten, number);
+        let is_it = |&number: &u64| record(number).is_some_and(|record| record.key == *key);
+        let Ok(entry) = numbers.find_entry(hash, is_it) else { return true };
+        let owns = |known: &Record| !is_over(known.closed_at, now) && known.flow.owns(segment);
+        if record(*entry.get()).is_some_and(owns) {
             return false;
         }
         entry.remove();
         true
     }
 
-    fn forget_oldest(&mut self) {
-        let Some((closed_at, hash, key)) = self.order.pop_front() else { return };
-        let is_it = |record: &Record| record.key == key && record.closed_at == closed_at;
-        if let Ok(entry) = self.records.find_entry(hash, is_it) {
+    /// What is remembered of a flow holds no longer.
+    fn take(&mut self, hash: u64, key: &FlowKey) {
+        let Self { records, forgotten, numbers, .. } = self;
+        let is_it = |&number: &u64| {
+            numbered(records, *forgotten, number).is_some_and(|record| record.key == *key)
+        };
+        if let Ok(entry) = numbers.find_entry(hash, is_it) {
             entry.remove();
         }
     }
+
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.records.pop_front() else { return };
+        let number = self.forgotten;
+        if let Ok(entry) = self.numbers.find_entry(oldest.hash, |&known| known == number) {
+            entry.remove();
+        }
+        self.forgotten += 1;
+    }
+}
+
+/// The record of a number, if it is still there.
+fn numbered(records: &VecDeque<Record>, forgotten: u64, number: u64) -> Option<&Record> {
+    records.get(usize::try_from(number.checked_sub(forgotten)?).ok()?)
 }
 
 impl ClosedFlow {
@@ -171,8 +199,8 @@ mod tests {
             };
             closed.insert(port.into(), segment.flow_key(), now, flow);
             closed.expire(now);
-            assert!(closed.records.len() <= closed.order.len());
-            assert!(closed.order.len() <= records_max);
+            assert!(closed.numbers.len() <= closed.records.len());
+            assert!(closed.records.len() <= records_max);
         }
         let is_late = |&port: &u16| {
             let segment = segment(port);
