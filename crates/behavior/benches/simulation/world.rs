@@ -241,7 +241,7 @@ fn inject(endpoints: &mut [Endpoint], days: u64, dice: &mut Dice) {
         for factor in [3.0, 10.0] {
             let spans: &[u64] = if low >= 20.0 { &[1, 5, 30] } else { &[long] };
             // Times to find are told by the sums of so many: of few, one would make the figure.
-            let times = if low >= 1.0 && low < 20.0 { 90 } else { 30 };
+            let times = if (1.0..20.0).contains(&low) { 90 } else { 30 };
             kinds.extend(spans.iter().map(|&span| (Kind::Spike(factor), span, times)));
         }
         kinds.push((
