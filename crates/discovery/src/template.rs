@@ -28,6 +28,9 @@ const SEGMENT_BYTES_MAX: usize = 128;
 /// Bytes of text that may cross to the merge although it may be a value.
 const WEAK_BYTES_MAX: usize = 64;
 
+/// Bytes of a way's start that is remembered as one step.
+const STEM_BYTES_MAX: usize = 256;
+
 /// Routes that are remembered, before all are forgotten.
 const ROUTES_MAX: usize = 8_192;
 
@@ -125,14 +128,9 @@ impl Routes {
         let count = path.segment_count();
         // Many requests have all but the end of their way in common.
         let stem_count = if held == 0 { path.stem_count() } else { 0 };
-        stem.clear();
-        if stem_count > 0 {
-            for part in [host.as_bytes(), b"\0", method.as_bytes(), path.stem(stem_count)] {
-                stem.extend_from_slice(part);
-            }
-        }
-        let known = steps.find(Node::START, tag::STEM, stem).filter(|_| stem_count > 0);
-        let first = if known.is_some() { stem_count } else { 0 };
+        let has_stem = stem_count > 0 && write_stem(host, method, path.stem(stem_count), stem);
+        let known = has_stem.then(|| steps.find(Node::START, tag::STEM, stem)).flatten();
+        let first = known.map_or(0, |_| stem_count);
         let mut node = known.unwrap_or_else(|| {
             let node = steps.take(Node::START, tag::HOST, host.as_bytes());
             steps.take(node, tag::METHOD, method.as_bytes())
@@ -142,7 +140,7 @@ impl Routes {
             if index == SEGMENTS_MAX {
                 return None;
             }
-            if index == stem_count && is_text && known.is_none() && stem_count > 0 {
+            if has_stem && known.is_none() && is_text && index == stem_count {
                 steps.remember_way(Node::START, tag::STEM, stem, node);
             }
             // Texts are what most paths are made of. What begins with a digit may be a version in
@@ -206,6 +204,17 @@ impl Routes {
         text.push(u8::from(path.trailing_slash()));
         RouteKey(key.text_hash(text))
     }
+}
+
+/// Writes how a way begins; whether that is short enough to be remembered. No path has a zero, so
+/// nothing else is written the same.
+fn write_stem(host: &str, method: &str, path: &[u8], stem: &mut Vec<u8>) -> bool {
+    stem.clear();
+    for part in [host.as_bytes(), method.as_bytes(), path] {
+        stem.extend_from_slice(part);
+        stem.push(0);
+    }
+    stem.len() <= STEM_BYTES_MAX
 }
 
 const OVERSIZED: Part<'static> = Part::Slot(SegmentClass::Oversized, CompactString::const_new(""));
@@ -365,6 +374,11 @@ mod tests {
         };
         let base = route("a", "GET", "/x/1");
         assert_eq!(base, route("a", "GET", "/x/2"));
+        assert_ne!(
+            route("a", "GET", "/x/a/b"),
+            route("a", "GET/x", "/a/b"),
+            "a method with a slash"
+        );
         for other in [
             route("b", "GET", "/x/1"),
             route("a", "PUT", "/x/1"),
