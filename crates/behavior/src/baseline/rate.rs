@@ -39,7 +39,7 @@ const SCATTER_AFTER_MINUTES: u64 = 3;
 /// What is improbable at this by itself says little of how ordinary counts scatter: ln 1e-5.
 const LN_SCATTERS_MIN: f64 = -11.5;
 /// Endpoints with fewer requests a minute get a part of the false alarms that others get: the square of
-/// what they are below.
+/// their rate over this. No part is smaller than the square of the least share.
 const RARE_REQUESTS: f64 = 0.1;
 const RARE_PART_MIN: f64 = 0.03;
 /// Before days are told from nights few alarms are raised: ln 10.
