@@ -29,7 +29,7 @@ use crate::output::{self, Folder};
 use crate::pipeline::feedback_board::FeedbackBoard;
 use crate::pipeline::merge::{Announce, Control, Ended, Merge, Message};
 use crate::pipeline::published::Published;
-use crate::pipeline::record::{Lines, Spool, write_ahead};
+use crate::pipeline::record::{Lines, Spool, write_ahead, write_lines};
 use crate::pipeline::{FeedbackRule, Identity, RecordRule, Shared};
 use crate::prevention::Prevention;
 use crate::rules::Rules;
@@ -37,9 +37,6 @@ use crate::runtime::Runtime;
 
 /// How often a replay publishes a view while it runs.
 const REPLAY_PUBLISH_EVERY: Duration = Duration::from_millis(250);
-/// Bytes of lines that are handed to the file at once.
-const LINES_BYTES: usize = 128 << 10;
-
 /// What a command has decided before anything is started.
 pub(crate) struct Plan {
     pub(crate) settings: Settings,
@@ -237,16 +234,7 @@ impl Session {
         if let Some(makers) = NonZeroUsize::new(self.shared.workers.saturating_sub(1)) {
             return write_ahead(spool, makers, new_lines, out);
         }
-        let (mut lines, mut text) = (new_lines(), Vec::with_capacity(2 * LINES_BYTES));
-        spool.finish(&mut |route, record| {
-            lines.append(route, record, &mut text)?;
-            if text.len() >= LINES_BYTES {
-                out.write_all(&text)?;
-                text.clear();
-            }
-            Ok(())
-        })?;
-        out.write_all(&text)
+        write_lines(spool, new_lines(), out)
     }
 
     /// Ends delivery and pages, within the time they have.

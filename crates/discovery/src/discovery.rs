@@ -187,8 +187,8 @@ impl Discovery {
         self.attempts.begin_second();
     }
 
-    /// Appends the record of the transaction pushed last, for [`crate::LineWriter`]; `consumer` is
-    /// that of its observation, if there was one. With `raw_targets` the query is part of it,
+    /// Appends the record of the transaction pushed last, but for its time, for
+    /// [`crate::LineWriter`]; `consumer` is that of its observation, if there was one. With `raw_targets` the query is part of it,
     /// classified values masked.
     pub fn record(
         &mut self,

@@ -31,9 +31,9 @@ mod holds {
 
 /// Numbers of a record.
 const NUMBERS: usize = 5;
-/// Bytes of a record before its request: what it holds, a time, two sockets, the consumer, and numbers
-/// of up to eight bytes behind their lengths.
-const HEAD_BYTES_MAX: usize = 3 + 8 + 2 * 19 + 8 + 3 + NUMBERS * 8;
+/// Bytes of a record before its request: what it holds, two sockets, the consumer, and numbers of up
+/// to eight bytes behind their lengths.
+const HEAD_BYTES_MAX: usize = 3 + 2 * 19 + 8 + 3 + NUMBERS * 8;
 
 /// What is recorded.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,7 @@ impl fmt::Debug for Buffers {
     }
 }
 
-/// Appends the record of a transaction. Gives the number of values that were masked in it.
+/// Appends the record of a transaction, but for its time. Gives the number of values that were masked in it.
 pub(crate) fn pack(
     transaction: &Transaction<'_>,
     consumer: Option<ConsumerKey>,
@@ -85,7 +85,6 @@ pub(crate) fn pack(
         | bit(consumer.is_some(), holds::CONSUMER);
     let mut head = Text::<HEAD_BYTES_MAX>::new();
     head.put(&[flags, transaction.protocol as u8, transaction.completeness as u8]);
-    head.put(&transaction.started_at.nanos().to_le_bytes());
     pack_socket(transaction.client, &mut head);
     pack_socket(transaction.server, &mut head);
     head.put(&consumer.unwrap_or_default().0.to_le_bytes());

@@ -14,17 +14,18 @@ fn line(exchange: &Exchange, raw_targets: bool) -> String {
     let mut discovery = Discovery::new(Config::default(), Key::fixed());
     let mut seen = None;
     discovery.push_exchange(exchange, &mut seen);
-    let mut record = Vec::new();
+    let (mut started_at, mut record) = (Timestamp::ZERO, Vec::new());
     exchange.with(|transaction| {
         let consumer = seen.as_ref().map(|seen| seen.consumer.key);
+        started_at = transaction.started_at;
         discovery.record(transaction, consumer, raw_targets, &mut record);
     });
-    written(&record)
+    written(started_at, &record)
 }
 
-fn written(record: &[u8]) -> String {
+fn written(started_at: Timestamp, record: &[u8]) -> String {
     let mut line = Vec::new();
-    assert!(LineWriter::default().write(record, None, &mut line));
+    assert!(LineWriter::default().write(started_at, record, None, &mut line));
     String::from_utf8(line).unwrap().trim_end().to_owned()
 }
 
@@ -176,9 +177,10 @@ fn a_record_that_is_cut_anywhere_gives_no_line() {
             &mut record,
         );
     });
+    let at = Timestamp::ZERO;
     for end in 0..record.len() {
         let mut line = Vec::new();
-        assert!(!LineWriter::default().write(&record[..end], None, &mut line), "{end}");
+        assert!(!LineWriter::default().write(at, &record[..end], None, &mut line), "{end}");
         assert!(line.is_empty());
     }
 }
@@ -190,7 +192,7 @@ fn a_lone_response_has_no_request() {
         let lone = Transaction { request: None, latency_ns: None, ..*transaction };
         Discovery::new(Config::default(), Key::fixed()).record(&lone, None, true, &mut line);
     });
-    let line = written(&line);
+    let line = written(Timestamp::ZERO, &line);
     assert!(line.contains(r#""method":null,"host":null,"path":null,"query_names":[],"#), "{line}");
     assert!(line.ends_with(r#""consumer":null,"endpoint":null}"#), "{line}");
 }

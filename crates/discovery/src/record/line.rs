@@ -35,16 +35,18 @@ struct Starts {
 }
 
 impl LineWriter {
-    /// Appends the line of a record, with its end. Nothing, and false, when the bytes are no record.
+    /// Appends the line of a record of a request that began at `started_at`, with its end. Nothing,
+    /// and false, when the bytes are no record.
     #[must_use]
     pub fn write(
         &mut self,
+        started_at: Timestamp,
         record: &[u8],
         endpoint: Option<EndpointId>,
         out: &mut Vec<u8>,
     ) -> bool {
         let start = out.len();
-        let is_whole = self.write_fields(&mut Packed(record), endpoint, out).is_some();
+        let is_whole = self.write_fields(started_at, &mut Packed(record), endpoint, out).is_some();
         if !is_whole {
             out.truncate(start);
         }
@@ -53,12 +55,12 @@ impl LineWriter {
 
     fn write_fields(
         &mut self,
+        started_at: Timestamp,
         record: &mut Packed<'_>,
         endpoint: Option<EndpointId>,
         out: &mut Vec<u8>,
     ) -> Option<()> {
         let [flags, protocol, completeness] = record.array()?;
-        let started_at = Timestamp::from_nanos(u64::from_le_bytes(record.array()?));
         let (client, server) = (record.socket()?, record.socket()?);
         let consumer = u64::from_le_bytes(record.array()?);
         let [status, request_bytes, response_bytes, latency_ns, anomalies] = record.numbers()?;

@@ -5,19 +5,12 @@ use std::num::NonZeroUsize;
 use std::thread::{Builder, Scope};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use tapline_model::RouteKey;
 
+use super::frame::Head;
 use super::{BATCH_BYTES, Lines, Spool};
 
 /// Batches that wait before and behind each thread that makes lines.
 const BATCHES_AHEAD: usize = 2;
-
-/// Records in order, with their routes and where they end.
-#[derive(Default)]
-struct Batch {
-    bytes: Vec<u8>,
-    ends: Vec<(Option<RouteKey>, usize)>,
-}
 
 /// Writes the lines of a spool with `makers` threads that make them, in the same order as one would.
 ///
@@ -59,17 +52,17 @@ fn spawn<'scope>(
     Builder::new().name(name.to_owned()).spawn_scoped(scope, work).map(drop)
 }
 
-fn read(spool: Spool, makers: &[Sender<Batch>]) -> io::Result<()> {
+fn read(spool: Spool, makers: &[Sender<Vec<u8>>]) -> io::Result<()> {
     let mut turn = makers.iter().cycle();
     let mut send = |batch| {
         let maker = turn.next().ok_or_else(nobody_listens)?;
         maker.send(batch).map_err(|_| nobody_listens())
     };
-    let mut batch = Batch::default();
-    spool.finish(&mut |route, record| {
-        batch.bytes.extend_from_slice(record);
-        batch.ends.push((route, batch.bytes.len()));
-        if batch.bytes.len() < BATCH_BYTES {
+    let mut batch = Vec::new();
+    spool.finish(&mut |head, record| {
+        batch.extend_from_slice(&head.to_bytes());
+        batch.extend_from_slice(record);
+        if batch.len() < BATCH_BYTES {
             return Ok(());
         }
         send(std::mem::take(&mut batch))
@@ -83,29 +76,28 @@ fn nobody_listens() -> io::Error {
 
 fn make(
     mut lines: Lines<'_>,
-    todo: Receiver<Batch>,
+    todo: Receiver<Vec<u8>>,
     made: Sender<io::Result<Vec<u8>>>,
 ) -> impl FnOnce() + Send {
     move || {
         for batch in todo {
-            if made.send(batch.lines(&mut lines)).is_err() {
+            if made.send(lines_of(&batch, &mut lines)).is_err() {
                 break;
             }
         }
     }
 }
 
-impl Batch {
-    fn lines(&self, lines: &mut Lines<'_>) -> io::Result<Vec<u8>> {
-        // A line is seldom more than twice its record.
-        let mut out = Vec::with_capacity(self.bytes.len() * 2);
-        let mut start = 0;
-        for &(route, end) in &self.ends {
-            lines.append(route, self.bytes.get(start..end).unwrap_or_default(), &mut out)?;
-            start = end;
-        }
-        Ok(out)
+/// The lines of records in order, each behind its head.
+fn lines_of(batch: &[u8], lines: &mut Lines<'_>) -> io::Result<Vec<u8>> {
+    // A line is seldom more than three times its record.
+    let mut out = Vec::with_capacity(batch.len() * 3);
+    let mut rest = batch;
+    while let Some((head, record, behind)) = Head::split(rest) {
+        lines.append(head, record, &mut out)?;
+        rest = behind;
     }
+    Ok(out)
 }
 
 fn write(makers: &[Receiver<io::Result<Vec<u8>>>], out: &mut dyn Write) -> io::Result<()> {
@@ -120,28 +112,28 @@ fn write(makers: &[Receiver<io::Result<Vec<u8>>>], out: &mut dyn Write) -> io::R
 #[cfg(test)]
 mod tests {
     use tapline_discovery::{Config, Inventory};
-    use tapline_model::Key;
+    use tapline_model::{Key, Timestamp};
 
-    use super::super::{Entry, Records, SortKey, place};
+    use super::super::Records;
     use super::*;
 
     /// A record as discovery packs it, of a transaction of which only its time is known.
-    fn packed(started_nanos: u64) -> Vec<u8> {
+    fn packed(_: u64) -> Vec<u8> {
         let socket: &[u8] = &[4, 192, 0, 2, 1, 80, 0];
-        [&[0; 3][..], &started_nanos.to_le_bytes(), socket, socket, &[0; 11]].concat()
+        [&[0; 3][..], socket, socket, &[0; 11]].concat()
     }
 
     fn spool(folder: &std::path::Path, record: impl Fn(u64) -> Vec<u8>) -> Spool {
-        let mut spool = Spool::new(folder).unwrap();
-        let mut records = Records::default();
-        for started_nanos in (0..20_000).rev() {
-            let start = records.bytes.len();
-            records.bytes.extend_from_slice(&record(started_nanos));
-            let key = SortKey { started_nanos, shard: 0, sequence: 0 };
-            let (start, end) = (place(start), place(records.bytes.len()));
-            records.entries.push(Entry { key, route: None, batch: 0, start, end });
+        let mut bytes = Vec::new();
+        for nanos in (0..20_000).rev() {
+            let record = record(nanos);
+            let started_at = Timestamp::from_nanos(nanos);
+            let length = u32::try_from(record.len()).unwrap();
+            bytes.extend(Head { started_at, shard: 0, route: None, length }.to_bytes());
+            bytes.extend(record);
         }
-        spool.add(records).unwrap();
+        let mut spool = Spool::new(folder).unwrap();
+        spool.add(Records(bytes)).unwrap();
         spool
     }
 

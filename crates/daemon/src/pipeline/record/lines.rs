@@ -1,9 +1,15 @@
 //! The lines of `transactions.jsonl`: a record and the endpoint its route came to belong to.
 
-use std::io;
+use std::io::{self, Write};
 
 use tapline_discovery::{Inventory, LineWriter};
-use tapline_model::{EndpointId, RouteKey, RouteMap};
+use tapline_model::{EndpointId, RouteMap};
+
+use super::Spool;
+use super::frame::Head;
+
+/// Bytes of lines that are written at once.
+const LINES_BYTES: usize = 128 << 10;
 
 /// Makes lines of records, once the inventory is done.
 pub(crate) struct Lines<'a> {
@@ -23,19 +29,40 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// When the bytes are no record.
-    pub(crate) fn append(
+    pub(super) fn append(
         &mut self,
-        route: Option<RouteKey>,
+        head: Head,
         record: &[u8],
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let endpoint = route.and_then(|route| {
+        let endpoint = head.route.and_then(|route| {
             *self.endpoints.entry(route).or_insert_with(|| self.inventory.resolve(route))
         });
-        if self.writer.write(record, endpoint, out) {
+        if self.writer.write(head.started_at, record, endpoint, out) {
             Ok(())
         } else {
             Err(io::Error::other("a transaction's record is damaged"))
         }
     }
+}
+
+/// Writes the lines of a spool, one after the other.
+///
+/// # Errors
+/// When reading the spool or writing fails, or a record is damaged.
+pub(crate) fn write_lines(
+    spool: Spool,
+    mut lines: Lines<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut text = Vec::with_capacity(2 * LINES_BYTES);
+    spool.finish(&mut |head, record| {
+        lines.append(head, record, &mut text)?;
+        if text.len() >= LINES_BYTES {
+            out.write_all(&text)?;
+            text.clear();
+        }
+        Ok(())
+    })?;
+    out.write_all(&text)
 }

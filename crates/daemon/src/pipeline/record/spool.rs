@@ -1,16 +1,17 @@
 //! The records of a run: sorted in runs on disk, merged at the end.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread::{Builder, JoinHandle};
 
-use tapline_model::RouteKey;
+use tapline_model::Timestamp;
 
-use super::{Entry, Records, SortKey, place};
+use super::Records;
+use super::frame::{HEAD_BYTES, Head};
 
 /// Bytes of records sorted in memory at once; as many are collected meanwhile.
 const RUN_BYTES: usize = 40 << 20;
@@ -19,14 +20,18 @@ const FAN_IN_MAX: usize = 128;
 /// Bytes of a run written or read at once.
 const RUN_BUFFER_BYTES: usize = 64 << 10;
 
-/// Writes one record, with its route.
-pub(crate) type Writing<'a> = dyn FnMut(Option<RouteKey>, &[u8]) -> io::Result<()> + 'a;
+/// Batches in memory at once: their places have 24 bits.
+const BATCHES_MAX: usize = 1 << 16;
+
+/// Takes one record, with its head.
+pub(super) type Take<'a> = dyn FnMut(Head, &[u8]) -> io::Result<()> + 'a;
 
 /// Collects all records in bounded memory.
 pub(crate) struct Spool {
     folder: tempfile::TempDir,
     collected: Collected,
-    runs: Vec<PathBuf>,
+    /// In the order in which they were collected.
+    runs: VecDeque<PathBuf>,
     runs_made: usize,
     /// Writes the last run, so that nobody waits for sort and disk.
     spilling: Option<JoinHandle<io::Result<()>>>,
@@ -35,8 +40,7 @@ pub(crate) struct Spool {
 /// Records in memory.
 #[derive(Default)]
 struct Collected {
-    entries: Vec<Entry>,
-    /// The bytes that the entries lie in.
+    /// As the workers wrote them, those of each worker in order.
     batches: Vec<Vec<u8>>,
     bytes: usize,
 }
@@ -51,7 +55,7 @@ impl Spool {
         Ok(Self {
             folder,
             collected: Collected::default(),
-            runs: Vec::new(),
+            runs: VecDeque::new(),
             runs_made: 0,
             spilling: None,
         })
@@ -62,36 +66,40 @@ impl Spool {
     /// # Errors
     /// When the disk is full.
     pub(crate) fn add(&mut self, records: Records) -> io::Result<()> {
-        self.collected.add(records);
-        if self.collected.bytes >= RUN_BYTES { self.spill() } else { Ok(()) }
+        let Collected { batches, bytes } = &mut self.collected;
+        *bytes += records.0.len();
+        batches.push(records.0);
+        if *bytes >= RUN_BYTES || batches.len() >= BATCHES_MAX { self.spill() } else { Ok(()) }
     }
 
-    /// Gives every record in order, with its route, to `write`.
+    /// Gives every record in order to `take`: by the time its request began, then by shard, then as
+    /// they were written.
     ///
     /// # Errors
-    /// When reading the spool or writing fails.
-    pub(crate) fn finish(mut self, write: &mut Writing<'_>) -> io::Result<()> {
+    /// When reading the spool fails, or taking.
+    pub(super) fn finish(mut self, take: &mut Take<'_>) -> io::Result<()> {
         self.await_spilled()?;
         while self.runs.len() > FAN_IN_MAX {
-            let batch: Vec<PathBuf> = self.runs.drain(..FAN_IN_MAX).collect();
+            let oldest: Vec<PathBuf> = self.runs.drain(..FAN_IN_MAX).collect();
             let path = self.next_run();
             let mut file = BufWriter::new(File::create(&path)?);
-            let mut merging = Merging::open(&batch)?;
-            while merging.give(&mut |key, route, line| write_entry(&mut file, key, route, line))? {}
+            let mut merging = Merging::open(&oldest)?;
+            while merging.give(&mut |head, record| write(&mut file, head, record))? {}
             file.flush()?;
-            for done in &batch {
+            for done in &oldest {
                 std::fs::remove_file(done)?;
             }
-            self.runs.push(path);
+            // What is in it was written before what is in the others.
+            self.runs.push_front(path);
         }
-        let mut merging = Merging::open(&self.runs)?;
-        self.collected.each(|entry, bytes| {
-            while merging.next_key().is_some_and(|key| key < entry.key) {
-                merging.give(&mut |_, route, line| write(route, line))?;
+        let mut merging = Merging::open(self.runs.make_contiguous())?;
+        self.collected.each(&mut |head, record| {
+            while merging.next_key().is_some_and(|key| key <= head.key()) {
+                merging.give(take)?;
             }
-            write(entry.route, bytes)
+            take(head, record)
         })?;
-        while merging.give(&mut |_, route, line| write(route, line))? {}
+        while merging.give(take)? {}
         Ok(())
     }
 
@@ -99,7 +107,7 @@ impl Spool {
         self.await_spilled()?;
         let path = self.next_run();
         let collected = std::mem::take(&mut self.collected);
-        self.runs.push(path.clone());
+        self.runs.push_back(path.clone());
         let spill = move || collected.spill(&path);
         self.spilling = Some(Builder::new().name("spill".to_owned()).spawn(spill)?);
         Ok(())
@@ -117,126 +125,86 @@ impl Spool {
 }
 
 impl Collected {
-    fn add(&mut self, records: Records) {
-        let batch = place(self.batches.len());
-        self.entries.extend(records.entries.iter().map(|entry| Entry { batch, ..*entry }));
-        self.bytes += records.bytes.len();
-        self.batches.push(records.bytes);
+    /// Every record in order.
+    fn each(&self, take: &mut Take<'_>) -> io::Result<()> {
+        for place in self.in_order() {
+            let [batch, start] = [place >> 32 & 0xFF_FFFF, place & 0xFFFF_FFFF]
+                .map(|part| usize::try_from(part).unwrap_or(usize::MAX));
+            let bytes = self.batches.get(batch).and_then(|batch| batch.get(start..));
+            let (head, record, _) = bytes.and_then(Head::split).ok_or_else(damaged)?;
+            take(head, record)?;
+        }
+        Ok(())
     }
 
-    /// Every record in order.
-    fn each(&self, mut take: impl FnMut(&Entry, &[u8]) -> io::Result<()>) -> io::Result<()> {
-        in_order(&self.entries).try_for_each(|entry| take(entry, bytes_of(&self.batches, entry)))
+    /// Where the records lie, in order: above the places, 24 bits for the batch and 32 for the start
+    /// in it, are the time and the shard, so that numbers are all that is compared and moved about.
+    fn in_order(&self) -> Vec<u128> {
+        // Records of an ordinary length; there is room for more when they are shorter.
+        let mut order: Vec<u128> = Vec::with_capacity(self.bytes / 100);
+        for (batch, bytes) in (0_u128..).zip(&self.batches) {
+            let mut rest = bytes.as_slice();
+            while let Some((head, _, behind)) = Head::split(rest) {
+                let start = (bytes.len() - rest.len()) as u128;
+                let (time, shard) = (u128::from(head.started_at.nanos()), u128::from(head.shard));
+                order.push(time << 64 | shard << 56 | batch << 32 | start);
+                rest = behind;
+            }
+        }
+        order.sort_unstable();
+        order
     }
 
     fn spill(self, path: &Path) -> io::Result<()> {
         let mut file = BufWriter::with_capacity(RUN_BUFFER_BYTES, File::create(path)?);
-        self.each(|entry, bytes| write_entry(&mut file, entry.key, entry.route, bytes))?;
+        self.each(&mut |head, record| write(&mut file, head, record))?;
         file.flush()
     }
 }
 
-/// The entries by their keys. What is moved about are numbers: the time, and below it the place.
-fn in_order(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
-    let nanos = |order: &u128| order >> 32;
-    let mut order: Vec<u128> = (0..)
-        .zip(entries)
-        .map(|(index, entry)| u128::from(entry.key.started_nanos) << 32 | index)
-        .collect();
-    order.sort_unstable();
-    let entry = |order: u128| entries.get(usize::try_from(order & 0xffff_ffff).unwrap_or_default());
-    for same in order.chunk_by_mut(|left, right| nanos(left) == nanos(right)) {
-        if same.len() > 1 {
-            same.sort_by_key(|&order| entry(order).map(|entry| entry.key));
-        }
-    }
-    order.into_iter().filter_map(entry)
+fn write(out: &mut impl Write, head: Head, record: &[u8]) -> io::Result<()> {
+    out.write_all(&head.to_bytes())?;
+    out.write_all(record)
 }
 
-/// The bytes of a record.
-fn bytes_of<'a>(batches: &'a [Vec<u8>], entry: &Entry) -> &'a [u8] {
-    let index = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
-    let batch = batches.get(index(entry.batch));
-    batch.and_then(|batch| batch.get(index(entry.start)..index(entry.end))).unwrap_or_default()
-}
-
-const ENTRY_HEAD_BYTES: usize = 8 + 1 + 8 + 1 + 8 + 4;
-
-fn write_entry(
-    out: &mut impl Write,
-    key: SortKey,
-    route: Option<RouteKey>,
-    line: &[u8],
-) -> io::Result<()> {
-    out.write_all(&key.started_nanos.to_le_bytes())?;
-    out.write_all(&[key.shard])?;
-    out.write_all(&key.sequence.to_le_bytes())?;
-    out.write_all(&[u8::from(route.is_some())])?;
-    out.write_all(&route.unwrap_or_default().0.to_le_bytes())?;
-    let length = u32::try_from(line.len()).map_err(io::Error::other)?;
-    out.write_all(&length.to_le_bytes())?;
-    out.write_all(line)
+fn damaged() -> io::Error {
+    io::Error::other("a transaction's record is damaged")
 }
 
 /// A sorted run being read.
 struct Run {
     file: BufReader<File>,
-    key: SortKey,
-    route: Option<RouteKey>,
-    line: Vec<u8>,
+    head: Head,
+    record: Vec<u8>,
 }
 
 impl Run {
     fn open(path: &Path) -> io::Result<Option<Self>> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(0))?;
-        let key = SortKey { started_nanos: 0, shard: 0, sequence: 0 };
-        let mut run = Self {
-            file: BufReader::with_capacity(RUN_BUFFER_BYTES, file),
-            key,
-            route: None,
-            line: Vec::new(),
-        };
+        let file = BufReader::with_capacity(RUN_BUFFER_BYTES, File::open(path)?);
+        let mut run = Self { file, head: Head::of(&[0; HEAD_BYTES]), record: Vec::new() };
         Ok(run.advance()?.then_some(run))
     }
 
-    /// Reads the next entry; false at the end.
+    /// Reads the next record; false at the end.
     fn advance(&mut self) -> io::Result<bool> {
-        let mut head = [0u8; ENTRY_HEAD_BYTES];
-        let first = self.file.read(&mut head)?;
-        if first == 0 {
+        if self.file.fill_buf()?.is_empty() {
             return Ok(false);
         }
-        if let Some(rest) = head.get_mut(first..) {
-            self.file.read_exact(rest)?;
-        }
-        let word = |at: usize, bytes: usize| {
-            head.get(at..at + bytes)
-                .unwrap_or_default()
-                .iter()
-                .rev()
-                .fold(0u64, |value, &byte| value << 8 | u64::from(byte))
-        };
-        self.key = SortKey {
-            started_nanos: word(0, 8),
-            shard: u8::try_from(word(8, 1)).unwrap_or_default(),
-            sequence: word(9, 8),
-        };
-        self.route = (word(17, 1) == 1).then_some(RouteKey(word(18, 8)));
-        self.line.resize(usize::try_from(word(26, 4)).unwrap_or_default(), 0);
-        self.file.read_exact(&mut self.line)?;
+        let mut head = [0; HEAD_BYTES];
+        self.file.read_exact(&mut head)?;
+        self.head = Head::of(&head);
+        self.record.resize(usize::try_from(self.head.length).map_err(io::Error::other)?, 0);
+        self.file.read_exact(&mut self.record)?;
         Ok(true)
     }
 }
 
-/// Takes one line with its key and route.
-type Take<'a> = dyn FnMut(SortKey, Option<RouteKey>, &[u8]) -> io::Result<()> + 'a;
-
 /// Sorted runs being read as one.
 struct Merging {
     runs: Vec<Run>,
-    /// The next key of each run that has one, and which run it is.
-    next: BinaryHeap<Reverse<(SortKey, usize)>>,
+    /// The next key of each run that has one, and which run it is: the first of those that have the
+    /// same was written first.
+    next: BinaryHeap<Reverse<((Timestamp, u8), usize)>>,
 }
 
 impl Merging {
@@ -244,26 +212,25 @@ impl Merging {
         let mut merging = Self { runs: Vec::new(), next: BinaryHeap::with_capacity(paths.len()) };
         for path in paths {
             if let Some(run) = Run::open(path)? {
-                merging.next.push(Reverse((run.key, merging.runs.len())));
+                merging.next.push(Reverse((run.head.key(), merging.runs.len())));
                 merging.runs.push(run);
             }
         }
         Ok(merging)
     }
 
-    fn next_key(&self) -> Option<SortKey> {
+    fn next_key(&self) -> Option<(Timestamp, u8)> {
         self.next.peek().map(|Reverse((key, _))| *key)
     }
 
-    /// Gives the next entry; false when there is none.
-    fn give(&mut self, each: &mut Take<'_>) -> io::Result<bool> {
+    /// Gives the next record; false when there is none.
+    fn give(&mut self, take: &mut Take<'_>) -> io::Result<bool> {
         let Some(mut top) = self.next.peek_mut() else { return Ok(false) };
         let Reverse((key, index)) = &mut *top;
-        let run = self.runs.get_mut(*index);
-        let Some(run) = run else { return Ok(false) };
-        each(*key, run.route, &run.line)?;
+        let Some(run) = self.runs.get_mut(*index) else { return Ok(false) };
+        take(run.head, &run.record)?;
         if run.advance()? {
-            *key = run.key;
+            *key = run.head.key();
         } else {
             PeekMut::pop(top);
         }
@@ -273,57 +240,70 @@ impl Merging {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use tapline_model::RouteKey;
+
     use super::*;
 
-    fn records(keys: &[(u64, u8)]) -> Records {
-        let mut records = Records::default();
-        for (sequence, &(started_nanos, shard)) in keys.iter().enumerate() {
-            let start = records.bytes.len();
-            records.bytes.extend_from_slice(started_nanos.to_string().as_bytes());
-            let key = SortKey { started_nanos, shard, sequence: sequence as u64 };
-            let route = (started_nanos % 2 == 0).then_some(RouteKey(started_nanos));
-            records.entries.push(Entry {
-                key,
-                route,
-                batch: 0,
-                start: place(start),
-                end: place(records.bytes.len()),
-            });
+    /// Records that name their places, of these times and shards.
+    fn records(first: usize, keys: &[(u64, u8)]) -> Records {
+        let mut bytes = Vec::new();
+        for (place, &(nanos, shard)) in (first..).zip(keys) {
+            let record = format!("{nanos}-{shard}-{place}");
+            let started_at = Timestamp::from_nanos(nanos);
+            let route = (nanos % 2 == 0).then_some(RouteKey(nanos));
+            let length = u32::try_from(record.len()).unwrap();
+            bytes.extend(Head { started_at, shard, route, length }.to_bytes());
+            bytes.extend_from_slice(record.as_bytes());
         }
-        records
+        Records(bytes)
     }
 
-    fn written(spool: Spool) -> String {
+    fn written(spool: Spool) -> Vec<String> {
         let mut out = Vec::new();
         spool
-            .finish(&mut |route, record| {
-                out.extend_from_slice(record);
-                out.extend_from_slice(if route.is_some() { b" routed\n" } else { b"\n" });
+            .finish(&mut |head, record| {
+                let routed = if head.route.is_some() { " routed" } else { "" };
+                out.push(format!("{}{routed}", std::str::from_utf8(record).unwrap()));
                 Ok(())
             })
             .unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    const EXPECTED: &str = "1\n2 routed\n3\n4 routed\n";
-
-    #[test]
-    fn lines_come_out_in_order_of_request_start() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut spool = Spool::new(folder.path()).unwrap();
-        spool.add(records(&[(3, 0), (1, 0)])).unwrap();
-        spool.add(records(&[(4, 1), (2, 1)])).unwrap();
-        assert_eq!(written(spool), EXPECTED);
+        out
     }
 
     #[test]
-    fn spilling_changes_nothing() {
+    fn records_come_out_by_time_then_shard_then_as_written() {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path()).unwrap();
-        spool.add(records(&[(3, 0), (1, 0)])).unwrap();
-        spool.spill().unwrap();
-        spool.add(records(&[(4, 1), (2, 1)])).unwrap();
-        assert_eq!(written(spool), EXPECTED);
-        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "the spool removes itself");
+        spool.add(records(0, &[(3, 0), (1, 1), (1, 1), (1, 0)])).unwrap();
+        spool.add(records(4, &[(4, 1), (2, 1), (1, 1)])).unwrap();
+        let expected =
+            ["1-0-3", "1-1-1", "1-1-2", "1-1-6", "2-1-5 routed", "3-0-0", "4-1-4 routed"];
+        assert_eq!(written(spool), expected);
+    }
+
+    proptest! {
+        // Each makes a hundred files and threads.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn spilling_changes_nothing(
+            batches in prop::collection::vec(
+                (prop::collection::vec((0_u64..6, 0_u8..3), 0..4), any::<bool>()), 0..300,
+            ),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut spools = [(); 2].map(|()| Spool::new(folder.path()).unwrap());
+            let [whole, spilled] = &mut spools;
+            for (index, (keys, spills)) in batches.iter().enumerate() {
+                whole.add(records(10 * index, keys)).unwrap();
+                spilled.add(records(10 * index, keys)).unwrap();
+                if *spills {
+                    spilled.spill().unwrap();
+                }
+            }
+            let [whole, spilled] = spools.map(written);
+            prop_assert_eq!(whole, spilled);
+            prop_assert_eq!(folder.path().read_dir().unwrap().count(), 0, "they remove themselves");
+        }
     }
 }
