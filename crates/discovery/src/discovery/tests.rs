@@ -160,7 +160,6 @@ fn the_line_has_every_field_in_order() {
             "latency_ns":5000000
             "completeness":"whole"
             "anomalies":[]
-            "signals":[]
             "consumer":"9f214bd29e85c969"
             "endpoint":null}"#]],
     );
@@ -226,7 +225,6 @@ fn what_is_classified_is_masked_in_the_line() {
             "latency_ns":5000000
             "completeness":"whole"
             "anomalies":[]
-            "signals":[]
             "consumer":"9f214bd29e85c969"
             "endpoint":null}"#]],
     );

@@ -98,7 +98,7 @@ impl LineWriter {
                 out,
             );
         }
-        text.put(b"],\"signals\":[],\"consumer\":");
+        text.put(b"],\"consumer\":");
         let consumer = Some(consumer).filter(|_| flags & holds::CONSUMER != 0);
         write_hash(consumer.map(|key| ConsumerKey(key).0), text);
         text.put(b",\"endpoint\":");

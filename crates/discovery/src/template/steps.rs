@@ -27,7 +27,9 @@ impl Node {
 /// Remembers ways.
 #[derive(Debug)]
 pub(super) struct Steps {
-    /// By place, the newest first.
+    /// By place, the newest first: the hashes of the texts, which are seen at one look.
+    hashes: Vec<[u32; STEPS]>,
+    /// The steps with these hashes.
     places: Vec<[Step; STEPS]>,
     /// By node: the routes without and with a slash at their end.
     routes: Vec<[Option<RouteKey>; 2]>,
@@ -37,8 +39,6 @@ pub(super) struct Steps {
 #[derive(Clone, Debug)]
 struct Step {
     from: Node,
-    /// Of the text.
-    hash: u32,
     /// What kind of part the text is.
     tag: u8,
     text: CompactString,
@@ -48,15 +48,14 @@ struct Step {
 impl Steps {
     /// Nothing is remembered yet.
     pub(super) fn new() -> Self {
-        let nowhere = Step {
-            from: Node(u32::MAX),
-            hash: 0,
-            tag: 0,
-            text: CompactString::default(),
-            to: Node(u32::MAX),
-        };
+        let text = CompactString::const_new("");
+        let nowhere = Step { from: Node(u32::MAX), tag: 0, text, to: Node(u32::MAX) };
         let place = std::array::from_fn(|_| nowhere.clone());
-        Self { places: vec![place; PLACES], routes: vec![[None; 2]] }
+        Self {
+            hashes: vec![[0; STEPS]; PLACES],
+            places: vec![place; PLACES],
+            routes: vec![[None; 2]],
+        }
     }
 
     /// Before a way is walked: forgets everything if there is too much of it.
@@ -69,14 +68,14 @@ impl Steps {
     /// The step from `from` by a text of a kind, if it was taken before.
     pub(super) fn find(&self, from: Node, tag: u8, text: &[u8]) -> Option<Node> {
         let (place, hash) = place_of(from, tag, text);
-        let mut steps = self.places.get(place)?.iter();
-        let is_it = |step: &&Step| {
-            step.hash == hash
-                && step.from == from
-                && step.tag == tag
-                && step.text.as_bytes() == text
-        };
-        steps.find(is_it).map(|step| step.to)
+        let is_it =
+            |step: &Step| step.from == from && step.tag == tag && step.text.as_bytes() == text;
+        let steps = self.hashes.get(place)?.iter().zip(self.places.get(place)?);
+        steps
+            .filter(|(known, _)| **known == hash)
+            .map(|(_, step)| step)
+            .find(|step| is_it(step))
+            .map(|step| step.to)
     }
 
     /// Takes a step, for the first time perhaps.
@@ -93,9 +92,12 @@ impl Steps {
     /// Remembers that a step leads to where several others do.
     pub(super) fn remember_way(&mut self, from: Node, tag: u8, text: &[u8], to: Node) {
         let (place, hash) = place_of(from, tag, text);
-        if let Some(steps) = self.places.get_mut(place) {
+        let (hashes, steps) = (self.hashes.get_mut(place), self.places.get_mut(place));
+        if let (Some(hashes), Some(steps)) = (hashes, steps) {
+            hashes.rotate_right(1);
             steps.rotate_right(1);
-            steps[0] = Step { from, hash, tag, text: CompactString::from_utf8_lossy(text), to };
+            hashes[0] = hash;
+            steps[0] = Step { from, tag, text: CompactString::from_utf8_lossy(text), to };
         }
     }
 
