@@ -70,8 +70,9 @@ impl Marks {
             .enumerate()
             .flat_map(|(index, family)| family.hints.iter().map(move |hint| (*hint, index)));
         let (texts, family_of): (Vec<&str>, Vec<usize>) = hints.unzip();
+        // Little is looked at that closely: what a faster one costs to build is never made good.
         let hints = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::Standard)
             .build(texts);
         debug_assert!(hints.is_ok(), "the words are constants");
