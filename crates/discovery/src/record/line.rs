@@ -22,6 +22,7 @@ type Part = Text<PART_BYTES_MAX>;
 #[derive(Debug, Default)]
 pub struct LineWriter {
     starts: Starts,
+    sockets: Sockets,
     /// A buffer.
     text: Part,
 }
@@ -64,12 +65,12 @@ impl LineWriter {
         let (client, server) = (record.socket()?, record.socket()?);
         let consumer = u64::from_le_bytes(record.array()?);
         let [status, request_bytes, response_bytes, latency_ns, anomalies] = record.numbers()?;
-        let Self { starts, text } = self;
+        let Self { starts, sockets, text } = self;
         text.clear();
         starts.write(started_at, text);
-        write_socket(client, text);
+        sockets.write(client, text);
         text.put(b"\",\"server\":\"");
-        write_socket(server, text);
+        sockets.write(server, text);
         text.put(b"\",\"protocol\":\"");
         text.put_bytes(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
         text.put_bytes(if flags & holds::REQUEST == 0 { NO_REQUEST } else { b"\",\"method\":\"" });
@@ -122,13 +123,47 @@ impl Starts {
             self.start.truncate("{\"ts\":\"2026-11-13T08:00:00.".len());
         }
         out.put_bytes(&self.start);
-        let mut rest = *b"000000000Z\",\"client\":\"";
-        let mut nanos = (time.nanos() % 1_000_000_000) as u32;
-        for digit in rest.iter_mut().take(9).rev() {
-            *digit = b'0' + (nanos % 10) as u8;
-            nanos /= 10;
+        // With a one before them there are nine digits always.
+        let mut nanos = itoa::Buffer::new();
+        let nanos = nanos.format(1_000_000_000 + (time.nanos() % 1_000_000_000));
+        let digits = nanos.as_bytes().last_chunk().unwrap_or(b"000000000");
+        out.put::<9>(digits);
+        out.put(b"Z\",\"client\":\"");
+    }
+}
+
+/// How sockets were written before: most talk again and again.
+#[derive(Debug)]
+struct Sockets {
+    /// By the low bits of the port.
+    known: Vec<(SocketAddr, Text<SOCKET_BYTES_MAX>)>,
+}
+
+/// Sockets that are remembered.
+const SOCKETS: usize = 64;
+/// Bytes of an IPv4 address and a port, the last part with room behind it.
+const SOCKET_BYTES_MAX: usize = 4 * 4 + "65535".len();
+
+impl Default for Sockets {
+    fn default() -> Self {
+        let nothing = (SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), Text::new());
+        Self { known: vec![nothing; SOCKETS] }
+    }
+}
+
+impl Sockets {
+    fn write(&mut self, socket: SocketAddr, out: &mut Part) {
+        let (true, Some((known, text))) =
+            (socket.is_ipv4(), self.known.get_mut(usize::from(socket.port()) % SOCKETS))
+        else {
+            return out.put_bytes(socket.to_string().as_bytes());
+        };
+        if *known != socket {
+            *known = socket;
+            text.clear();
+            write_socket(socket, text);
         }
-        out.put(&rest);
+        out.put_text(text);
     }
 }
 
@@ -151,10 +186,8 @@ pub(super) fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Ve
     }
 }
 
-fn write_socket(socket: SocketAddr, out: &mut Part) {
-    let IpAddr::V4(address) = socket.ip() else {
-        return out.put_bytes(socket.to_string().as_bytes());
-    };
+fn write_socket(socket: SocketAddr, out: &mut Text<SOCKET_BYTES_MAX>) {
+    let IpAddr::V4(address) = socket.ip() else { return };
     for octet in address.octets() {
         let (digits, bytes) = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
         out.put_part(&digits, usize::from(bytes));
@@ -273,5 +306,39 @@ impl<'a> Packed<'a> {
         let [_] = self.array()?;
         let address = IpAddr::V6(Ipv6Addr::from(self.array::<16>()?));
         Some(SocketAddr::new(address, u16::from_le_bytes(self.array()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn sockets_are_written_alike_whatever_was_written_before(
+            parts in prop::collection::vec((any::<bool>(), any::<[u8; 4]>(), 0_u16..200), 1..50),
+        ) {
+            let mut sockets = Sockets::default();
+            for (is_v4, octets, port) in parts {
+                let address = Ipv4Addr::from(octets.map(|octet| octet & 0x81));
+                let address =
+                    if is_v4 { address.into() } else { address.to_ipv6_mapped().into() };
+                let socket = SocketAddr::new(address, port);
+                let mut text = Part::new();
+                sockets.write(socket, &mut text);
+                let written = std::str::from_utf8(text.as_bytes()).unwrap();
+                prop_assert_eq!(written, socket.to_string());
+            }
+        }
+
+        #[test]
+        fn a_line_begins_with_its_time(nanos in any::<u64>()) {
+            let mut text = Part::new();
+            Starts::default().write(Timestamp::from_nanos(nanos), &mut text);
+            let expected = format!(r#"{{"ts":"{}","client":""#, Timestamp::from_nanos(nanos));
+            prop_assert_eq!(std::str::from_utf8(text.as_bytes()).unwrap(), expected);
+        }
     }
 }

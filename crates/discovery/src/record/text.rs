@@ -1,6 +1,7 @@
 //! A short text put together on the stack.
 
 /// Up to `N` bytes; what is more is left out.
+#[derive(Clone, Copy)]
 pub(super) struct Text<const N: usize> {
     bytes: [u8; N],
     end: usize,
@@ -54,6 +55,12 @@ impl<const N: usize> Text<N> {
             place.copy_from_slice(part);
             self.end += part.len();
         }
+    }
+
+    /// Appends a shorter text.
+    #[inline]
+    pub(super) fn put_text<const M: usize>(&mut self, text: &Text<M>) {
+        self.put_part(&text.bytes, text.end);
     }
 
     /// Takes back the last byte.
