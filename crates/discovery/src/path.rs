@@ -104,8 +104,9 @@ impl NormalPath {
         self.spelling.is_names
     }
 
-    /// Whether nothing in the path as sent can be sensitive, since no segment is long enough, nor has to
-    /// be escaped in JSON. What is shorter than a token has no room for a key or a number either.
+    /// Whether nothing in the path as sent can be sensitive, since no segment is long enough, identifiers
+    /// apart, nor has to be escaped in JSON. What is shorter than a token has no room for a key or a
+    /// number either.
     pub(crate) fn is_harmless(&self) -> bool {
         self.spelling.is_harmless
     }
@@ -225,7 +226,7 @@ struct Spelling {
     is_normal: bool,
     /// Of names alone, divided by single slashes and dots.
     is_names: bool,
-    /// Of names that are too short to be sensitive.
+    /// Of names that are too short to be sensitive, and of identifiers.
     is_harmless: bool,
 }
 
@@ -241,7 +242,9 @@ fn spelling(sent: &[u8], segments: &mut Segments) -> Spelling {
     let mut end_one = |start: usize, end: usize, kinds: u8| {
         segments.push(end, kinds & DIGIT != 0);
         all |= kinds;
-        longest = longest.max(end - start);
+        let is_uuid = || sensitive::is_uuid(sent.get(start..end).unwrap_or_default());
+        let is_identifier = kinds & DIGIT != 0 && is_uuid();
+        longest = longest.max(if is_identifier { 0 } else { end - start });
         sent.get(start) != Some(&b'.') && end > start
     };
     let mut is_divided = true;

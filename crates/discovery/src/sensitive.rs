@@ -57,6 +57,8 @@ const KEY_BYTES_MIN: usize = 20;
 pub(crate) const TOKEN_BYTES_MIN: usize = 10;
 /// Shortest well-known key.
 const KNOWN_KEY_BYTES_MIN: usize = 15;
+/// Bytes of an identifier as RFC 9562 writes it.
+const UUID_BYTES: usize = 36;
 /// How well-known keys begin, with the fewest bytes that follow.
 static KEY_PREFIXES: Prefixes<26> = Prefixes::new([
     (b"AKIA", 16),
@@ -272,9 +274,10 @@ fn begins_as_key(text: &[u8]) -> bool {
 
 /// As RFC 9562 writes it.
 pub(crate) fn is_uuid(text: &[u8]) -> bool {
-    text.len() == 36
-        && [8, 13, 18, 23].iter().all(|&dash| text.get(dash) == Some(&b'-'))
-        && text.iter().filter(|byte| byte.is_ascii_hexdigit()).count() == 32
+    // Of known length, so that many bytes are looked at in one step.
+    let Ok(text) = <&[u8; UUID_BYTES]>::try_from(text) else { return false };
+    let digits: u8 = text.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum();
+    digits == 32 && [8, 13, 18, 23].iter().all(|&dash| text.get(dash) == Some(&b'-'))
 }
 
 /// Whether the value behind this name is a secret, whatever it looks like.
