@@ -31,9 +31,12 @@ mod holds {
 
 /// Numbers of a record.
 const NUMBERS: usize = 5;
+/// Bytes of a socket: the bytes of its address, these, and the port.
+const SOCKET_V4_BYTES: usize = 1 + 4 + 2;
+const SOCKET_V6_BYTES: usize = 1 + 16 + 2;
 /// Bytes of a record before its request: what it holds, two sockets, the consumer, and numbers of up
 /// to eight bytes behind their lengths.
-const HEAD_BYTES_MAX: usize = 3 + 2 * 19 + 8 + 3 + NUMBERS * 8;
+const HEAD_BYTES_MAX: usize = 3 + 2 * SOCKET_V6_BYTES + 8 + 3 + NUMBERS * 8;
 
 /// What is recorded.
 #[derive(Clone, Copy, Debug)]

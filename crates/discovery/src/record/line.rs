@@ -1,12 +1,12 @@
 //! A line of `transactions.jsonl`, from its record.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use tapline_model::{AnomalySet, Completeness, ConsumerKey, EndpointId, Protocol, Timestamp};
 
 use super::text::Text;
-use super::{NUMBERS, holds};
+use super::{NUMBERS, SOCKET_V4_BYTES, SOCKET_V6_BYTES, holds};
 
 /// What a line says of a request that was not seen.
 const NO_REQUEST: &[u8] = b"\",\"method\":null,\"host\":null,\"path\":null,\"query_names\":[]";
@@ -68,9 +68,9 @@ impl LineWriter {
         let Self { starts, sockets, text } = self;
         text.clear();
         starts.write(started_at, text);
-        sockets.write(client, text);
+        sockets.write(client, text)?;
         text.put(b"\",\"server\":\"");
-        sockets.write(server, text);
+        sockets.write(server, text)?;
         text.put(b"\",\"protocol\":\"");
         text.put_bytes(Protocol::ALL.get(usize::from(protocol))?.label().as_bytes());
         text.put_bytes(if flags & holds::REQUEST == 0 { NO_REQUEST } else { b"\",\"method\":\"" });
@@ -135,8 +135,8 @@ impl Starts {
 /// How sockets were written before: most talk again and again.
 #[derive(Debug)]
 struct Sockets {
-    /// By the low bits of the port.
-    known: Vec<(SocketAddr, Text<SOCKET_BYTES_MAX>)>,
+    /// IPv4 ones as they are packed, by the low bits of the port.
+    known: Vec<([u8; SOCKET_V4_BYTES], Text<SOCKET_BYTES_MAX>)>,
 }
 
 /// Sockets that are remembered.
@@ -146,24 +146,25 @@ const SOCKET_BYTES_MAX: usize = 4 * 4 + "65535".len();
 
 impl Default for Sockets {
     fn default() -> Self {
-        let nothing = (SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0), Text::new());
-        Self { known: vec![nothing; SOCKETS] }
+        Self { known: vec![([0; SOCKET_V4_BYTES], Text::new()); SOCKETS] }
     }
 }
 
 impl Sockets {
-    fn write(&mut self, socket: SocketAddr, out: &mut Part) {
-        let (true, Some((known, text))) =
-            (socket.is_ipv4(), self.known.get_mut(usize::from(socket.port()) % SOCKETS))
-        else {
-            return out.put_bytes(socket.to_string().as_bytes());
+    /// Writes a socket as it is packed.
+    #[inline]
+    fn write(&mut self, packed: &[u8], out: &mut Part) -> Option<()> {
+        let Ok(packed) = <[u8; SOCKET_V4_BYTES]>::try_from(packed) else {
+            return write_v6(packed, out);
         };
-        if *known != socket {
-            *known = socket;
-            text.clear();
-            write_socket(socket, text);
+        let [_, a, b, c, d, low, high] = packed;
+        let (known, text) = self.known.get_mut(usize::from(low) % SOCKETS)?;
+        if *known != packed {
+            *known = packed;
+            write_v4([a, b, c, d], u16::from_le_bytes([low, high]), text);
         }
         out.put_text(text);
+        Some(())
     }
 }
 
@@ -186,16 +187,24 @@ pub(super) fn write_list<'t>(items: impl Iterator<Item = &'t [u8]>, out: &mut Ve
     }
 }
 
-fn write_socket(socket: SocketAddr, out: &mut Text<SOCKET_BYTES_MAX>) {
-    let IpAddr::V4(address) = socket.ip() else { return };
-    for octet in address.octets() {
+fn write_v4(address: [u8; 4], port: u16, out: &mut Text<SOCKET_BYTES_MAX>) {
+    out.clear();
+    for octet in address {
         let (digits, bytes) = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
         out.put_part(&digits, usize::from(bytes));
     }
     out.pop();
     out.put(b":");
-    let mut port = itoa::Buffer::new();
-    out.put_bytes(port.format(socket.port()).as_bytes());
+    let mut digits = itoa::Buffer::new();
+    out.put_bytes(digits.format(port).as_bytes());
+}
+
+fn write_v6(packed: &[u8], out: &mut Part) -> Option<()> {
+    let [_, rest @ ..] = <[u8; SOCKET_V6_BYTES]>::try_from(packed).ok()?;
+    let address = IpAddr::V6(Ipv6Addr::from(*rest.first_chunk::<16>()?));
+    let socket = SocketAddr::new(address, u16::from_le_bytes(*rest.last_chunk()?));
+    out.put_bytes(socket.to_string().as_bytes());
+    Some(())
 }
 
 /// Every octet in decimal with a dot behind it, and how many bytes that is.
@@ -297,22 +306,20 @@ impl<'a> Packed<'a> {
         Some(u64::from_le_bytes(*word) & u64::MAX.checked_shr(u64::BITS - 8 * bytes)?)
     }
 
-    fn socket(&mut self) -> Option<SocketAddr> {
-        if self.0.first() == Some(&4) {
-            let [_, a, b, c, d, low, high] = self.array()?;
-            let port = u16::from_le_bytes([low, high]);
-            return Some(SocketAddr::new(Ipv4Addr::new(a, b, c, d).into(), port));
-        }
-        let [_] = self.array()?;
-        let address = IpAddr::V6(Ipv6Addr::from(self.array::<16>()?));
-        Some(SocketAddr::new(address, u16::from_le_bytes(self.array()?)))
+    /// A socket as it is packed.
+    fn socket(&mut self) -> Option<&'a [u8]> {
+        let is_v4 = self.0.first() == Some(&4);
+        self.take(if is_v4 { SOCKET_V4_BYTES } else { SOCKET_V6_BYTES })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use proptest::prelude::*;
 
+    use super::super::pack_socket;
     use super::*;
 
     proptest! {
@@ -326,8 +333,9 @@ mod tests {
                 let address =
                     if is_v4 { address.into() } else { address.to_ipv6_mapped().into() };
                 let socket = SocketAddr::new(address, port);
-                let mut text = Part::new();
-                sockets.write(socket, &mut text);
+                let (mut packed, mut text) = (Text::new(), Part::new());
+                pack_socket(socket, &mut packed);
+                prop_assert_eq!(sockets.write(packed.as_bytes(), &mut text), Some(()));
                 let written = std::str::from_utf8(text.as_bytes()).unwrap();
                 prop_assert_eq!(written, socket.to_string());
             }

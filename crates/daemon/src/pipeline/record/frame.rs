@@ -6,7 +6,7 @@ use tapline_model::{RouteKey, Timestamp};
 pub(super) const HEAD_BYTES: usize = 3 * 8;
 
 /// What stands before a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     /// When its request began.
     pub(super) started_at: Timestamp,
@@ -21,30 +21,30 @@ pub(super) struct Head {
 impl Head {
     /// Three numbers: the time, the route, and the rest.
     pub(super) fn to_bytes(self) -> [u8; HEAD_BYTES] {
-        let rest = u64::from(self.length)
-            | u64::from(self.shard) << 32
-            | u64::from(self.route.is_some()) << 40;
-        let numbers = [self.started_at.nanos(), self.route.unwrap_or_default().0, rest];
+        let [a, b, c, d] = self.length.to_le_bytes();
+        let rest = [a, b, c, d, self.shard, u8::from(self.route.is_some()), 0, 0];
+        let time = self.started_at.nanos().to_le_bytes();
+        let route = self.route.unwrap_or_default().0.to_le_bytes();
         let mut bytes = [0; HEAD_BYTES];
-        bytes.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(to, number)| {
-            *to = number.to_le_bytes();
-        });
+        bytes.copy_from_slice([time, route, rest].as_flattened());
         bytes
     }
 
+    #[inline]
     pub(super) fn of(bytes: &[u8; HEAD_BYTES]) -> Self {
-        let mut numbers = bytes.as_chunks().0.iter().map(|number| u64::from_le_bytes(*number));
-        let [time, route, rest] = [(); 3].map(|()| numbers.next().unwrap_or_default());
-        let [a, b, c, d, shard, is_routed, ..] = rest.to_le_bytes();
+        let ([time, route, rest], _) = bytes.as_chunks::<8>() else { return Self::default() };
+        let [a, b, c, d, shard, is_routed, ..] = *rest;
+        let route = RouteKey(u64::from_le_bytes(*route));
         Self {
-            started_at: Timestamp::from_nanos(time),
+            started_at: Timestamp::from_nanos(u64::from_le_bytes(*time)),
             shard,
-            route: (is_routed == 1).then_some(RouteKey(route)),
+            route: (is_routed == 1).then_some(route),
             length: u32::from_le_bytes([a, b, c, d]),
         }
     }
 
     /// The head at the start of `bytes`, its record, and what follows; none when it is not whole.
+    #[inline]
     pub(super) fn split(bytes: &[u8]) -> Option<(Self, &[u8], &[u8])> {
         let (head, rest) = bytes.split_first_chunk()?;
         let head = Self::of(head);

@@ -128,8 +128,8 @@ impl Collected {
     /// Every record in order.
     fn each(&self, take: &mut Take<'_>) -> io::Result<()> {
         for place in self.in_order() {
-            let [batch, start] = [place >> 32 & 0xFF_FFFF, place & 0xFFFF_FFFF]
-                .map(|part| usize::try_from(part).unwrap_or(usize::MAX));
+            let index = |part: u128| usize::try_from(part).unwrap_or(usize::MAX);
+            let (batch, start) = (index(place >> 32 & 0xFF_FFFF), index(place & 0xFFFF_FFFF));
             let bytes = self.batches.get(batch).and_then(|batch| batch.get(start..));
             let (head, record, _) = bytes.and_then(Head::split).ok_or_else(damaged)?;
             take(head, record)?;
@@ -181,7 +181,7 @@ struct Run {
 impl Run {
     fn open(path: &Path) -> io::Result<Option<Self>> {
         let file = BufReader::with_capacity(RUN_BUFFER_BYTES, File::open(path)?);
-        let mut run = Self { file, head: Head::of(&[0; HEAD_BYTES]), record: Vec::new() };
+        let mut run = Self { file, head: Head::default(), record: Vec::new() };
         Ok(run.advance()?.then_some(run))
     }
 
