@@ -188,8 +188,8 @@ impl Discovery {
     }
 
     /// Appends the record of the transaction pushed last, but for its time, for
-    /// [`crate::LineWriter`]; `consumer` is that of its observation, if there was one. With `raw_targets` the query is part of it,
-    /// classified values masked.
+    /// [`crate::LineWriter`]; `consumer` is that of its observation, if there was one. With
+    /// `raw_targets` the query is part of it, classified values masked.
     pub fn record(
         &mut self,
         transaction: &Transaction<'_>,
@@ -201,6 +201,7 @@ impl Discovery {
         let known = consumer.map(|_| record::Known {
             host: &self.observation.name.host,
             is_harmless_path: self.path.is_harmless(),
+            attacks: &self.observation.attacks.notes,
         });
         let options = record::Options { raw_targets, names_max };
         let masked = record::pack(transaction, consumer, known, options, &mut self.record, out);

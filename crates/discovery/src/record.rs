@@ -9,7 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use compact_str::CompactString;
-use tapline_model::{ConsumerKey, RequestHead, SegmentClass, Transaction};
+use smallvec::SmallVec;
+use tapline_model::{Attack, AttackNote, ConsumerKey, RequestHead, SegmentClass, Transaction};
 
 pub use self::line::LineWriter;
 use self::line::{escape, write_list};
@@ -27,6 +28,7 @@ mod holds {
     pub(super) const STATUS: u8 = 2;
     pub(super) const LATENCY: u8 = 4;
     pub(super) const CONSUMER: u8 = 8;
+    pub(super) const SIGNALS: u8 = 16;
 }
 
 /// Numbers of a record.
@@ -34,9 +36,9 @@ const NUMBERS: usize = 5;
 /// Bytes of a socket: the bytes of its address, these, and the port.
 const SOCKET_V4_BYTES: usize = 1 + 4 + 2;
 const SOCKET_V6_BYTES: usize = 1 + 16 + 2;
-/// Bytes of a record before its request: what it holds, two sockets, the consumer, and numbers of up
-/// to eight bytes behind their lengths.
-const HEAD_BYTES_MAX: usize = 3 + 2 * SOCKET_V6_BYTES + 8 + 3 + NUMBERS * 8;
+/// Bytes of a record before its request: what it holds, two sockets, the consumer, numbers of up to
+/// eight bytes behind their lengths, and signals.
+const HEAD_BYTES_MAX: usize = 3 + 2 * SOCKET_V6_BYTES + 8 + 3 + NUMBERS * 8 + 1 + 2 * Attack::COUNT;
 
 /// What is recorded.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +55,8 @@ pub(crate) struct Known<'a> {
     pub(crate) host: &'a str,
     /// Its path has nothing to mask or to escape. If not, it has to be looked at.
     pub(crate) is_harmless_path: bool,
+    /// What its values look like.
+    pub(crate) attacks: &'a [AttackNote],
 }
 
 /// What is reused from one record to the next.
@@ -82,10 +86,12 @@ pub(crate) fn pack(
 ) -> u64 {
     let bit = |is_there: bool, bit: u8| if is_there { bit } else { 0 };
     let status = transaction.response.map(|response| response.status);
+    let signals = known.map_or(&[][..], |known| known.attacks);
     let flags = bit(transaction.request.is_some(), holds::REQUEST)
         | bit(status.is_some(), holds::STATUS)
         | bit(transaction.latency_ns.is_some(), holds::LATENCY)
-        | bit(consumer.is_some(), holds::CONSUMER);
+        | bit(consumer.is_some(), holds::CONSUMER)
+        | bit(!signals.is_empty(), holds::SIGNALS);
     let mut head = Text::<HEAD_BYTES_MAX>::new();
     head.put(&[flags, transaction.protocol as u8, transaction.completeness as u8]);
     pack_socket(transaction.client, &mut head);
@@ -99,6 +105,9 @@ pub(crate) fn pack(
         transaction.anomalies.bits(),
     ];
     pack_numbers(numbers, &mut head);
+    if !signals.is_empty() {
+        pack_signals(signals, &mut head);
+    }
     out.extend_from_slice(head.as_bytes());
     let Some(request) = &transaction.request else { return 0 };
     let start = out.len();
@@ -185,6 +194,15 @@ fn pack_numbers(numbers: [u64; NUMBERS], out: &mut Text<HEAD_BYTES_MAX>) {
     for number in numbers {
         out.put_part(&number.to_le_bytes(), usize::try_from(length(number)).unwrap_or_default());
     }
+}
+
+/// How many there are, at most one for each attack, and of each what it is and how plain.
+fn pack_signals(signals: &[AttackNote], out: &mut Text<HEAD_BYTES_MAX>) {
+    let mut signals: SmallVec<[[u8; 2]; 2]> =
+        signals.iter().take(Attack::COUNT).map(|note| [note.attack as u8, note.score]).collect();
+    signals.sort_unstable();
+    out.put(&[u8::try_from(signals.len()).unwrap_or(u8::MAX)]);
+    out.put_bytes(signals.as_flattened());
 }
 
 fn pack_socket(socket: SocketAddr, out: &mut Text<HEAD_BYTES_MAX>) {

@@ -160,6 +160,7 @@ fn the_line_has_every_field_in_order() {
             "latency_ns":5000000
             "completeness":"whole"
             "anomalies":[]
+            "signals":[]
             "consumer":"9f214bd29e85c969"
             "endpoint":null}"#]],
     );
@@ -182,6 +183,15 @@ fn a_record_that_is_cut_anywhere_gives_no_line() {
         assert!(!LineWriter::default().write(at, &record[..end], None, &mut line), "{end}");
         assert!(line.is_empty());
     }
+}
+
+#[test]
+fn a_line_says_what_its_values_look_like() {
+    let exchange =
+        Exchange::new("GET", "/users?id=1'%20UNION%20SELECT%20password%20FROM%20users--", 200);
+    let line = line(&exchange, false);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["signals"], serde_json::json!([{ "id": "sql", "score": 0.7 }]));
 }
 
 #[test]
@@ -225,6 +235,7 @@ fn what_is_classified_is_masked_in_the_line() {
             "latency_ns":5000000
             "completeness":"whole"
             "anomalies":[]
+            "signals":[]
             "consumer":"9f214bd29e85c969"
             "endpoint":null}"#]],
     );

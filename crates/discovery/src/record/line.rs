@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use tapline_model::{AnomalySet, Completeness, ConsumerKey, EndpointId, Protocol, Timestamp};
+use tapline_model::{
+    AnomalySet, Attack, Completeness, ConsumerKey, EndpointId, Protocol, Timestamp,
+};
 
 use super::text::Text;
 use super::{NUMBERS, SOCKET_V4_BYTES, SOCKET_V6_BYTES, holds};
@@ -65,6 +67,12 @@ impl LineWriter {
         let (client, server) = (record.socket()?, record.socket()?);
         let consumer = u64::from_le_bytes(record.array()?);
         let [status, request_bytes, response_bytes, latency_ns, anomalies] = record.numbers()?;
+        let signals = if flags & holds::SIGNALS == 0 {
+            &[]
+        } else {
+            let [count] = record.array()?;
+            record.take(2 * usize::from(count))?.as_chunks().0
+        };
         let Self { starts, sockets, text } = self;
         text.clear();
         starts.write(started_at, text);
@@ -98,6 +106,12 @@ impl LineWriter {
                 AnomalySet::from_bits(anomalies).iter().map(|it| it.label().as_bytes()),
                 out,
             );
+        }
+        text.put(b"],\"signals\":[");
+        if !signals.is_empty() {
+            out.extend_from_slice(text.as_bytes());
+            text.clear();
+            write_signals(signals, out)?;
         }
         text.put(b"],\"consumer\":");
         let consumer = Some(consumer).filter(|_| flags & holds::CONSUMER != 0);
@@ -173,6 +187,18 @@ impl Sockets {
 fn write_number(number: Option<u64>, out: &mut Part) {
     let mut digits = itoa::Buffer::new();
     out.put_bytes(number.map_or("null", |number| digits.format(number)).as_bytes());
+}
+
+/// The inside of an array of attacks, each with how plain it is, 0 to 1.
+fn write_signals(signals: &[[u8; 2]], out: &mut Vec<u8>) -> Option<()> {
+    for (index, &[attack, score]) in signals.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        let id = Attack::ALL.get(usize::from(attack))?.label();
+        // Writing to a vector cannot fail.
+        write!(out, r#"{comma}{{"id":"{id}","score":{}.{}}}"#, score / 10, score % 10)
+            .unwrap_or_default();
+    }
+    Some(())
 }
 
 /// The inside of an array of strings.
