@@ -212,18 +212,19 @@ fn is_word(word: &str, known: &[&str]) -> bool {
 }
 
 fn is_named(name: &str, names: &[&str]) -> bool {
-    names.contains(&bare_name(name).as_str())
+    names.iter().any(|known| bare_letters(name).eq(known.chars()))
 }
 
 /// The last part of a nested name, without what only joins words: `user.card_number[]` is
 /// `cardnumber`.
 pub(crate) fn bare_name(name: &str) -> String {
+    bare_letters(name).collect()
+}
+
+fn bare_letters(name: &str) -> impl Iterator<Item = char> {
     let name = name.trim_end_matches("[]");
     let last = name.rsplit('.').next().unwrap_or(name);
-    last.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|character| character.to_ascii_lowercase())
-        .collect()
+    last.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase())
 }
 
 #[cfg(test)]
