@@ -1,9 +1,9 @@
 //! Reads the field lines of a head in good order, remembering those that were read before.
 //!
-//! Messages of one service name the same fields in the same order, most with the same value. So each
-//! name that was read is kept with the value it had and the names that came after it: a line that
-//! is as expected is compared, not read. What is remembered is never trusted, so that a line means
-//! the same whatever came before it.
+//! Messages of one service name the same fields, most with the same value, though not always in one
+//! order. So each name that was read is kept with the value it had, to be found by its first bytes: a
+//! line that is as it was is compared, not read. What is remembered is never trusted, so that a line
+//! means the same whatever came before it.
 
 use tapline_model::{HeaderFields, HeaderKind, HeaderLine};
 
@@ -13,13 +13,13 @@ use super::text;
 
 /// Names remembered for each side.
 const NAMES: usize = 64;
-/// Places of starts of lines.
-const STARTS: usize = 256;
+/// Places of starts of names.
+const STARTS: usize = 1_024;
 /// How many places a name may be at.
 const PROBES: u8 = 4;
 /// Longer names are not remembered. None of them is known by its kind.
 const NAME_BYTES_MAX: usize = 64;
-/// Bytes of a name, with its colon, that are compared at once.
+/// Bytes of a line that its name is found by.
 const START_BYTES: usize = 16;
 /// After so many values that were all different, one in so many is looked at, and the one after it.
 const CHANGES: u8 = 16;
@@ -38,10 +38,15 @@ pub(crate) struct Lines {
 struct Memo {
     /// None until the first is read.
     lines: Vec<Line>,
-    /// What came first last.
-    first: u8,
-    /// By a few bytes at the start of a line: which one that was.
+    /// By the start of a name: which line has it.
     starts: Vec<u8>,
+}
+
+/// How a line begins, up to the colon of its name if that is so near.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Start {
+    first: u64,
+    second: u64,
 }
 
 /// A name, and the line it was last in that came twice.
@@ -50,10 +55,8 @@ struct Memo {
 struct Line {
     /// `Name:`, or the whole line with its end.
     text: Vec<u8>,
-    /// The name and its colon, as far as they go.
-    start: u128,
-    /// Which of its bytes they are.
-    start_mask: u128,
+    /// What [`start_of`] gives for the name.
+    start: Start,
     /// Tells another value that came last.
     other: u64,
     /// How often a value was not the one before.
@@ -66,8 +69,6 @@ struct Line {
     is_read: bool,
     /// The value of it names a host as it should.
     is_authority: bool,
-    /// What came after it last.
-    next: u8,
 }
 
 impl Lines {
@@ -91,57 +92,37 @@ impl Lines {
             memo.starts.resize(STARTS, 0);
         }
         let lines: &mut [Line; NAMES] = memo.lines.as_mut_slice().try_into().ok()?;
-        let (mut before, mut next) = (None, memo.first);
+        let starts: &mut [u8; STARTS] = memo.starts.as_mut_slice().try_into().ok()?;
         loop {
-            while let Some(line) =
-                known(lines, next, bytes, at).filter(|_| fields.len() < fields_max)
-            {
-                fields.push_line(line.says, at);
-                if line.is_read {
-                    line.tell(side, facts);
-                }
-                at += line.text.len();
-                (before, next) = (Some(next), line.next);
-            }
             let rest = bytes.get(at..)?;
-            if rest.starts_with(b"\r\n") {
+            if let [b'\r', b'\n', ..] = rest {
                 return Some(at + 2);
             }
             if fields.len() >= fields_max {
                 return None;
             }
-            let expected = lines.get(usize::from(next) % NAMES)?;
-            let found = if expected.is_named(rest) {
-                Some((next, false))
-            } else {
-                find(lines, &mut memo.starts, rest)
-            };
-            let Some((index, is_whole)) = found else {
-                // The name is not one that is remembered, if it is one.
-                let (line, line_bytes) = read_other(rest)?;
-                fields.push_line(line, at);
-                at += line_bytes;
-                continue;
-            };
-            let line = at_mut(lines, index)?;
-            let line_bytes = if is_whole {
+            let start = start_of(rest);
+            let line = at_mut(lines, *starts.get(place_of_start(start))?)?;
+            if line.is_whole && begins_with(rest, &line.text) {
                 fields.push_line(line.says, at);
-                line.tell(side, facts);
-                line.text.len()
-            } else {
-                let (says, line_bytes) = line.read(side, rest, facts)?;
-                fields.push_line(says, at);
-                line_bytes
-            };
-            at += line_bytes;
-            let after = line.next;
-            if index != next {
-                match before {
-                    Some(before) => at_mut(lines, before)?.next = index,
-                    None => memo.first = index,
+                if line.is_read {
+                    line.tell(side, facts);
                 }
+                at += line.text.len();
+                continue;
             }
-            (before, next) = (Some(index), after);
+            let line = if line.is_named(start, rest) {
+                Some(line)
+            } else {
+                place(lines, starts, start, rest)
+            };
+            let (says, line_bytes) = match line {
+                Some(line) => line.read(side, rest, facts)?,
+                // The name is not one that is remembered, if it is one.
+                None => read_other(rest)?,
+            };
+            fields.push_line(says, at);
+            at += line_bytes;
         }
     }
 }
@@ -151,49 +132,106 @@ fn at_mut(lines: &mut [Line; NAMES], index: u8) -> Option<&mut Line> {
     lines.get_mut(usize::from(index) % NAMES)
 }
 
-/// The line that is expected, if it is there as it was.
+/// The first bytes of a line up to its colon, as words, the others 0.
 #[inline]
-fn known<'a>(lines: &'a [Line; NAMES], expected: u8, bytes: &[u8], at: usize) -> Option<&'a Line> {
-    let line = lines.get(usize::from(expected) % NAMES)?;
-    (line.is_whole && bytes.get(at..)?.starts_with(&line.text)).then_some(line)
+fn start_of(line: &[u8]) -> Start {
+    let start = line.first_chunk().map_or_else(|| padded(line), |start| *start);
+    let ([first, second], _) = start.as_chunks::<8>() else { return Start::default() };
+    let (first, second) = (u64::from_le_bytes(*first), u64::from_le_bytes(*second));
+    let colon = first_colon(first);
+    let second = if colon == 0 { second & before(first_colon(second)) } else { 0 };
+    Start { first: first & before(colon), second }
 }
 
-/// Where a line is remembered that was not expected, and whether all of it is known. None when it has
-/// no name, or one too long.
-#[inline]
-fn find(lines: &mut [Line; NAMES], starts: &mut [u8], rest: &[u8]) -> Option<(u8, bool)> {
-    let start = starts.get_mut(start_of(rest))?;
-    let line = at_mut(lines, *start)?;
-    if line.is_whole && rest.starts_with(&line.text) {
-        return Some((*start, true));
+/// A short line, and nothing behind it.
+#[inline(never)]
+fn padded(line: &[u8]) -> [u8; START_BYTES] {
+    let mut start = [0; START_BYTES];
+    for (to, from) in start.iter_mut().zip(line) {
+        *to = *from;
     }
-    if !line.is_named(rest) {
-        *start = place(lines, rest)?;
-    }
-    Some((*start, false))
+    start
 }
 
-/// Tells most names apart by the first bytes of a line.
+/// Marks the first colon of a word, if there is one.
 #[inline]
-fn start_of(line: &[u8]) -> usize {
-    let Some((first, rest)) = line.split_first_chunk::<8>() else { return 0 };
-    let Some(next) = rest.first_chunk::<4>() else { return 0 };
-    let first = u64::from_le_bytes(*first);
-    let mixed = first ^ u64::from(u32::from_le_bytes(*next)).rotate_left(23);
-    let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
+const fn first_colon(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    let other = word ^ (ONES * 0x3a);
+    let colons = other.wrapping_sub(ONES) & !other & (ONES << 7);
+    // What lies above the first may be marked wrongly.
+    colons & colons.wrapping_neg()
+}
+
+/// All bits before a mark, or all there are.
+#[inline]
+const fn before(mark: u64) -> u64 {
+    mark.wrapping_sub(1)
+}
+
+/// Where the line is noted whose name starts so.
+#[inline]
+fn place_of_start(start: Start) -> usize {
+    let mixed = start.first ^ start.second.rotate_left(23);
+    let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
     usize::try_from(mixed).unwrap_or_default() % STARTS
 }
 
-/// Where a name is remembered from now on, if it was not.
+/// Whether `text` is what `rest` begins with. Texts as long as lines mostly are compare in blocks that
+/// may overlap: two at either end.
+#[inline]
+fn begins_with(rest: &[u8], text: &[u8]) -> bool {
+    let Some(rest) = rest.get(..text.len()) else { return false };
+    let Some(differ) = differ_at_ends(rest, text) else { return rest == text };
+    if differ != 0 || text.len() <= 2 * START_BYTES {
+        return differ == 0;
+    }
+    let first = differ_first(rest.get(START_BYTES..), text.get(START_BYTES..));
+    let before_last = ..text.len().saturating_sub(START_BYTES);
+    let last = differ_last(rest.get(before_last), text.get(before_last));
+    match (first, last) {
+        (Some(first), Some(last)) if text.len() <= 4 * START_BYTES => first | last == 0,
+        _ => rest == text,
+    }
+}
+
+/// Where the first or the last blocks of two texts differ.
+#[inline]
+fn differ_at_ends(one: &[u8], other: &[u8]) -> Option<u128> {
+    Some(differ_first(Some(one), Some(other))? | differ_last(Some(one), Some(other))?)
+}
+
+/// Where the first blocks of two texts differ.
+#[inline]
+fn differ_first(one: Option<&[u8]>, other: Option<&[u8]>) -> Option<u128> {
+    let (one, other) = (one?.first_chunk()?, other?.first_chunk()?);
+    Some(u128::from_le_bytes(*one) ^ u128::from_le_bytes(*other))
+}
+
+/// Where the last blocks of two texts differ.
+#[inline]
+fn differ_last(one: Option<&[u8]>, other: Option<&[u8]>) -> Option<u128> {
+    let (one, other) = (one?.last_chunk()?, other?.last_chunk()?);
+    Some(u128::from_le_bytes(*one) ^ u128::from_le_bytes(*other))
+}
+
+/// The line of a name from now on, if it was not known or not found. None when there is no name, or
+/// one too long.
 #[inline(never)]
-fn place(lines: &mut [Line; NAMES], rest: &[u8]) -> Option<u8> {
+fn place<'a>(
+    lines: &'a mut [Line; NAMES],
+    starts: &mut [u8; STARTS],
+    start: Start,
+    rest: &[u8],
+) -> Option<&'a mut Line> {
     let name = name(rest).filter(|name| name.len() <= NAME_BYTES_MAX)?;
     let index = place_of(lines, name);
+    *starts.get_mut(place_of_start(start))? = index;
     let line = at_mut(lines, index)?;
     if line.name() != name {
         line.stand_for(name);
     }
-    Some(index)
+    Some(line)
 }
 
 /// What a line says whose name is not remembered, and how long it is.
@@ -228,14 +266,15 @@ impl Line {
         self.text.get(..usize::from(self.name_bytes)).unwrap_or_default()
     }
 
-    /// Whether a line has this name.
+    /// Whether a line has this name, which starts so.
     #[inline]
-    fn is_named(&self, line: &[u8]) -> bool {
-        if let Some(start) = line.first_chunk::<START_BYTES>()
-            && usize::from(self.name_bytes) < START_BYTES
-        {
-            return (u128::from_le_bytes(*start) ^ self.start) & self.start_mask == 0
-                && self.start_mask != 0;
+    fn is_named(&self, start: Start, line: &[u8]) -> bool {
+        if (start.first ^ self.start.first) | (start.second ^ self.start.second) != 0 {
+            return false;
+        }
+        if usize::from(self.name_bytes) < START_BYTES {
+            // The colon is in it. A line of nothing stands for none.
+            return self.name_bytes > 0;
         }
         let name = self.text.get(..=usize::from(self.name_bytes));
         name.is_some_and(|name| line.starts_with(name))
@@ -251,11 +290,7 @@ impl Line {
         self.is_read = facts::is_read(self.says.kind());
         self.is_whole = false;
         (self.other, self.changes) = (0, 0);
-        (self.start, self.start_mask) = (0, 0);
-        for (&byte, place) in self.text.iter().zip(0..START_BYTES) {
-            self.start |= u128::from(byte) << (8 * place);
-            self.start_mask |= 0xff << (8 * place);
-        }
+        self.start = start_of(&self.text);
     }
 
     /// Whether a line is to be noted. Of a name whose value changes each time, few are.
