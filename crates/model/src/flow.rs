@@ -1,6 +1,6 @@
 //! Flows: both directions of one 5-tuple.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 
 /// Which side of a flow sent something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +51,35 @@ pub struct FlowTuple {
 }
 
 impl FlowTuple {
+    /// Which way something goes from `source` to `destination`; none when these are not the ends.
+    #[inline]
+    pub fn direction(&self, source: &SocketAddr, destination: &SocketAddr) -> Option<Direction> {
+        use SocketAddr::V4;
+        let (V4(initiator), V4(responder)) = (&self.initiator, &self.responder) else {
+            return self.direction_of_any(source, destination);
+        };
+        let (V4(source), V4(destination)) = (source, destination) else { return None };
+        let [initiator, responder] = [word(*initiator), word(*responder)];
+        let [source, destination] = [word(*source), word(*destination)];
+        // Both ways are as likely: no branch should wait to know which it is.
+        let is_forward = (source ^ initiator) | (destination ^ responder) == 0;
+        let is_backward = (source ^ responder) | (destination ^ initiator) == 0;
+        let direction = if is_forward { Direction::Forward } else { Direction::Backward };
+        (is_forward || is_backward).then_some(direction)
+    }
+
+    #[inline(never)]
+    fn direction_of_any(&self, source: &SocketAddr, destination: &SocketAddr) -> Option<Direction> {
+        let Self { initiator, responder } = self;
+        if source == initiator && destination == responder {
+            Some(Direction::Forward)
+        } else if source == responder && destination == initiator {
+            Some(Direction::Backward)
+        } else {
+            None
+        }
+    }
+
     /// Who sends in `direction`.
     pub const fn sender(&self, direction: Direction) -> SocketAddr {
         match direction {
@@ -58,6 +87,12 @@ impl FlowTuple {
             Direction::Backward => self.responder,
         }
     }
+}
+
+/// All of an end.
+#[inline]
+fn word(end: SocketAddrV4) -> u64 {
+    u64::from(u32::from_ne_bytes(end.ip().octets())) << 16 | u64::from(end.port())
 }
 
 /// The direction-free key of a flow: equal for both directions.

@@ -1,7 +1,7 @@
 //! The flows of one instance: dense slots, found by key, linked by how long they have been idle.
 
 use hashbrown::HashTable;
-use tapline_model::{Direction, FlowId, FlowKey, FlowTuple, Segment, Timestamp};
+use tapline_model::{Direction, FlowId, FlowKey, Segment, Timestamp};
 
 use crate::flow::Flow;
 
@@ -285,16 +285,8 @@ impl Live {
     /// Which way a segment goes in this flow, if it belongs to it.
     #[inline]
     fn direction(&self, segment: &Segment<'_>) -> Option<Direction> {
-        let FlowTuple { initiator, responder } = &self.flow.tuple;
-        if segment.network != self.network {
-            None
-        } else if segment.source == *initiator && segment.destination == *responder {
-            Some(Direction::Forward)
-        } else if segment.source == *responder && segment.destination == *initiator {
-            Some(Direction::Backward)
-        } else {
-            None
-        }
+        let direction = self.flow.tuple.direction(&segment.source, &segment.destination);
+        direction.filter(|_| segment.network == self.network)
     }
 
     /// Notes activity. Returns whether the flow can rise no higher, and has moved in its queue so
