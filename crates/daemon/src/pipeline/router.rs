@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -132,20 +132,25 @@ struct Captured {
 /// The keyed hashes of flows. Segments come in bursts of one flow, whose hash is worked out once.
 struct FlowHashes {
     key: Key,
-    last: Option<([SocketAddr; 2], u32, u64)>,
+    /// Both ends of the flow that came last, the smaller first, its network, and its hash.
+    last: Option<([u64; 2], u32, u64)>,
 }
 
 impl FlowHashes {
     #[inline]
     fn of(&mut self, segment: &Segment<'_>) -> u64 {
-        let (ends, network) = ([segment.source, segment.destination], segment.network);
+        let Segment { source, destination, network, .. } = *segment;
+        let (SocketAddr::V4(one), SocketAddr::V4(other)) = (source, destination) else {
+            return self.key.hash_between(source, destination, network);
+        };
+        let word = |end: SocketAddrV4| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port());
+        let ends = [word(one).min(word(other)), word(one).max(word(other))];
         if let Some((last, last_network, hash)) = self.last
-            && last_network == network
-            && (last == ends || last == [ends[1], ends[0]])
+            && (last[0] ^ ends[0]) | (last[1] ^ ends[1]) | u64::from(last_network ^ network) == 0
         {
             return hash;
         }
-        let hash = self.key.hash_between(segment.source, segment.destination, network);
+        let hash = self.key.hash_between(source, destination, network);
         self.last = Some((ends, network, hash));
         hash
     }
