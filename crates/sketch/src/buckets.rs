@@ -1,32 +1,63 @@
-//! A sparse log-linear histogram in integers.
+//! A log-linear histogram in integers.
 
 use serde::{Deserialize, Serialize};
 
 /// Bits of precision kept below the leading one: 32 steps an octave, 3 % wide at most.
 const STEP_BITS: u32 = 5;
-/// Room made for buckets that are not there yet; more comes as it is needed.
-const ROOM_MAX: usize = 64;
+/// Steps of an octave.
+const STEPS: usize = 1 << STEP_BITS;
+/// Octaves of a u64, of which the first has the values below 32.
+const OCTAVES: u16 = 60;
+/// Room made for octaves that are not there yet; more comes as it is needed.
+const ROOM_MAX: usize = 4;
 
 /// Counts of values in log-linear buckets (as HDR histograms have them): exact below 64, within
-/// 1/32 above. Sparse, all integers, so two merge exactly in any order. At most 1 920 buckets.
+/// 1/32 above. All integers, so two merge exactly in any order. At most 1 920 buckets, of which whole
+/// octaves are held where a value was: so a bucket is found without a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Listed", into = "Listed")]
 pub struct Buckets {
-    /// Ascending. Apart from the counts, so that a search stays within a cache line or two.
+    /// A bit for every octave that is held.
+    held: u64,
+    /// Those, ascending.
+    octaves: Vec<[u64; STEPS]>,
+}
+
+/// The buckets that count anything, as they are written down.
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    /// Ascending.
     buckets: Vec<u16>,
     /// Of the bucket in the same place.
     counts: Vec<u64>,
 }
 
+impl From<Listed> for Buckets {
+    fn from(listed: Listed) -> Self {
+        let mut buckets = Self::new();
+        for (bucket, count) in listed.buckets.into_iter().zip(listed.counts) {
+            buckets.add(bucket, count);
+        }
+        buckets
+    }
+}
+
+impl From<Buckets> for Listed {
+    fn from(buckets: Buckets) -> Self {
+        let (buckets, counts) = buckets.counted().unzip();
+        Self { buckets, counts }
+    }
+}
+
 impl Buckets {
     /// An empty histogram.
     pub const fn new() -> Self {
-        Self { buckets: Vec::new(), counts: Vec::new() }
+        Self { held: 0, octaves: Vec::new() }
     }
 
-    /// An empty histogram with room for as many buckets as `other` has, up to a few.
+    /// An empty histogram with room for as many octaves as `other` has, up to a few.
     pub fn like(other: &Self) -> Self {
-        let room = other.counts.len().min(ROOM_MAX);
-        Self { buckets: Vec::with_capacity(room), counts: Vec::with_capacity(room) }
+        Self { held: 0, octaves: Vec::with_capacity(other.octaves.len().min(ROOM_MAX)) }
     }
 
     /// Counts one value.
@@ -41,34 +72,67 @@ impl Buckets {
 
     /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (&bucket, &count) in other.buckets.iter().zip(&other.counts) {
-            self.add(bucket, count);
+        for (octave, theirs) in places(other.held).zip(&other.octaves) {
+            if let Some(ours) = self.octave(octave) {
+                for (sum, count) in ours.iter_mut().zip(theirs) {
+                    *sum += count;
+                }
+            }
         }
     }
 
     /// The middle value and the count of every bucket that has one, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.buckets.iter().map(|&bucket| middle_of(bucket)).zip(self.counts.iter().copied())
+        self.counted().map(|(bucket, count)| (middle_of(bucket), count))
     }
 
     /// How many values were counted.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.octaves.iter().flatten().sum()
+    }
+
+    /// Every bucket that counts anything, ascending.
+    fn counted(&self) -> impl Iterator<Item = (u16, u64)> {
+        let octaves = places(self.held).zip(&self.octaves);
+        let all = octaves
+            .flat_map(|(octave, counts)| (octave << STEP_BITS..).zip(counts.iter().copied()));
+        all.filter(|&(_, count)| count != 0)
     }
 
     fn add(&mut self, bucket: u16, count: u64) {
-        match self.buckets.binary_search(&bucket) {
-            Ok(place) => {
-                if let Some(sum) = self.counts.get_mut(place) {
-                    *sum += count;
-                }
-            }
-            Err(place) => {
-                self.buckets.insert(place, bucket);
-                self.counts.insert(place, count);
-            }
+        if count == 0 {
+            return;
+        }
+        let step = usize::from(bucket) % STEPS;
+        let octave = self.octave(bucket >> STEP_BITS);
+        if let Some(sum) = octave.and_then(|counts| counts.get_mut(step)) {
+            *sum += count;
         }
     }
+
+    /// The counts of an octave, which is held from then on; none if there is no such octave.
+    fn octave(&mut self, octave: u16) -> Option<&mut [u64; STEPS]> {
+        if octave >= OCTAVES {
+            return None;
+        }
+        let bit = 1u64 << octave;
+        let place = (self.held & (bit - 1)).count_ones() as usize;
+        if self.held & bit == 0 {
+            self.held |= bit;
+            self.octaves.insert(place, [0; STEPS]);
+        }
+        self.octaves.get_mut(place)
+    }
+}
+
+/// The octaves of a mask, ascending.
+fn places(held: u64) -> impl Iterator<Item = u16> {
+    let mut rest = held;
+    std::iter::from_fn(move || {
+        let octave = u16::try_from(rest.trailing_zeros()).ok().filter(|_| rest != 0)?;
+        rest &= rest - 1;
+        Some(octave)
+    })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "at most 63 * 32 + 31")]
@@ -107,7 +171,26 @@ mod tests {
 
     #[test]
     fn the_largest_value_has_a_bucket() {
-        assert!(bucket_of(u64::MAX) < 1_920);
+        let mut buckets = Buckets::new();
+        buckets.record(u64::MAX);
+        assert_eq!(bucket_of(u64::MAX) >> STEP_BITS, OCTAVES - 1);
+        assert_eq!(buckets.total(), 1);
+    }
+
+    #[test]
+    fn what_was_written_down_is_read_as_it_was() {
+        let mut buckets = Buckets::new();
+        for value in [3, 70, 70, 1 << 40] {
+            buckets.record(value);
+        }
+        let listed = Listed::from(buckets.clone());
+        assert_eq!(
+            (listed.buckets.as_slice(), listed.counts.as_slice()),
+            (&[3, 67, 1152][..], &[1, 2, 1][..])
+        );
+        assert_eq!(Buckets::from(listed), buckets);
+        let odd = Buckets::from(Listed { buckets: vec![5, u16::MAX], counts: vec![0, 7] });
+        assert_eq!(odd, Buckets::new(), "there is no such bucket");
     }
 
     proptest! {
