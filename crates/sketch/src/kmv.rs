@@ -10,31 +10,65 @@ use serde::{Deserialize, Serialize};
 ///
 /// Source: Bar-Yossef et al., "Counting distinct elements in a data stream", RANDOM 2002; the
 /// unbiased estimator is of Beyer et al., SIGMOD 2007.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Listed", into = "Listed")]
 pub struct Kmv<const K: usize> {
     /// Ascending, without repeats, at most `K`.
     smallest: Vec<u64>,
+    /// The largest of `K`, from which on none is kept; before, the largest hash there is. What is
+    /// mostly asked, so that it does not take a look into the list.
+    last: u64,
+}
+
+/// The hashes of a sketch, as they are written down.
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    smallest: Vec<u64>,
+}
+
+impl<const K: usize> From<Listed> for Kmv<K> {
+    fn from(listed: Listed) -> Self {
+        let mut sketch = Self::new();
+        listed.smallest.into_iter().for_each(|hash| sketch.insert(hash));
+        sketch
+    }
+}
+
+impl<const K: usize> From<Kmv<K>> for Listed {
+    fn from(sketch: Kmv<K>) -> Self {
+        Self { smallest: sketch.smallest }
+    }
+}
+
+impl<const K: usize> Default for Kmv<K> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<const K: usize> Kmv<K> {
     /// An empty sketch.
     pub const fn new() -> Self {
-        Self { smallest: Vec::new() }
+        Self { smallest: Vec::new(), last: u64::MAX }
     }
 
     /// An empty sketch with room for as many hashes as `other` has.
     pub fn like(other: &Self) -> Self {
-        Self { smallest: Vec::with_capacity(other.smallest.len()) }
+        Self { smallest: Vec::with_capacity(other.smallest.len()), last: u64::MAX }
     }
 
     /// Adds the hash of a value.
     pub fn insert(&mut self, hash: u64) {
-        if self.smallest.len() == K && self.smallest.last().is_none_or(|&last| hash >= last) {
-            return;
+        if hash < self.last || self.smallest.len() < K {
+            self.place(hash);
         }
+    }
+
+    fn place(&mut self, hash: u64) {
         if let Err(place) = self.smallest.binary_search(&hash) {
+            self.smallest.truncate(K - 1);
             self.smallest.insert(place, hash);
-            self.smallest.truncate(K);
+            self.last = self.complete_up_to().unwrap_or(u64::MAX);
         }
     }
 
