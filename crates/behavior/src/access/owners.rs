@@ -13,17 +13,24 @@ const REQUESTS_MIN: u16 = 3;
 /// Places at first.
 const PLACES_FIRST: usize = 64;
 
-/// One object. All zeros is none.
+/// One object.
 #[derive(Clone, Copy, Debug, Default)]
 struct Object {
-    /// The keyed hash of space and id.
-    key: u64,
     space: u64,
     /// Half a hash of each caller, in the order in which they came.
     callers: [u32; CALLERS_MAX],
     requests: u16,
     /// The last request, in minutes.
     minute: u32,
+}
+
+/// The objects of one place.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Of each the keyed hash of space and id; 0 is none. Apart from the objects, so that a search
+    /// reads little.
+    keys: [u64; WAYS],
+    objects: [Object; WAYS],
 }
 
 /// How private the objects of a space are.
@@ -52,7 +59,7 @@ pub(crate) enum Standing {
 /// that has been quiet for longest makes room, of equals the one with the smallest hash.
 #[derive(Debug)]
 pub(crate) struct Owners {
-    places: Vec<[Object; WAYS]>,
+    places: Vec<Place>,
     len: usize,
     objects_max: usize,
     privacy: BTreeMap<u64, Privacy>,
@@ -71,6 +78,22 @@ impl Object {
     fn is_own(&self) -> bool {
         self.is_known() && self.count() < CALLERS_MAX
     }
+}
+
+impl Place {
+    /// The first that is free; else the one that has been quiet for longest.
+    fn quietest(&mut self) -> Option<(&mut u64, &mut Object)> {
+        let Self { keys, objects } = self;
+        if let Some(free) = keys.iter().position(|&key| key == 0) {
+            return keys.get_mut(free).zip(objects.get_mut(free));
+        }
+        keys.iter_mut().zip(objects).min_by_key(|(key, object)| (object.minute, **key))
+    }
+}
+
+/// In a table of as many places as `mask` and one.
+fn place_of(key: u64, mask: usize) -> usize {
+    usize::try_from(key >> 36).unwrap_or(0) & mask
 }
 
 impl Owners {
@@ -115,14 +138,11 @@ impl Owners {
         let key = (space ^ object.rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         let caller = u32::try_from(consumer.0 >> 32).unwrap_or(0).max(1);
         let minute = u32::try_from(epoch.0 / 60).unwrap_or(u32::MAX);
-        let Some((place, way)) = self.find(key) else {
+        let Some(known) = self.find(key) else {
             if !is_wide {
                 let callers = [caller, 0, 0];
-                self.insert(Object { key, space, callers, requests: 1, minute });
+                self.insert(key, Object { space, callers, requests: 1, minute });
             }
-            return Standing::Unknown;
-        };
-        let Some(known) = self.places.get_mut(place).and_then(|place| place.get_mut(way)) else {
             return Standing::Unknown;
         };
         let before = *known;
@@ -170,24 +190,23 @@ impl Owners {
     }
 
     fn place_of(&self, key: u64) -> usize {
-        let mask = self.places.len().saturating_sub(1);
-        usize::try_from(key >> 36).unwrap_or(0) & mask
+        place_of(key, self.places.len().saturating_sub(1))
     }
 
-    fn find(&self, key: u64) -> Option<(usize, usize)> {
+    fn find(&mut self, key: u64) -> Option<&mut Object> {
         let at = self.place_of(key);
-        let way = self.places.get(at)?.iter().position(|held| held.key == key)?;
-        Some((at, way))
+        let place = self.places.get_mut(at)?;
+        let way = place.keys.iter().position(|&held| held == key)?;
+        place.objects.get_mut(way)
     }
 
-    fn insert(&mut self, object: Object) {
+    fn insert(&mut self, key: u64, object: Object) {
         self.grow();
-        let at = self.place_of(object.key);
+        let at = self.place_of(key);
         let Some(place) = self.places.get_mut(at) else { return };
-        let quietest = place.iter_mut().min_by_key(|held| (held.key != 0, held.minute, held.key));
-        let Some(slot) = quietest else { return };
-        let gone = std::mem::replace(slot, object);
-        if gone.key == 0 {
+        let Some((held, known)) = place.quietest() else { return };
+        let gone = std::mem::replace(known, object);
+        if std::mem::replace(held, key) == 0 {
             self.len += 1;
         } else {
             self.evicted += 1;
@@ -197,19 +216,24 @@ impl Owners {
 
     /// Doubles the table while it is more than half full and may be larger.
     fn grow(&mut self) {
-        let capacity = self.places.len() * WAYS;
+        let before = self.places.len();
+        let capacity = before * WAYS;
         if self.len * 2 < capacity || (capacity >= self.objects_max && capacity > 0) {
             return;
         }
-        let places = (self.places.len() * 2).max(PLACES_FIRST);
-        let old = std::mem::replace(&mut self.places, vec![[Object::default(); WAYS]; places]);
-        for object in old.into_iter().flatten().filter(|object| object.key != 0) {
-            let at = self.place_of(object.key);
-            // Twice as many places: what shared one is spread over two.
-            let free =
-                self.places.get_mut(at).and_then(|ways| ways.iter_mut().find(|it| it.key == 0));
-            if let Some(free) = free {
-                *free = object;
+        self.places.resize((before * 2).max(PLACES_FIRST), Place::default());
+        // Twice as many places: what shared one is spread over two, the old one and one behind all of
+        // the old ones.
+        let mask = self.places.len() - 1;
+        let (old, new) = self.places.split_at_mut(before);
+        for (at, (place, behind)) in old.iter_mut().zip(new).enumerate() {
+            for (key, object) in place.keys.iter_mut().zip(&place.objects) {
+                if *key != 0
+                    && place_of(*key, mask) != at
+                    && let Some((free, slot)) = behind.quietest()
+                {
+                    (*free, *slot) = (std::mem::take(key), *object);
+                }
             }
         }
     }
