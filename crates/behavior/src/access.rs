@@ -14,7 +14,7 @@ mod usual;
 use std::net::IpAddr;
 
 use tapline_model::{
-    AccessDelta, AccessKey, BehaviorStats, ConsumerDelta, ConsumerKey, Delta, EndpointId, Epoch,
+    Access, AccessKey, BehaviorStats, ConsumerDelta, ConsumerKey, Delta, EndpointId, Epoch,
     Finding, Key, Network, Sighting,
 };
 
@@ -50,7 +50,7 @@ pub(crate) struct Visit<'a> {
     /// Where from; none if the table of consumers was full.
     pub(crate) caller: Option<&'a ConsumerDelta>,
     pub(crate) place: &'a Named,
-    pub(crate) access: &'a AccessDelta,
+    pub(crate) access: Access<'a>,
 }
 
 impl Visit<'_> {
@@ -153,11 +153,11 @@ impl Accesses {
             return;
         }
         self.names.read(delta, touched);
-        self.left_out += delta.accesses.values().map(AccessDelta::left_out).sum::<u64>();
-        let mut visits: Vec<(&AccessKey, &AccessDelta)> = delta.accesses.iter().collect();
-        // Within a second each consumer's visits are taken in the order in which they began.
-        visits.sort_by_key(|(key, access)| (key.consumer, access.first_at, key.route));
-        for group in visits.chunk_by(|(one, _), (other, _)| one.consumer == other.consumer) {
+        let mut visits: Vec<(AccessKey, Access<'_>)> = delta.accesses.iter().collect();
+        self.left_out += visits.iter().map(|(_, access)| access.left_out()).sum::<u64>();
+        for group in visits.chunk_by_mut(|(one, _), (other, _)| one.consumer == other.consumer) {
+            // Within a second each consumer's visits are taken in the order in which they began.
+            group.sort_unstable_by_key(|(key, access)| (access.first_at, key.route));
             self.follow(epoch, delta, group, sink);
         }
     }
@@ -167,7 +167,7 @@ impl Accesses {
         &mut self,
         epoch: Epoch,
         delta: &Delta,
-        visits: &[(&AccessKey, &AccessDelta)],
+        visits: &[(AccessKey, Access<'_>)],
         sink: &mut impl FnMut(Finding),
     ) {
         let Some(((first, access), _)) = visits.split_first() else { return };
@@ -184,7 +184,7 @@ impl Accesses {
         while self.actors.make_room(consumer).is_some() {}
         let actor = self.actors.touch(consumer, epoch, || Actor::new(access.kind, epoch));
         actor.note_caller(caller);
-        for (key, access) in visits {
+        for &(key, access) in visits {
             let Some(place) = self.names.get(key.route) else { continue };
             let visit = Visit { epoch, consumer, caller, place, access };
             actor.begin_visit(&visit);

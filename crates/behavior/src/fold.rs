@@ -76,13 +76,18 @@ impl Fold {
     pub fn observe(&mut self, shard: ShardId, observation: &Observation, feedback: &Feedback) {
         let place = Place::of(shard);
         let known = || feedback.knows(observation.route);
+        // First where everything lies: mostly far from the processor, so that waiting for one after the
+        // other costs more than all the rest.
+        let route_at = self.routes.find(observation.route);
+        let consumer_at = self.consumers.find(observation.consumer.key);
+        let access_at = self.accesses.find(observation);
         if self.parameters.is_in_the_way(observation) {
             self.routes.be_exact(&mut self.parameters);
         }
         // All are tried, whatever becomes of the others.
         let mut whole = true;
         let mut elsewhere = None;
-        let route = self.routes.admit(observation, place, known);
+        let route = self.routes.admit(route_at, observation, place, known);
         let host = if let Some(route) = route {
             whole &= route.observe(observation, place, &mut self.parameters, known);
             &mut route.host
@@ -94,7 +99,7 @@ impl Fold {
             Some(host) => host.observe(observation),
             None => whole = false,
         }
-        match self.consumers.admit(observation, place) {
+        match self.consumers.admit(consumer_at, observation, place) {
             Some(consumer) => consumer.observe(observation, known),
             None => whole = false,
         }
@@ -102,7 +107,7 @@ impl Fold {
             self.attacks.observe(observation);
         }
         whole &= observation.attempts.tried.is_empty() || self.attempts.observe(observation, place);
-        whole &= self.accesses.observe(observation, place, known);
+        whole &= self.accesses.observe(access_at, observation, place, known);
         self.stats.observations.received += 1;
         if whole {
             self.stats.observations.processed += 1;

@@ -1,5 +1,6 @@
 //! worker → merge: everything one worker learned in one epoch, as mergeable state in integers.
 
+mod access_table;
 mod accesses;
 mod attacks;
 mod classes;
@@ -17,6 +18,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use tapline_sketch::{Buckets, Kmv};
 
+pub use self::access_table::{Access, AccessTable};
 pub use self::accesses::{AccessDelta, AccessKey, ObjectUse, Outcomes};
 pub use self::attacks::{AttackCounts, AttackDelta, AttackKey};
 pub use self::classes::ClassCounts;
@@ -31,7 +33,7 @@ use crate::{
 };
 
 /// Version of the serialised form; a reader refuses others.
-pub const DELTA_VERSION: u16 = 7;
+pub const DELTA_VERSION: u16 = 8;
 
 /// How many client addresses a consumer's delta names: the smallest ones.
 const ADDRESSES_MAX: usize = 10;
@@ -70,24 +72,41 @@ pub struct ParameterDelta {
 }
 
 /// What one route saw.
+#[repr(C)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteDelta {
-    /// What it is called.
-    pub name: Arc<RouteName>,
+    // What every transaction changes lies together, in as few cache lines as it can (`repr(C)`).
     /// Earliest start.
     pub first_seen: Timestamp,
     /// Latest start.
     pub last_seen: Timestamp,
     /// Transactions with a request.
     pub requests: u64,
-    /// Those, by where their callers are.
-    pub places: CallerPlaces,
     /// Of those, the ones that may create an endpoint ([`crate::Gate::Learn`]).
     pub learnable: u64,
-    /// Of the learnable ones, redirects: count by keyed target, at most 4 targets.
-    pub redirects: BTreeMap<u64, u64>,
+    /// Those, by where their callers are.
+    pub places: CallerPlaces,
+    /// Request bytes on the wire.
+    pub request_bytes: Buckets,
+    /// Response bytes on the wire.
+    pub response_bytes: Buckets,
+    /// Latency in microseconds.
+    pub latency_us: Buckets,
+    /// Distinct consumers.
+    pub consumers: Kmv<64>,
+    /// Transactions that were looked into, by status code, 0 without a response: of the smallest
+    /// codes.
+    pub looked_into: BTreeMap<u16, u64>,
+    /// What they looked like, by part: the smallest parts.
+    pub schemas: BTreeMap<FieldPart, SchemaDelta>,
+    /// Records in an answer.
+    pub records: Buckets,
     /// Of those, the ones that may create a candidate ([`crate::Gate::Candidate`]).
     pub refused: u64,
+    /// What it is called.
+    pub name: Arc<RouteName>,
+    /// Of the learnable ones, redirects: count by keyed target, at most 4 targets.
+    pub redirects: BTreeMap<u64, u64>,
     /// By status code; 0 counts those without a response.
     pub statuses: BTreeMap<u16, u64>,
     /// By credentials and what became of the request.
@@ -101,25 +120,10 @@ pub struct RouteDelta {
     pub request_media: BTreeMap<CompactString, u64>,
     /// By media type of the response content.
     pub response_media: BTreeMap<CompactString, u64>,
-    /// Request bytes on the wire.
-    pub request_bytes: Buckets,
-    /// Response bytes on the wire.
-    pub response_bytes: Buckets,
-    /// Latency in microseconds.
-    pub latency_us: Buckets,
-    /// Distinct consumers.
-    pub consumers: Kmv<64>,
     /// Distinct client addresses that got a 5xx, with how often (at most 10).
     pub error_clients: BTreeMap<IpAddr, u64>,
-    /// Transactions that were looked into, by status code, 0 without a response: of the smallest
-    /// codes.
-    pub looked_into: BTreeMap<u16, u64>,
-    /// What they looked like, by part: the smallest parts.
-    pub schemas: BTreeMap<FieldPart, SchemaDelta>,
     /// Values that stood in parts that were cut.
     pub left_out: u64,
-    /// Records in an answer.
-    pub records: Buckets,
     /// By location and name.
     pub parameters: BTreeMap<(ParameterLocation, CompactString), ParameterDelta>,
 }
@@ -513,7 +517,7 @@ pub struct Delta {
     /// What was tried against accounts and secrets, and how often; the fold bounds it.
     pub attempts: BTreeMap<AttemptKey, u64>,
     /// By consumer and route: only of routes that lead to endpoints.
-    pub accesses: BTreeMap<AccessKey, AccessDelta>,
+    pub accesses: AccessTable,
     /// Observations that found a table full and were folded in part only.
     pub overflowed: u64,
     /// The least share of flows that was followed at any time of the epoch: less than all of them
@@ -549,7 +553,7 @@ impl Delta {
         join_maps(&mut self.consumers, other.consumers, ConsumerDelta::join);
         self.attacks.join(other.attacks);
         join_maps(&mut self.attempts, other.attempts, |sum, count| *sum += count);
-        join_maps(&mut self.accesses, other.accesses, AccessDelta::join);
+        self.accesses.join(other.accesses);
         self.overflowed += other.overflowed;
         self.sampling = self.sampling.max(other.sampling);
     }

@@ -56,10 +56,10 @@ pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, SignatureDigest};
 pub use chunk::{Chunk, ChunkKind, EndReason};
 pub use class::{ClassSet, DataClass, DataGroup, DataPlace};
 pub use delta::{
-    AccessDelta, AccessKey, AttackCounts, AttackDelta, AttackKey, CertificateDelta, ClassCounts,
-    ConsumerDelta, DELTA_VERSION, Delta, DeltaId, EncryptedCounts, EncryptedDelta, EncryptedKey,
-    FieldDelta, HostDelta, ObjectUse, Outcomes, ParameterDelta, RouteDelta, SchemaDelta,
-    ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
+    Access, AccessDelta, AccessKey, AccessTable, AttackCounts, AttackDelta, AttackKey,
+    CertificateDelta, ClassCounts, ConsumerDelta, DELTA_VERSION, Delta, DeltaId, EncryptedCounts,
+    EncryptedDelta, EncryptedKey, FieldDelta, HostDelta, ObjectUse, Outcomes, ParameterDelta,
+    RouteDelta, SchemaDelta, ServerDelta, TagCounts, TagValue, ValueCount, Values, Witnesses,
 };
 pub use encapsulation::Encapsulation;
 pub use fact::{Fact, FactSet, Outcome};

@@ -107,7 +107,7 @@ impl Actor {
     pub(super) fn end_visit(&mut self, visit: &Visit<'_>) {
         self.last_seen = visit.epoch;
         self.requests += visit.access.outcomes.total();
-        for &object in &visit.access.served {
+        for &object in visit.access.served {
             self.served.insert(object);
         }
     }

@@ -1,5 +1,7 @@
 //! A consumer goes through objects that are not its own.
 
+use std::borrow::Cow;
+
 use libm::exp;
 use tapline_model::{
     Evidence, Finding, FindingKind, FindingState, Key, Measure, ObjectUse, Severity, Timestamp,
@@ -98,7 +100,7 @@ impl ObjectEnumeration {
         sink: &mut impl FnMut(Finding),
     ) -> bool {
         let mut touched: Vec<u64> = Vec::new();
-        for used in &in_order(visit) {
+        for used in &*in_order(visit) {
             if let Some(space) = self.take(visit, actor, role, used)
                 && !touched.contains(&space)
             {
@@ -472,8 +474,12 @@ fn severity(used: &SpaceUse, signs: &[Sign], score: f64) -> Severity {
 
 /// The objects of a visit in the order in which they were asked for, those that the route spells
 /// among them.
-fn in_order(visit: &Visit<'_>) -> Vec<ObjectUse> {
-    let mut all = visit.access.objects.clone();
+fn in_order<'a>(visit: &Visit<'a>) -> Cow<'a, [ObjectUse]> {
+    let asked = visit.access.objects;
+    if visit.place.spelled.is_empty() {
+        return Cow::Borrowed(asked);
+    }
+    let mut all = asked.to_vec();
     all.extend(visit.place.spelled.iter().map(|&(place, object)| ObjectUse {
         object,
         place,
@@ -482,5 +488,5 @@ fn in_order(visit: &Visit<'_>) -> Vec<ObjectUse> {
         outcomes: visit.access.outcomes,
     }));
     all.sort_by_key(|used| (used.first_at, used.place, used.object));
-    all
+    Cow::Owned(all)
 }

@@ -78,7 +78,7 @@ impl Scraping {
         let host = visit.place.host_hash;
         while self.hosts.make_room(host).is_some() {}
         let known = self.hosts.touch(host, visit.epoch, Collected::default);
-        for &object in &visit.access.served {
+        for &object in visit.access.served {
             known.objects.insert(object);
             actor.obtained.insert(object);
         }

@@ -1,26 +1,30 @@
 //! What each consumer did on each route in this epoch.
 
-use std::collections::BTreeMap;
-use std::hash::BuildHasherDefault;
+mod log;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-use tapline_model::{AccessDelta, AccessKey, Gate, ObjectUse, Observation, Outcomes, RouteHasher};
+use std::hash::{BuildHasher, BuildHasherDefault};
 
+use hashbrown::HashTable;
+use tapline_model::{
+    AccessDelta, AccessKey, AccessTable, Gate, ObjectUse, Observation, Outcomes, RouteHasher,
+};
+
+use self::log::Log;
 use super::admission::{Place, Quota};
 
-/// One consumer on one route.
+/// One consumer on one route, in two cache lines.
 #[derive(Debug)]
-pub(super) struct Access {
+#[repr(C, align(64))]
+struct Access {
+    key: AccessKey,
     shards: u64,
     delta: AccessDelta,
 }
 
 impl Access {
     /// Adds one transaction.
-    pub(super) fn observe(&mut self, seen: &Observation) {
+    fn observe(&mut self, seen: &Observation) {
         let delta = &mut self.delta;
-        let is_success = matches!(seen.status, Some(200..=299));
         delta.kind = delta.kind.min(seen.consumer.kind);
         delta.first_at = delta.first_at.min(seen.started_at);
         delta.outcomes.count(seen.status);
@@ -28,44 +32,52 @@ impl Access {
         delta.service_us += seen.latency_ns.unwrap_or(0) / 1_000;
         delta.records += seen.fields.records.unwrap_or(0);
         let objects = &seen.objects;
-        if is_success {
+        if matches!(seen.status, Some(200..=299)) {
             delta.limit = delta.limit.max(objects.limit);
             delta.blind += u64::from(objects.is_blind);
         }
         delta.page = delta.page.max(objects.page);
         delta.graph = delta.graph.most(objects.graph);
-        if !objects.asked.is_empty() {
-            let mut outcomes = Outcomes::default();
-            outcomes.count(seen.status);
-            let first_at = seen.started_at;
-            for asked in &objects.asked {
-                let (object, place, near) = (asked.object, asked.place, asked.near);
-                delta.add_object(&ObjectUse { object, place, near, first_at, outcomes });
-            }
-        }
-        objects.served.iter().for_each(|&object| delta.add_served(object));
+        delta.references += objects.asked.len() as u64;
     }
 }
 
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Accesses {
-    /// Where each lies: the table that is searched, and that is copied as it grows, stays small.
-    places: HashMap<AccessKey, usize, BuildHasherDefault<RouteHasher>>,
-    all: Vec<(AccessKey, Access)>,
+    /// Where each lies: a table so small that it stays in the processor's cache.
+    places: HashTable<u32>,
+    all: Vec<Access>,
+    /// By the place of their access.
+    objects: Log<ObjectUse>,
+    served: Log<u64>,
     quota: Quota,
 }
 
 impl Accesses {
     /// None; `total` is the process total.
     pub(super) fn new(total: u32) -> Self {
-        Self { places: HashMap::default(), all: Vec::new(), quota: Quota::part_of(total) }
+        Self {
+            places: HashTable::new(),
+            all: Vec::new(),
+            objects: Log::new(),
+            served: Log::new(),
+            quota: Quota::part_of(total),
+        }
     }
 
-    /// Adds one transaction; whether it found room. What leads to no endpoint, and will lead to
-    /// none, is not followed: a scanner shall not fill the table.
+    /// Where that of an observation lies.
+    pub(super) fn find(&self, seen: &Observation) -> Option<u32> {
+        let key = AccessKey::new(seen.consumer.key, seen.route);
+        let is_it = |&at: &u32| self.all.get(at as usize).is_some_and(|access| access.key == key);
+        self.places.find(hash(key), is_it).copied()
+    }
+
+    /// Adds one transaction, whose access was found there; whether it found room. What leads to no
+    /// endpoint, and will lead to none, is not followed: a scanner shall not fill the table.
     pub(super) fn observe(
         &mut self,
+        found: Option<u32>,
         seen: &Observation,
         place: Place,
         known: impl Fn() -> bool,
@@ -73,17 +85,12 @@ impl Accesses {
         if seen.gate == Gate::MatchOnly && !known() {
             return true;
         }
-        let key = AccessKey::new(seen.consumer.key, seen.route);
-        let at = match self.places.entry(key) {
-            Entry::Occupied(found) => *found.get(),
-            Entry::Vacant(_) if !self.quota.has_room(place) => return false,
-            Entry::Vacant(slot) => {
-                let delta = AccessDelta::new(seen.consumer.kind);
-                self.all.push((key, Access { shards: 0, delta }));
-                *slot.insert(self.all.len() - 1)
-            }
+        let at = match found {
+            Some(at) => at,
+            None if !self.quota.has_room(place) => return false,
+            None => self.add(seen),
         };
-        let Some((_, access)) = self.all.get_mut(at) else { return false };
+        let Some(access) = self.all.get_mut(at as usize) else { return false };
         if !place.is_in(access.shards) {
             if !self.quota.take(place) {
                 return false;
@@ -91,13 +98,66 @@ impl Accesses {
             place.join(&mut access.shards);
         }
         access.observe(seen);
+        self.note_objects(at, seen);
         true
     }
 
-    /// Hands over what they did and begins anew.
-    pub(super) fn seal(&mut self) -> BTreeMap<AccessKey, AccessDelta> {
-        self.quota.clear();
-        self.places.clear();
-        self.all.drain(..).map(|(key, access)| (key, access.delta)).collect()
+    fn add(&mut self, seen: &Observation) -> u32 {
+        let Self { places, all, .. } = self;
+        let key = AccessKey::new(seen.consumer.key, seen.route);
+        let at = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        all.push(Access { key, shards: 0, delta: AccessDelta::new(seen.consumer.kind) });
+        let hash_of = |&at: &u32| all.get(at as usize).map_or(0, |access| hash(access.key));
+        places.insert_unique(hash(key), at, hash_of);
+        at
     }
+
+    fn note_objects(&mut self, at: u32, seen: &Observation) {
+        if !seen.objects.asked.is_empty() {
+            let mut outcomes = Outcomes::default();
+            outcomes.count(seen.status);
+            let first_at = seen.started_at;
+            for asked in &seen.objects.asked {
+                let (object, place, near) = (asked.object, asked.place, asked.near);
+                let used = ObjectUse { object, place, near, first_at, outcomes };
+                self.objects.push(at, used, ObjectUse::settle);
+            }
+        }
+        for &object in &seen.objects.served {
+            self.served.push(at, object, AccessTable::settle_served);
+        }
+    }
+
+    /// Hands over what they did and begins anew.
+    pub(super) fn seal(&mut self) -> AccessTable {
+        let Self { places, all, objects, served, quota } = self;
+        quota.clear();
+        places.clear();
+        objects.sort(all.len());
+        served.sort(all.len());
+        let mut by_key: Vec<(AccessKey, u32)> =
+            (0..).zip(all.iter()).map(|(at, access)| (access.key, at)).collect();
+        by_key.sort_unstable();
+        let mut table = AccessTable::with_capacity(all.len(), objects.len(), served.len());
+        let (mut used, mut named) = (Vec::new(), Vec::new());
+        for (key, at) in by_key {
+            let Some(access) = all.get(at as usize) else { continue };
+            used.clear();
+            used.extend(objects.of(at));
+            ObjectUse::settle(&mut used);
+            named.clear();
+            named.extend(served.of(at));
+            AccessTable::settle_served(&mut named);
+            table.push(key, access.delta, &used, &named);
+        }
+        all.clear();
+        objects.clear();
+        served.clear();
+        table
+    }
+}
+
+/// Both halves of a key are keyed hashes.
+fn hash(key: AccessKey) -> u64 {
+    BuildHasherDefault::<RouteHasher>::default().hash_one(key)
 }

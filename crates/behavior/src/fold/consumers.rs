@@ -1,11 +1,10 @@
 //! What each consumer did in this epoch.
 
 use std::collections::BTreeMap;
-use std::hash::BuildHasherDefault;
-use std::net::IpAddr;
+use std::hash::{BuildHasher, BuildHasherDefault};
+use std::net::{IpAddr, Ipv4Addr};
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 use tapline_model::{
     ConsumerDelta, ConsumerKey, ConsumerKind, Holder, Observation, RouteHasher, Timestamp,
@@ -16,11 +15,16 @@ use super::admission::{Place, Quota};
 /// What one consumer did. Most call from one address and go nowhere wrong.
 #[derive(Debug)]
 pub(super) struct Consumer {
+    key: ConsumerKey,
     shards: u64,
     kind: ConsumerKind,
     last_seen: Timestamp,
     requests: u64,
-    client_errors: u64,
+    client_errors: u32,
+    /// Whence and with what it called last: noted already.
+    last_client: IpAddr,
+    last_agent: u64,
+    last_credential: u64,
     /// The smallest ones, ascending.
     clients: SmallVec<[IpAddr; 1]>,
     /// The smallest ones, ascending.
@@ -32,13 +36,17 @@ pub(super) struct Consumer {
 }
 
 impl Consumer {
-    fn new(kind: ConsumerKind) -> Self {
+    fn new(key: ConsumerKey, kind: ConsumerKind) -> Self {
         Self {
+            key,
             shards: 0,
             kind,
             last_seen: Timestamp::ZERO,
             requests: 0,
             client_errors: 0,
+            last_client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            last_agent: 0,
+            last_credential: 0,
             clients: SmallVec::new(),
             agents: SmallVec::new(),
             holders: SmallVec::new(),
@@ -51,21 +59,15 @@ impl Consumer {
         self.kind = self.kind.min(observation.consumer.kind);
         self.last_seen = self.last_seen.max(observation.started_at);
         self.requests += 1;
-        if !self.clients.contains(&observation.client) {
-            self.add_client(observation.client);
-        }
-        if observation.agent != 0 && !self.agents.contains(&observation.agent) {
-            self.add_agent(observation.agent);
-        }
-        if observation.credential != 0 {
-            self.add_holder(Holder {
-                credential: observation.credential,
-                client: observation.client,
-                agent: observation.agent,
-            });
+        let Observation { credential, client, agent, .. } = *observation;
+        if self.requests == 1
+            || (client, agent, credential)
+                != (self.last_client, self.last_agent, self.last_credential)
+        {
+            self.add_caller(Holder { credential, client, agent });
         }
         if observation.status.is_some_and(|status| (400..500).contains(&status)) {
-            self.client_errors += 1;
+            self.client_errors = self.client_errors.saturating_add(1);
         }
         if !is_answered_by_something(observation.status) && !known() {
             let kind = self.kind;
@@ -73,6 +75,19 @@ impl Consumer {
             strayed.unmatched += 1;
             strayed.unmatched_routes.insert(observation.route.0);
             strayed.count_unmatched_host(&observation.name.host);
+        }
+    }
+
+    fn add_caller(&mut self, caller: Holder) {
+        self.last_client = caller.client;
+        self.last_agent = caller.agent;
+        self.last_credential = caller.credential;
+        self.add_client(caller.client);
+        if caller.agent != 0 {
+            self.add_agent(caller.agent);
+        }
+        if caller.credential != 0 {
+            self.add_holder(caller);
         }
     }
 
@@ -95,9 +110,6 @@ impl Consumer {
     }
 
     fn add_holder(&mut self, holder: Holder) {
-        if self.holders.contains(&holder) {
-            return;
-        }
         if let Err(at) = self.holders.binary_search(&holder)
             && at < ConsumerDelta::HOLDERS_MAX
         {
@@ -113,7 +125,7 @@ impl Consumer {
             kind: self.kind,
             last_seen: self.last_seen,
             requests: self.requests,
-            client_errors: self.client_errors,
+            client_errors: self.client_errors.into(),
             clients: self.clients.into_iter().collect(),
             agents: self.agents.into_iter().collect(),
             holders: self.holders.into_iter().collect(),
@@ -131,29 +143,37 @@ const fn is_answered_by_something(status: Option<u16>) -> bool {
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Consumers {
-    /// Consumers are keyed hashes, as routes are.
-    by_key: HashMap<ConsumerKey, Consumer, BuildHasherDefault<RouteHasher>>,
+    /// Where each lies.
+    places: HashTable<u32>,
+    all: Vec<Consumer>,
     quota: Quota,
 }
 
 impl Consumers {
     /// None; `total` is the process total.
     pub(super) fn new(total: u32) -> Self {
-        Self { by_key: HashMap::default(), quota: Quota::part_of(total) }
+        Self { places: HashTable::new(), all: Vec::new(), quota: Quota::part_of(total) }
     }
 
-    /// Who calls, if the shard has room for it.
+    /// Where a consumer lies.
+    pub(super) fn find(&self, key: ConsumerKey) -> Option<u32> {
+        let is_it = |&at: &u32| self.all.get(at as usize).is_some_and(|known| known.key == key);
+        self.places.find(hash(key), is_it).copied()
+    }
+
+    /// Who calls, and was found there, if the shard has room for it.
     pub(super) fn admit(
         &mut self,
+        found: Option<u32>,
         observation: &Observation,
         place: Place,
     ) -> Option<&mut Consumer> {
-        let seen = observation.consumer;
-        let consumer = match self.by_key.entry(seen.key) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if !self.quota.has_room(place) => return None,
-            Entry::Vacant(slot) => slot.insert(Consumer::new(seen.kind)),
+        let at = match found {
+            Some(at) => at,
+            None if !self.quota.has_room(place) => return None,
+            None => self.add(observation.consumer),
         };
+        let consumer = self.all.get_mut(at as usize)?;
         if !place.is_in(consumer.shards) {
             if !self.quota.take(place) {
                 return None;
@@ -163,11 +183,26 @@ impl Consumers {
         Some(consumer)
     }
 
+    fn add(&mut self, seen: tapline_model::Consumer) -> u32 {
+        let Self { places, all, .. } = self;
+        let at = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        all.push(Consumer::new(seen.key, seen.kind));
+        let hash_of = |&at: &u32| all.get(at as usize).map_or(0, |known| hash(known.key));
+        places.insert_unique(hash(seen.key), at, hash_of);
+        at
+    }
+
     /// Hands over what they did and begins anew.
     pub(super) fn seal(&mut self) -> BTreeMap<ConsumerKey, ConsumerDelta> {
         self.quota.clear();
-        self.by_key.drain().map(|(key, consumer)| (key, consumer.settle())).collect()
+        self.places.clear();
+        self.all.drain(..).map(|consumer| (consumer.key, consumer.settle())).collect()
     }
+}
+
+/// A key is a keyed hash, as that of a route is.
+fn hash(key: ConsumerKey) -> u64 {
+    BuildHasherDefault::<RouteHasher>::default().hash_one(key)
 }
 
 #[cfg(test)]
@@ -179,7 +214,7 @@ mod tests {
     fn a_consumer_takes_no_more_than_is_reckoned_with() {
         // With a place that is free for every one taken, and what hangs on the entries: a few
         // hashes, a host and a client each.
-        let place = 2 * (size_of::<(ConsumerKey, Consumer)>() + 1);
+        let place = 2 * (size_of::<Consumer>() + size_of::<u32>() + 1);
         let strayed = size_of::<ConsumerDelta>();
         let delta = size_of::<(ConsumerKey, ConsumerDelta)>();
         let leaves = 11 * size_of::<(compact_str::CompactString, u64)>()

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use tapline_model::{
     AuthSet, Fact, FactSet, Gate, Observation, Outcome, RouteDelta, RouteHasher, RouteKey,
 };
@@ -211,41 +210,39 @@ impl Routes {
         }
     }
 
-    /// The route of an observation, if the shard has room for it; `known` says whether an endpoint
-    /// has it.
+    /// Where a route lies, and which shards have admitted it.
+    pub(super) fn find(&self, route: RouteKey) -> Option<(usize, u64)> {
+        let at = *self.by_key.get(&route)?;
+        Some((at, self.all.get(at)?.shards))
+    }
+
+    /// The route of an observation, which was found there, if the shard has room for it; `known` says
+    /// whether an endpoint has it.
     pub(super) fn admit(
         &mut self,
+        found: Option<(usize, u64)>,
         observation: &Observation,
         place: Place,
         known: impl Fn() -> bool,
     ) -> Option<&mut Route> {
         let Self { all, by_key, seen, quota } = self;
-        let at = match by_key.entry(observation.route) {
-            Entry::Occupied(found) => {
-                let at = *found.get();
-                let shards = all.get(at).map_or(0, |route| route.shards);
-                if place.is_in(shards) {
-                    return all.get_mut(at);
-                }
-                if !known() && !quota.take(place) {
-                    return None;
-                }
-                if shards == 0 {
-                    seen.push(at);
-                }
-                at
-            }
-            Entry::Vacant(slot) => {
-                if !known() && !quota.take(place) {
-                    return None;
-                }
-                let at = *slot.insert(all.len());
-                all.push(Route::new(observation));
-                seen.push(at);
-                at
-            }
-        };
+        if let Some((at, shards)) = found
+            && place.is_in(shards)
+        {
+            return all.get_mut(at);
+        }
+        if !known() && !quota.take(place) {
+            return None;
+        }
+        let at = found.map_or(all.len(), |(at, _)| at);
+        if found.is_none() {
+            by_key.insert(observation.route, at);
+            all.push(Route::new(observation));
+        }
         let route = all.get_mut(at)?;
+        if route.shards == 0 {
+            seen.push(at);
+        }
         place.join(&mut route.shards);
         Some(route)
     }

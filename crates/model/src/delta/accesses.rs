@@ -1,6 +1,7 @@
 //! What one consumer did on one route in one epoch.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::{ConsumerKey, ConsumerKind, GraphQuery, Near, ObjectPlace, RouteKey, Timestamp};
 
@@ -92,17 +93,24 @@ impl ObjectUse {
         (self.object, self.place)
     }
 
-    fn join(&mut self, other: &Self) {
-        self.first_at = self.first_at.min(other.first_at);
+    /// In which they are listed: as they were first asked for.
+    const fn order(&self) -> (Timestamp, ObjectPlace, u64) {
+        (self.first_at, self.place, self.object)
+    }
+
+    const fn join(&mut self, other: &Self) {
+        if other.first_at.nanos() < self.first_at.nanos() {
+            self.first_at = other.first_at;
+        }
         self.outcomes.add(other.outcomes);
     }
 }
 
-/// What one consumer did on one route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What one consumer did on one route, but for the objects.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessDelta {
-    /// By what the consumer is known; the strongest kind seen.
-    pub kind: ConsumerKind,
+    // What every transaction changes lies together, in as few cache lines as it can (`repr(C)`).
     /// The first request.
     pub first_at: Timestamp,
     /// What became of the requests.
@@ -111,6 +119,8 @@ pub struct AccessDelta {
     pub response_bytes: u64,
     /// How long the answers took, together.
     pub service_us: u64,
+    /// References to objects, those that are left out among them.
+    pub references: u64,
     /// Records in answers that were looked into.
     pub records: u64,
     /// Successful answers that may have named more ids than are kept.
@@ -121,20 +131,11 @@ pub struct AccessDelta {
     pub page: u64,
     /// The most that GraphQL requests asked for.
     pub graph: GraphQuery,
-    /// References to objects, those that are left out among them.
-    pub references: u64,
-    /// Those with the smallest hashes, ascending.
-    pub objects: Vec<ObjectUse>,
-    /// Keyed hashes of ids that answers named: the smallest, ascending.
-    pub served: Vec<u64>,
+    /// By what the consumer is known; the strongest kind seen.
+    pub kind: ConsumerKind,
 }
 
 impl AccessDelta {
-    /// Objects that are kept.
-    pub const OBJECTS_MAX: usize = 64;
-    /// Ids in answers that are kept.
-    pub const SERVED_MAX: usize = 256;
-
     /// Nothing done.
     pub const fn new(kind: ConsumerKind) -> Self {
         Self {
@@ -149,59 +150,7 @@ impl AccessDelta {
             page: 0,
             graph: GraphQuery { depth: 0, aliases: 0, batch: 0 },
             references: 0,
-            objects: Vec::new(),
-            served: Vec::new(),
         }
-    }
-
-    /// Notes an object that was asked for.
-    pub fn add_object(&mut self, used: &ObjectUse) {
-        self.references += 1;
-        self.keep_object(used);
-    }
-
-    fn keep_object(&mut self, used: &ObjectUse) {
-        let is_full = self.objects.len() >= Self::OBJECTS_MAX;
-        // As mostly, where there are many: one look instead of a search through all of them.
-        if is_full && self.objects.last().is_some_and(|last| last.key() < used.key()) {
-            return;
-        }
-        match self.objects.binary_search_by_key(&used.key(), ObjectUse::key) {
-            Ok(at) => {
-                if let Some(known) = self.objects.get_mut(at) {
-                    known.join(used);
-                }
-            }
-            Err(at) if at < Self::OBJECTS_MAX => {
-                self.objects.truncate(Self::OBJECTS_MAX - 1);
-                self.objects.insert(at, *used);
-            }
-            Err(_) => {}
-        }
-    }
-
-    /// Notes an id that an answer named.
-    pub fn add_served(&mut self, object: u64) {
-        if self.is_served_cut() && self.served.last().is_some_and(|&last| last < object) {
-            return;
-        }
-        if let Err(at) = self.served.binary_search(&object)
-            && at < Self::SERVED_MAX
-        {
-            self.served.truncate(Self::SERVED_MAX - 1);
-            self.served.insert(at, object);
-        }
-    }
-
-    /// Whether answers may have named more ids than are kept.
-    pub const fn is_served_cut(&self) -> bool {
-        self.served.len() >= Self::SERVED_MAX
-    }
-
-    /// References to objects that are not among those kept.
-    pub fn left_out(&self) -> u64 {
-        let kept: u64 = self.objects.iter().map(|used| used.outcomes.total()).sum();
-        self.references.saturating_sub(kept)
     }
 
     /// Joins what another worker saw.
@@ -217,52 +166,38 @@ impl AccessDelta {
         self.page = self.page.max(other.page);
         self.graph = self.graph.most(other.graph);
         self.references += other.references;
-        other.objects.iter().for_each(|used| self.keep_object(used));
-        other.served.iter().for_each(|&object| self.add_served(object));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+impl ObjectUse {
+    /// Objects that are kept of one access.
+    pub const KEPT_MAX: usize = 64;
 
-    use super::*;
-
-    fn of(objects: &[u64]) -> AccessDelta {
-        let mut access = AccessDelta::new(ConsumerKind::Session);
-        for (at, &object) in objects.iter().enumerate() {
-            let mut outcomes = Outcomes::default();
-            outcomes.count(Some(if object % 3 == 0 { 404 } else { 200 }));
-            access.add_object(&ObjectUse {
-                object,
-                place: ObjectPlace::Path(1),
-                near: Near::default(),
-                first_at: Timestamp::from_nanos(at as u64),
-                outcomes,
+    /// Brings what was noted of one access to what is kept of it: every object once, of those the
+    /// ones with the smallest hashes, in the order in which they were first asked for.
+    pub fn settle(noted: &mut Vec<Self>) {
+        if noted.len() > Self::KEPT_MAX || !are_distinct(noted) {
+            noted.sort_unstable_by_key(Self::key);
+            noted.dedup_by(|next, kept| {
+                let is_same = next.key() == kept.key();
+                if is_same {
+                    kept.join(next);
+                }
+                is_same
             });
-            access.add_served(object / 2);
+            noted.truncate(Self::KEPT_MAX);
         }
-        access
+        // As they mostly come.
+        if !noted.is_sorted_by_key(Self::order) {
+            noted.sort_unstable_by_key(Self::order);
+        }
     }
+}
 
-    proptest! {
-        #[test]
-        fn joining_is_what_one_would_have_seen(
-            seen in prop::collection::vec(0u64..300, 0..400), cut in 0usize..400,
-        ) {
-            let (left, right) = seen.split_at(cut.min(seen.len()));
-            let mut one = of(left);
-            one.join(&of(right));
-            let mut other = of(right);
-            other.join(&of(left));
-            prop_assert_eq!(&one.served, &of(&seen).served);
-            prop_assert_eq!(one.references, seen.len() as u64);
-            let keys = |access: &AccessDelta| {
-                access.objects.iter().map(|used| (used.key(), used.outcomes)).collect::<Vec<_>>()
-            };
-            prop_assert_eq!(keys(&one), keys(&of(&seen)));
-            prop_assert_eq!(one.left_out(), of(&seen).left_out());
-            prop_assert_eq!(keys(&one), keys(&other));
-        }
-    }
+/// Whether no hash occurs twice; to sort hashes is cheap.
+fn are_distinct(noted: &[ObjectUse]) -> bool {
+    let mut hashes: SmallVec<[u64; ObjectUse::KEPT_MAX]> =
+        noted.iter().map(|used| used.object).collect();
+    hashes.sort_unstable();
+    hashes.is_sorted_by(|one, other| one < other)
 }
