@@ -13,12 +13,10 @@ use crate::{
 ///
 /// Source: Baazizi et al., "Parametric schema inference for massive JSON datasets", VLDB Journal
 /// 2019: types as counts, fused by adding.
+#[repr(C)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldDelta {
-    /// What holds it; itself of the whole document.
-    pub parent: FieldKey,
-    /// What leads to it from there.
-    pub name: FieldName,
+    // What every value changes lies together, in as few cache lines as it can (`repr(C)`).
     /// Whole objects that had it.
     pub present: u64,
     /// Values by type, in the order of [`JsonKind::ALL`].
@@ -27,22 +25,26 @@ pub struct FieldDelta {
     pub objects: u64,
     /// Of the texts, those that are empty.
     pub empty: u64,
-    /// Of the texts, those with a format.
-    pub formats: BTreeMap<TextFormat, u64>,
-    /// Of the numbers, rounded outward to two significant digits.
-    pub number: Span,
     /// Characters of the texts.
     pub length: Span,
-    /// Elements of the arrays.
-    pub items: Span,
+    /// Who sent or got it.
+    pub witnesses: Witnesses,
     /// Distinct short texts and integers.
     pub values: Values,
+    /// Of the numbers, rounded outward to two significant digits.
+    pub number: Span,
+    /// Elements of the arrays.
+    pub items: Span,
+    /// What holds it; itself of the whole document.
+    pub parent: FieldKey,
+    /// What leads to it from there.
+    pub name: FieldName,
+    /// Of the texts, those with a format.
+    pub formats: BTreeMap<TextFormat, u64>,
     /// What the names look like that [`FieldName::AnyMember`] stands for.
     pub keys: BTreeMap<Option<SegmentClass>, u64>,
     /// Of objects: members by the value of a member that may tell them apart.
     pub tags: BTreeMap<FieldKey, TagCounts>,
-    /// Who sent or got it.
-    pub witnesses: Witnesses,
     /// Classes of data that its values are valid for.
     pub classes: ClassCounts,
 }
