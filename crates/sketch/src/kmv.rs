@@ -65,11 +65,31 @@ impl<const K: usize> Kmv<K> {
     }
 
     fn place(&mut self, hash: u64) {
-        if let Err(place) = self.smallest.binary_search(&hash) {
+        let place = self.place_of(hash);
+        if self.smallest.get(place) != Some(&hash) {
             self.smallest.truncate(K - 1);
             self.smallest.insert(place, hash);
             self.last = self.complete_up_to().unwrap_or(u64::MAX);
         }
+    }
+
+    /// How many are smaller than `hash`. Hashes are spread evenly, so their place is guessed and
+    /// mostly found in the cache line that the guess fetches.
+    fn place_of(&self, hash: u64) -> usize {
+        let kept = self.smallest.as_slice();
+        let Some(&last) = kept.last() else { return 0 };
+        if hash > last {
+            return kept.len();
+        }
+        let guess = (hash >> 32) * kept.len() as u64 / ((last >> 32) + 1);
+        let mut place = usize::try_from(guess).unwrap_or(0).min(kept.len());
+        while kept.get(place).is_some_and(|&known| known < hash) {
+            place += 1;
+        }
+        while place > 0 && kept.get(place - 1).is_some_and(|&known| known >= hash) {
+            place -= 1;
+        }
+        place
     }
 
     /// Adds all that `other` has seen.
@@ -141,6 +161,23 @@ pub(crate) mod tests {
         let error = sketch.distinct().abs_diff(100_000);
         // 4 / sqrt(254) of 100 000.
         assert!(error < 25_000, "off by {error}");
+    }
+
+    #[test]
+    fn it_keeps_the_smallest_in_order_however_they_are_spread() {
+        let close = (0..90).map(|value| value % 31);
+        let ends = [0, u64::MAX, u64::MAX - 1, 1, 1 << 40, u64::MAX, 3];
+        let hashes: Vec<u64> = close.chain(ends).chain((0..200).map(spread)).collect();
+        let mut sketch = Kmv::<64>::new();
+        let mut all = std::collections::BTreeSet::new();
+        for hash in hashes {
+            sketch.insert(hash);
+            all.insert(hash);
+            assert_eq!(
+                sketch.iter().collect::<Vec<_>>(),
+                all.iter().copied().take(64).collect::<Vec<_>>()
+            );
+        }
     }
 
     #[test]
