@@ -12,15 +12,16 @@ const OCTAVES: u16 = 60;
 const ROOM_MAX: usize = 4;
 
 /// Counts of values in log-linear buckets (as HDR histograms have them): exact below 64, within
-/// 1/32 above. All integers, so two merge exactly in any order. At most 1 920 buckets, of which whole
-/// octaves are held where a value was: so a bucket is found without a search.
+/// 1/32 above. All integers, so two merge exactly in any order; counts stop at `u32::MAX` in one
+/// bucket. At most 1 920 buckets, of which whole octaves are held where a value was: so a bucket is
+/// found without a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Listed", into = "Listed")]
 pub struct Buckets {
     /// A bit for every octave that is held.
     held: u64,
     /// Those, ascending.
-    octaves: Vec<[u64; STEPS]>,
+    octaves: Vec<[u32; STEPS]>,
 }
 
 /// The buckets that count anything, as they are written down.
@@ -75,7 +76,7 @@ impl Buckets {
         for (octave, theirs) in places(other.held).zip(&other.octaves) {
             if let Some(ours) = self.octave(octave) {
                 for (sum, count) in ours.iter_mut().zip(theirs) {
-                    *sum += count;
+                    *sum = sum.saturating_add(*count);
                 }
             }
         }
@@ -88,14 +89,15 @@ impl Buckets {
 
     /// How many values were counted.
     pub fn total(&self) -> u64 {
-        self.octaves.iter().flatten().sum()
+        self.octaves.iter().flatten().map(|&count| u64::from(count)).sum()
     }
 
     /// Every bucket that counts anything, ascending.
     fn counted(&self) -> impl Iterator<Item = (u16, u64)> {
         let octaves = places(self.held).zip(&self.octaves);
-        let all = octaves
-            .flat_map(|(octave, counts)| (octave << STEP_BITS..).zip(counts.iter().copied()));
+        let all = octaves.flat_map(|(octave, counts)| {
+            (octave << STEP_BITS..).zip(counts.iter().map(|&count| u64::from(count)))
+        });
         all.filter(|&(_, count)| count != 0)
     }
 
@@ -106,12 +108,12 @@ impl Buckets {
         let step = usize::from(bucket) % STEPS;
         let octave = self.octave(bucket >> STEP_BITS);
         if let Some(sum) = octave.and_then(|counts| counts.get_mut(step)) {
-            *sum += count;
+            *sum = sum.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
         }
     }
 
     /// The counts of an octave, which is held from then on; none if there is no such octave.
-    fn octave(&mut self, octave: u16) -> Option<&mut [u64; STEPS]> {
+    fn octave(&mut self, octave: u16) -> Option<&mut [u32; STEPS]> {
         if octave >= OCTAVES {
             return None;
         }
