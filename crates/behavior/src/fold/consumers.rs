@@ -21,10 +21,10 @@ pub(super) struct Consumer {
     last_seen: Timestamp,
     requests: u64,
     client_errors: u32,
-    /// Whence and with what it called last: noted already.
+    /// From where it called last: noted already.
     last_client: IpAddr,
-    last_agent: u64,
-    last_credential: u64,
+    /// Greater ones are not among the holders that are kept.
+    credential_max: u64,
     /// The smallest ones, ascending.
     clients: SmallVec<[IpAddr; 1]>,
     /// The smallest ones, ascending.
@@ -45,8 +45,7 @@ impl Consumer {
             requests: 0,
             client_errors: 0,
             last_client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            last_agent: 0,
-            last_credential: 0,
+            credential_max: u64::MAX,
             clients: SmallVec::new(),
             agents: SmallVec::new(),
             holders: SmallVec::new(),
@@ -60,11 +59,14 @@ impl Consumer {
         self.last_seen = self.last_seen.max(observation.started_at);
         self.requests += 1;
         let Observation { credential, client, agent, .. } = *observation;
-        if self.requests == 1
-            || (client, agent, credential)
-                != (self.last_client, self.last_agent, self.last_credential)
-        {
-            self.add_caller(Holder { credential, client, agent });
+        if self.requests == 1 || client != self.last_client {
+            self.add_client(client);
+        }
+        if agent != 0 {
+            self.add_agent(agent);
+        }
+        if credential != 0 && credential <= self.credential_max {
+            self.add_holder(Holder { credential, client, agent });
         }
         if observation.status.is_some_and(|status| (400..500).contains(&status)) {
             self.client_errors = self.client_errors.saturating_add(1);
@@ -78,20 +80,8 @@ impl Consumer {
         }
     }
 
-    fn add_caller(&mut self, caller: Holder) {
-        self.last_client = caller.client;
-        self.last_agent = caller.agent;
-        self.last_credential = caller.credential;
-        self.add_client(caller.client);
-        if caller.agent != 0 {
-            self.add_agent(caller.agent);
-        }
-        if caller.credential != 0 {
-            self.add_holder(caller);
-        }
-    }
-
     fn add_client(&mut self, client: IpAddr) {
+        self.last_client = client;
         if let Err(at) = self.clients.binary_search(&client)
             && at < ConsumerDelta::CLIENTS_MAX
         {
@@ -115,6 +105,11 @@ impl Consumer {
         {
             self.holders.truncate(ConsumerDelta::HOLDERS_MAX - 1);
             self.holders.insert(at, holder);
+            if self.holders.len() == ConsumerDelta::HOLDERS_MAX
+                && let Some(last) = self.holders.last()
+            {
+                self.credential_max = last.credential;
+            }
         }
     }
 
