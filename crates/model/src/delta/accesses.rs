@@ -1,9 +1,11 @@
 //! What one consumer did on one route in one epoch.
 
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use crate::{ConsumerKey, ConsumerKind, GraphQuery, Near, ObjectPlace, RouteKey, Timestamp};
+
+/// So many notes are looked through one by one.
+const FEW_MAX: usize = 24;
 
 /// Who did it, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -176,7 +178,9 @@ impl ObjectUse {
     /// Brings what was noted of one access to what is kept of it: every object once, of those the
     /// ones with the smallest hashes, in the order in which they were first asked for.
     pub fn settle(noted: &mut Vec<Self>) {
-        if noted.len() > Self::KEPT_MAX || !are_distinct(noted) {
+        if noted.len() <= FEW_MAX {
+            join_few(noted);
+        } else {
             noted.sort_unstable_by_key(Self::key);
             noted.dedup_by(|next, kept| {
                 let is_same = next.key() == kept.key();
@@ -194,10 +198,20 @@ impl ObjectUse {
     }
 }
 
-/// Whether no hash occurs twice; to sort hashes is cheap.
-fn are_distinct(noted: &[ObjectUse]) -> bool {
-    let mut hashes: SmallVec<[u64; ObjectUse::KEPT_MAX]> =
-        noted.iter().map(|used| used.object).collect();
-    hashes.sort_unstable();
-    hashes.is_sorted_by(|one, other| one < other)
+/// Leaves every object once; where there are few, looking through them costs less than sorting.
+fn join_few(noted: &mut Vec<ObjectUse>) {
+    let mut kept: usize = 0;
+    for at in 0..noted.len() {
+        let Some((next, before)) = noted.get_mut(..=at).and_then(<[_]>::split_last_mut) else {
+            continue;
+        };
+        let known = before.iter_mut().take(kept).find(|known| known.key() == next.key());
+        if let Some(known) = known {
+            known.join(next);
+        } else {
+            noted.swap(kept, at);
+            kept += 1;
+        }
+    }
+    noted.truncate(kept);
 }
