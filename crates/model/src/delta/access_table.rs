@@ -112,19 +112,23 @@ impl AccessTable {
 
     /// Every access, ascending by key.
     pub fn iter(&self) -> impl Iterator<Item = (AccessKey, Access<'_>)> {
-        let (mut objects_at, mut served_at) = (0, 0);
-        self.all.iter().map(move |row| {
-            let objects = self.objects.get(objects_at as usize..row.objects_end as usize);
-            let served = self.served.get(served_at as usize..row.served_end as usize);
-            (objects_at, served_at) = (row.objects_end, row.served_end);
-            let (objects, served) = (objects.unwrap_or_default(), served.unwrap_or_default());
-            (row.key, Access { delta: &row.delta, objects, served })
-        })
+        (0..self.all.len()).filter_map(|place| self.at(place))
     }
 
     /// One access.
     pub fn get(&self, key: AccessKey) -> Option<Access<'_>> {
-        self.iter().find(|&(known, _)| known == key).map(|(_, access)| access)
+        let place = self.all.binary_search_by_key(&key, |row| row.key).ok()?;
+        self.at(place).map(|(_, access)| access)
+    }
+
+    fn at(&self, place: usize) -> Option<(AccessKey, Access<'_>)> {
+        let row = self.all.get(place)?;
+        let before = place.checked_sub(1).and_then(|before| self.all.get(before));
+        let (objects_at, served_at) = before.map_or((0, 0), |it| (it.objects_end, it.served_end));
+        let objects = self.objects.get(objects_at as usize..row.objects_end as usize);
+        let served = self.served.get(served_at as usize..row.served_end as usize);
+        let (objects, served) = (objects.unwrap_or_default(), served.unwrap_or_default());
+        Some((row.key, Access { delta: &row.delta, objects, served }))
     }
 
     /// Joins what another worker saw.
@@ -134,9 +138,8 @@ impl AccessTable {
             return;
         }
         let ours = std::mem::take(self);
-        let count = |ours: usize, theirs: usize| ours.max(theirs);
         *self = Self::with_capacity(
-            count(ours.all.len(), other.all.len()),
+            ours.all.len().max(other.all.len()),
             ours.objects.len() + other.objects.len(),
             ours.served.len() + other.served.len(),
         );
