@@ -7,6 +7,7 @@ use std::thread::{Builder, Scope};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::frame::Head;
+use super::spool::damaged;
 use super::{BATCH_BYTES, Lines, Spool};
 
 /// Batches that wait before and behind each thread that makes lines.
@@ -93,7 +94,8 @@ fn lines_of(batch: &[u8], lines: &mut Lines<'_>) -> io::Result<Vec<u8>> {
     // A line is seldom more than three times its record.
     let mut out = Vec::with_capacity(batch.len() * 3);
     let mut rest = batch;
-    while let Some((head, record, behind)) = Head::split(rest) {
+    while !rest.is_empty() {
+        let (head, record, behind) = Head::split(rest).ok_or_else(damaged)?;
         lines.append(head, record, &mut out)?;
         rest = behind;
     }

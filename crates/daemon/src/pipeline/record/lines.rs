@@ -7,6 +7,7 @@ use tapline_model::{EndpointId, RouteMap};
 
 use super::Spool;
 use super::frame::Head;
+use super::spool::damaged;
 
 /// Bytes of lines that are written at once.
 const LINES_BYTES: usize = 128 << 10;
@@ -41,7 +42,7 @@ impl<'a> Lines<'a> {
         if self.writer.write(head.started_at, record, endpoint, out) {
             Ok(())
         } else {
-            Err(io::Error::other("a transaction's record is damaged"))
+            Err(damaged())
         }
     }
 }

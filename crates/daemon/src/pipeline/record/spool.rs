@@ -19,7 +19,6 @@ const RUN_BYTES: usize = 40 << 20;
 const FAN_IN_MAX: usize = 128;
 /// Bytes of a run written or read at once.
 const RUN_BUFFER_BYTES: usize = 64 << 10;
-
 /// Batches in memory at once: their places have 24 bits.
 const BATCHES_MAX: usize = 1 << 16;
 
@@ -127,7 +126,7 @@ impl Spool {
 impl Collected {
     /// Every record in order.
     fn each(&self, take: &mut Take<'_>) -> io::Result<()> {
-        for place in self.in_order() {
+        for place in self.in_order()? {
             let index = |part: u128| usize::try_from(part).unwrap_or(usize::MAX);
             let (batch, start) = (index(place >> 32 & 0xFF_FFFF), index(place & 0xFFFF_FFFF));
             let bytes = self.batches.get(batch).and_then(|batch| batch.get(start..));
@@ -139,12 +138,13 @@ impl Collected {
 
     /// Where the records lie, in order: above the places, 24 bits for the batch and 32 for the start
     /// in it, are the time and the shard, so that numbers are all that is compared and moved about.
-    fn in_order(&self) -> Vec<u128> {
+    fn in_order(&self) -> io::Result<Vec<u128>> {
         // Records of an ordinary length; there is room for more when they are shorter.
         let mut order: Vec<u128> = Vec::with_capacity(self.bytes / 100);
         for (batch, bytes) in (0_u128..).zip(&self.batches) {
             let mut rest = bytes.as_slice();
-            while let Some((head, _, behind)) = Head::split(rest) {
+            while !rest.is_empty() {
+                let (head, _, behind) = Head::split(rest).ok_or_else(damaged)?;
                 let start = (bytes.len() - rest.len()) as u128;
                 let (time, shard) = (u128::from(head.started_at.nanos()), u128::from(head.shard));
                 order.push(time << 64 | shard << 56 | batch << 32 | start);
@@ -152,7 +152,7 @@ impl Collected {
             }
         }
         order.sort_unstable();
-        order
+        Ok(order)
     }
 
     fn spill(self, path: &Path) -> io::Result<()> {
@@ -167,7 +167,8 @@ fn write(out: &mut impl Write, head: Head, record: &[u8]) -> io::Result<()> {
     out.write_all(record)
 }
 
-fn damaged() -> io::Error {
+/// What a record is that is not whole.
+pub(super) fn damaged() -> io::Error {
     io::Error::other("a transaction's record is damaged")
 }
 
@@ -280,6 +281,17 @@ mod tests {
         let expected =
             ["1-0-3", "1-1-1", "1-1-2", "1-1-6", "2-1-5 routed", "3-0-0", "4-1-4 routed"];
         assert_eq!(written(spool), expected);
+    }
+
+    #[test]
+    fn a_record_that_is_cut_is_said_to_be_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = Spool::new(folder.path()).unwrap();
+        let Records(mut bytes) = records(0, &[(3, 0), (1, 1)]);
+        bytes.pop();
+        spool.add(Records(bytes)).unwrap();
+        let fault = spool.finish(&mut |_, _| Ok(())).unwrap_err();
+        assert_eq!(fault.to_string(), "a transaction's record is damaged");
     }
 
     proptest! {
