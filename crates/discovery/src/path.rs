@@ -242,8 +242,8 @@ fn spelling(sent: &[u8], segments: &mut Segments) -> Spelling {
     let mut end_one = |start: usize, end: usize, kinds: u8| {
         segments.push(end, kinds & DIGIT != 0);
         all |= kinds;
-        let is_uuid = || sensitive::is_uuid(sent.get(start..end).unwrap_or_default());
-        let is_identifier = kinds & DIGIT != 0 && is_uuid();
+        let segment = sent.get(start..end).unwrap_or_default();
+        let is_identifier = kinds & DIGIT != 0 && sensitive::is_uuid(segment);
         longest = longest.max(if is_identifier { 0 } else { end - start });
         sent.get(start) != Some(&b'.') && end > start
     };

@@ -21,6 +21,8 @@ struct Access {
     delta: AccessDelta,
 }
 
+const _: () = assert!(size_of::<Access>() == 2 * 64, "two cache lines");
+
 impl Access {
     /// Adds one transaction.
     fn observe(&mut self, seen: &Observation) {

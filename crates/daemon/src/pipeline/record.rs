@@ -1,7 +1,7 @@
 //! One record per transaction: packed by the workers, sorted outside memory, written at the end.
 
 mod ahead;
-mod frame;
+mod head;
 mod lines;
 mod spool;
 
@@ -10,7 +10,7 @@ use tapline_discovery::Discovery;
 use tapline_model::{ConsumerKey, RouteKey, ShardId, Transaction};
 
 pub(crate) use self::ahead::write_ahead;
-use self::frame::{HEAD_BYTES, Head};
+use self::head::{HEAD_BYTES, Head};
 pub(crate) use self::lines::{Lines, write_lines};
 pub(crate) use self::spool::Spool;
 use super::merge::Message;

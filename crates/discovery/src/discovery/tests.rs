@@ -192,6 +192,11 @@ fn a_line_says_what_its_values_look_like() {
     let line = line(&exchange, false);
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["signals"], serde_json::json!([{ "id": "sql", "score": 0.7 }]));
+    let exchange =
+        Exchange::new("GET", "/a?x=%3Cscript%3Ealert(1)%3C/script%3E&f=../../../etc/passwd", 200);
+    let line: serde_json::Value = serde_json::from_str(&self::line(&exchange, false)).unwrap();
+    let ids: Vec<_> = line["signals"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+    assert_eq!(ids.len(), 2, "{ids:?}");
 }
 
 #[test]

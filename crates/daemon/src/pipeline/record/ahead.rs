@@ -6,8 +6,7 @@ use std::thread::{Builder, Scope};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::frame::Head;
-use super::spool::damaged;
+use super::head::{Head, damaged};
 use super::{BATCH_BYTES, Lines, Spool};
 
 /// Batches that wait before and behind each thread that makes lines.

@@ -6,8 +6,7 @@ use tapline_discovery::{Inventory, LineWriter};
 use tapline_model::{EndpointId, RouteMap};
 
 use super::Spool;
-use super::frame::Head;
-use super::spool::damaged;
+use super::head::{Head, damaged};
 
 /// Bytes of lines that are written at once.
 const LINES_BYTES: usize = 128 << 10;

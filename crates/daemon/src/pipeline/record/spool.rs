@@ -11,7 +11,7 @@ use std::thread::{Builder, JoinHandle};
 use tapline_model::Timestamp;
 
 use super::Records;
-use super::frame::{HEAD_BYTES, Head};
+use super::head::{HEAD_BYTES, Head, damaged};
 
 /// Bytes of records sorted in memory at once; as many are collected meanwhile.
 const RUN_BYTES: usize = 40 << 20;
@@ -19,7 +19,7 @@ const RUN_BYTES: usize = 40 << 20;
 const FAN_IN_MAX: usize = 128;
 /// Bytes of a run written or read at once.
 const RUN_BUFFER_BYTES: usize = 64 << 10;
-/// Batches in memory at once: their places have 24 bits.
+/// Batches in memory at once; there are 24 bits for which of them a record lies in.
 const BATCHES_MAX: usize = 1 << 16;
 
 /// Takes one record, with its head.
@@ -165,11 +165,6 @@ impl Collected {
 fn write(out: &mut impl Write, head: Head, record: &[u8]) -> io::Result<()> {
     out.write_all(&head.to_bytes())?;
     out.write_all(record)
-}
-
-/// What a record is that is not whole.
-pub(super) fn damaged() -> io::Error {
-    io::Error::other("a transaction's record is damaged")
 }
 
 /// A sorted run being read.

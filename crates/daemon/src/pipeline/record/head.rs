@@ -1,5 +1,7 @@
 //! A record behind what orders it, as they lie in a batch and in a run on disk.
 
+use std::io;
+
 use tapline_model::{RouteKey, Timestamp};
 
 /// Bytes before a record.
@@ -56,6 +58,11 @@ impl Head {
     pub(super) const fn key(self) -> (Timestamp, u8) {
         (self.started_at, self.shard)
     }
+}
+
+/// What is said of a record that is not whole.
+pub(super) fn damaged() -> io::Error {
+    io::Error::other("a transaction's record is damaged")
 }
 
 #[cfg(test)]
