@@ -7,8 +7,8 @@ use tapline_capture::Files;
 use tapline_decap::Decap;
 use tapline_discovery::{Discovery, Handshakes};
 use tapline_model::{
-    Chunk, Epoch, Feedback, FlowRecord, Frame, Handshake, Key, LinkType, ShardId, SourceId,
-    Timestamp, Transaction,
+    Chunk, Epoch, Feedback, FlowRecord, Frame, Handshake, Key, LinkType, Segment, ShardId,
+    SourceId, Timestamp, Transaction,
 };
 use tapline_protocol::{Protocols, Sink};
 use tapline_reassembly::Reassembler;
@@ -189,7 +189,7 @@ pub fn run(recorded: &Recorded, until: Until) -> u64 {
             continue;
         }
         let now = frame.captured_at;
-        decap.push(&frame, &mut |segment| {
+        decap.push(&frame, &mut |segment: Segment<'_>| {
             if until >= Until::Chunk {
                 let hash = key.hash_between(segment.source, segment.destination, segment.network);
                 reassembler.push(hash, &segment, &mut |chunk: &Chunk<'_>| {

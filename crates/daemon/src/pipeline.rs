@@ -35,7 +35,7 @@ use self::batch::Batch;
 use self::feedback_board::FeedbackBoard;
 use self::merge::Message;
 use self::record::Recorder;
-use self::router::{Lane, Route, Router, WhenFull};
+use self::router::{Books, Lane, Route, Router, WhenFull};
 use self::shard::Downstream;
 use self::shedding::Shedding;
 use self::worker::Worker;
@@ -128,13 +128,23 @@ impl Plant {
         names: &[(SourceId, Arc<str>)],
         out: &Sender<Message>,
     ) -> Vec<Router> {
+        // Who keeps the packets behind findings looks at those of all flows, and so has them all in
+        // its books.
+        let keeps_packets = shared.evidence.is_some();
         let walker = |index| {
             let decap = Decap::new(shared.settings.decap.share(1), &shared.key);
             let worker = Worker::new(index, Arc::clone(shared), out.clone());
+            let worker = if keeps_packets { worker } else { worker.with_own_source() };
+            let books = match index {
+                0 if keeps_packets || shared.workers == 1 => Books::Every,
+                0 => Books::OwnAndRest,
+                _ => Books::Own,
+            };
             let route = Route::Inline(Box::new(worker));
             let names = names.iter().cloned();
             let witness = shared.evidence.as_ref().filter(|_| index == 0);
             Router::new(0, names, decap, shared.key.clone(), route, WhenFull::Wait)
+                .with_books(books)
                 .with_witness(witness.map(|evidence| evidence.witness(1)))
         };
         (0..shared.workers).map(walker).collect()

@@ -18,7 +18,30 @@ pub struct Decap {
     config: Config,
     duplicates: Duplicates,
     fragments: Fragments,
-    stats: DecapStats,
+    /// Of frames that carry or complete a segment of a flow that is followed here.
+    followed: DecapStats,
+    /// Of all others but those whose segments are followed elsewhere, which are in no book.
+    rest: DecapStats,
+}
+
+/// Who takes the segments. A closure takes those of every flow.
+pub trait Sink {
+    /// Whether it takes those of this flow. If not, somebody else does: the frame is in nobody's
+    /// books here, and nobody asks here whether it was seen before.
+    #[inline]
+    fn follows(&mut self, _source: SocketAddr, _destination: SocketAddr, _network: u32) -> bool {
+        true
+    }
+
+    /// Takes one, of the flow that was asked for last.
+    fn segment(&mut self, segment: Segment<'_>);
+}
+
+impl<F: FnMut(Segment<'_>)> Sink for F {
+    #[inline]
+    fn segment(&mut self, segment: Segment<'_>) {
+        self(segment);
+    }
 }
 
 /// Why a frame did not become a segment.
@@ -30,6 +53,10 @@ pub(crate) enum Left {
     Dropped(DropReason),
     /// Waits for other fragments.
     Held,
+    /// A segment that was seen before.
+    Repeated,
+    /// Somebody else follows its flow.
+    Elsewhere,
 }
 
 impl From<IgnoreReason> for Left {
@@ -45,39 +72,34 @@ impl Decap {
         Self {
             duplicates: Duplicates::new(config.duplicate_window_ms, key),
             fragments: Fragments::new(&config),
-            stats: DecapStats::default(),
+            followed: DecapStats::default(),
+            rest: DecapStats::default(),
             config,
         }
     }
 
     /// Takes one frame; `sink` gets the segment, if it carries or completes one.
     #[inline]
-    pub fn push(&mut self, frame: &Frame<'_>, sink: &mut impl FnMut(Segment<'_>)) {
+    pub fn push(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
         self.take(frame, sink);
     }
 
     /// The same, and says what became of the frame if no segment did.
     #[inline]
-    pub(crate) fn take(
-        &mut self,
-        frame: &Frame<'_>,
-        sink: &mut impl FnMut(Segment<'_>),
-    ) -> Option<Left> {
+    pub(crate) fn take(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Option<Left> {
         let Some((packet, tcp)) = plain::read(frame) else {
             return self.take_layered(frame, sink);
         };
-        let wire_bytes = u64::from(frame.wire_bytes);
-        self.stats.packets.received += 1;
-        self.stats.bytes.received += wire_bytes;
-        match self.segment(frame, &packet, &tcp, 0) {
+        match self.segment(frame, &packet, &tcp, 0, sink) {
             Ok(segment) => {
-                self.stats.packets.processed += 1;
-                self.stats.bytes.processed += wire_bytes;
-                sink(segment);
+                self.book_processed(frame.wire_bytes);
+                sink.segment(segment);
                 None
             }
             Err(left) => {
-                self.book(left, wire_bytes);
+                if left != Left::Elsewhere {
+                    self.book(left, frame.wire_bytes);
+                }
                 Some(left)
             }
         }
@@ -85,29 +107,25 @@ impl Decap {
 
     /// Takes a frame that has more to it, layer after layer.
     #[inline(never)]
-    pub(crate) fn take_layered(
-        &mut self,
-        frame: &Frame<'_>,
-        sink: &mut impl FnMut(Segment<'_>),
-    ) -> Option<Left> {
-        let wire_bytes = u64::from(frame.wire_bytes);
-        self.stats.packets.received += 1;
-        self.stats.bytes.received += wire_bytes;
+    pub(crate) fn take_layered(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Option<Left> {
         let mut path = Path::new(self.config.nesting_max);
         let outcome = match link::open(frame) {
             Ok(layer) => self.descend(frame, layer, &mut path, sink),
             Err(reason) => Err(reason.into()),
         };
-        match outcome {
+        let stats = match outcome {
             Ok(()) => {
-                self.stats.packets.processed += 1;
-                self.stats.bytes.processed += wire_bytes;
+                self.book_processed(frame.wire_bytes);
+                &mut self.followed
             }
-            Err(left) => self.book(left, wire_bytes),
-        }
+            Err(left) => match self.book(left, frame.wire_bytes) {
+                Some(stats) => stats,
+                None => return Some(left),
+            },
+        };
         if !path.is_plain() {
             for kind in path.seen() {
-                if let Some(count) = self.stats.encapsulations.get_mut(kind as usize) {
+                if let Some(count) = stats.encapsulations.get_mut(kind as usize) {
                     *count += 1;
                 }
             }
@@ -115,11 +133,33 @@ impl Decap {
         outcome.err()
     }
 
-    /// Books a frame that did not become a segment.
+    /// Books a frame whose segment was handed on.
+    #[inline]
+    fn book_processed(&mut self, wire_bytes: u32) {
+        let DecapStats { packets, bytes, .. } = &mut self.followed;
+        packets.received += 1;
+        packets.processed += 1;
+        bytes.received += u64::from(wire_bytes);
+        bytes.processed += u64::from(wire_bytes);
+    }
+
+    /// Books a frame that did not become a segment, and says in which books.
     #[inline(never)]
-    fn book(&mut self, left: Left, wire_bytes: u64) {
-        let DecapStats { packets, bytes, .. } = &mut self.stats;
+    fn book(&mut self, left: Left, wire_bytes: u32) -> Option<&mut DecapStats> {
+        let wire_bytes = u64::from(wire_bytes);
+        let stats = match left {
+            Left::Elsewhere => return None,
+            Left::Repeated => &mut self.followed,
+            Left::Ignored(_) | Left::Dropped(_) | Left::Held => &mut self.rest,
+        };
+        let DecapStats { packets, bytes, .. } = stats;
+        packets.received += 1;
+        bytes.received += wire_bytes;
         match left {
+            Left::Elsewhere | Left::Repeated => {
+                packets.ignore(IgnoreReason::Duplicate, 1);
+                bytes.ignore(IgnoreReason::Duplicate, wire_bytes);
+            }
             Left::Ignored(reason) => {
                 packets.ignore(reason, 1);
                 bytes.ignore(reason, wire_bytes);
@@ -133,21 +173,30 @@ impl Decap {
                 bytes.held += wire_bytes;
             }
         }
+        Some(stats)
     }
 
     /// Lets time pass: fragments that waited for too long are dropped.
     pub fn tick(&mut self, now: Timestamp) {
-        self.fragments.tick(now, &mut self.stats);
+        self.fragments.tick(now, &mut self.rest);
     }
 
     /// The capture ended: fragments that wait are dropped.
     pub fn finish(&mut self) {
-        self.fragments.finish(&mut self.stats);
+        self.fragments.finish(&mut self.rest);
     }
 
-    /// Totals since start.
+    /// Totals since start, of every frame but those that are followed elsewhere.
     pub fn stats(&self) -> DecapStats {
-        self.stats
+        let mut stats = self.followed;
+        stats.add(&self.rest);
+        stats
+    }
+
+    /// Totals since start of the frames that belong to flows which are followed here. Of several who
+    /// walk the same frames, each follows its own flows, and one keeps the books of what is left.
+    pub fn stats_of_followed(&self) -> DecapStats {
+        self.followed
     }
 
     /// Takes off layer after layer, down to the segment.
@@ -156,7 +205,7 @@ impl Decap {
         frame: &Frame<'_>,
         mut layer: Layer<'_>,
         path: &mut Path,
-        sink: &mut impl FnMut(Segment<'_>),
+        sink: &mut impl Sink,
     ) -> Result<(), Left> {
         loop {
             let rest = layer.rest;
@@ -193,9 +242,9 @@ impl Decap {
         packet: &Packet<'_>,
         fragment: Fragment,
         path: &mut Path,
-        sink: &mut impl FnMut(Segment<'_>),
+        sink: &mut impl Sink,
     ) -> Result<(), Left> {
-        self.stats.fragments += 1;
+        self.rest.fragments += 1;
         if !tunnel::may_carry_tcp(packet.protocol) {
             return Err(IgnoreReason::NotTcp.into());
         }
@@ -204,9 +253,9 @@ impl Decap {
         if self.duplicates.is_repeated_fragment(packet, fragment, network, at) {
             return Err(IgnoreReason::Duplicate.into());
         }
-        let Self { fragments, stats, .. } = self;
-        fragments.tick(frame.captured_at, stats);
-        let whole = fragments.push(packet, fragment, network, frame.wire_bytes.into(), stats)?;
+        let Self { fragments, rest, .. } = self;
+        fragments.tick(frame.captured_at, rest);
+        let whole = fragments.push(packet, fragment, network, frame.wire_bytes.into(), rest)?;
         let datagram = Packet {
             protocol: whole.protocol,
             fragment: None,
@@ -227,10 +276,11 @@ impl Decap {
         frame: &Frame<'_>,
         packet: &Packet<'_>,
         path: Path,
-        sink: &mut impl FnMut(Segment<'_>),
+        sink: &mut impl Sink,
     ) -> Result<(), Left> {
         let tcp = packet::read_tcp(packet.rest)?;
-        sink(self.segment(frame, packet, &tcp, self.network(path))?);
+        let segment = self.segment(frame, packet, &tcp, self.network(path), sink)?;
+        sink.segment(segment);
         Ok(())
     }
 
@@ -242,6 +292,7 @@ impl Decap {
         packet: &Packet<'_>,
         tcp: &TcpHeader<'a>,
         network: u32,
+        sink: &mut impl Sink,
     ) -> Result<Segment<'a>, Left> {
         let source = SocketAddr::new(packet.source, tcp.source_port);
         let destination = SocketAddr::new(packet.destination, tcp.destination_port);
@@ -249,13 +300,17 @@ impl Decap {
         if has_own && (self.is_own(source) || self.is_own(destination)) {
             return Err(IgnoreReason::OwnTraffic.into());
         }
+        // The copies of a packet are of one flow, so whoever follows it knows them all.
+        if !sink.follows(source, destination, network) {
+            return Err(Left::Elsewhere);
+        }
         if self.duplicates.is_repeated_segment(packet, tcp, network, frame.captured_at) {
-            return Err(IgnoreReason::Duplicate.into());
+            return Err(Left::Repeated);
         }
         if source.is_ipv4() {
-            self.stats.ipv4_segments += 1;
+            self.followed.ipv4_segments += 1;
         } else {
-            self.stats.ipv6_segments += 1;
+            self.followed.ipv6_segments += 1;
         }
         Ok(Segment {
             captured_at: frame.captured_at,
@@ -290,7 +345,7 @@ impl fmt::Debug for Decap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decap")
             .field("config", &self.config)
-            .field("stats", &self.stats)
+            .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
 }

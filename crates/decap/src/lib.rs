@@ -22,4 +22,4 @@ mod tunnel;
 mod tests;
 
 pub use config::Config;
-pub use decap::Decap;
+pub use decap::{Decap, Sink};

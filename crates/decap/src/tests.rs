@@ -5,10 +5,11 @@ mod encapsulation;
 mod fragments;
 mod plain;
 mod properties;
+mod shares;
 mod straight;
 mod wire;
 
-use tapline_model::{Frame, IgnoreReason, Key, LinkType, SourceId, Timestamp};
+use tapline_model::{Frame, IgnoreReason, Key, LinkType, Segment, SourceId, Timestamp};
 
 use crate::decap::Left;
 use crate::{Config, Decap};
@@ -51,7 +52,7 @@ impl Bench {
         };
         let before = self.decap.stats();
         let mut segments = Vec::new();
-        let left = self.decap.take(&frame, &mut |segment| {
+        let left = self.decap.take(&frame, &mut |segment: Segment<'_>| {
             let Frame { captured_at, source, wire_bytes, .. } = frame;
             assert_eq!((segment.captured_at, segment.capture_source), (captured_at, source));
             assert_eq!(segment.wire_bytes, wire_bytes);
@@ -71,6 +72,8 @@ impl Bench {
             Some(Left::Held) => Outcome::Held,
             Some(Left::Dropped(_)) => Outcome::Dropped,
             Some(Left::Ignored(reason)) => Outcome::Ignored(reason),
+            Some(Left::Repeated) => Outcome::Ignored(IgnoreReason::Duplicate),
+            Some(Left::Elsewhere) => panic!("a closure follows every flow"),
         }
     }
 

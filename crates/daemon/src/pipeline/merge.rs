@@ -54,7 +54,8 @@ pub(crate) struct Report {
     pub(crate) delta: Option<Delta>,
     /// Totals since start, over the worker's shards.
     pub(crate) stats: ShardStats,
-    /// Totals since start of every source; from the first worker only.
+    /// Totals since start of every source: from the first worker, and from those that read it for
+    /// themselves.
     pub(crate) counters: Option<Arc<[SourceCounters]>>,
     pub(crate) ended: bool,
 }
@@ -65,7 +66,20 @@ struct Snapshot {
     reports: usize,
     now: Timestamp,
     stats: ShardStats,
-    counters: Option<Arc<[SourceCounters]>>,
+    counters: Vec<SourceCounters>,
+}
+
+impl Snapshot {
+    /// Adds the counters of the same sources that one more worker tells.
+    fn add_counters(&mut self, counters: &[SourceCounters]) {
+        if self.counters.is_empty() {
+            self.counters = counters.to_vec();
+            return;
+        }
+        for (sum, counters) in self.counters.iter_mut().zip(counters) {
+            sum.add(counters);
+        }
+    }
 }
 
 /// Where findings go when they open, change or are resolved.
@@ -217,7 +231,9 @@ impl Merge {
         snapshot.reports += 1;
         snapshot.now = snapshot.now.max(report.now);
         snapshot.stats.add(&report.stats);
-        snapshot.counters = report.counters.or(snapshot.counters.take());
+        if let Some(counters) = report.counters {
+            snapshot.add_counters(&counters);
+        }
         let whole = snapshot.reports == self.shared.workers;
         if report.ended {
             self.ended_workers += 1;
@@ -401,7 +417,7 @@ impl Merge {
 
     /// Every source as of the last tick that all workers have passed.
     fn counters(&self) -> impl Iterator<Item = &SourceCounters> {
-        self.complete.counters.iter().flat_map(|all| all.iter())
+        self.complete.counters.iter()
     }
 
     /// One consistent copy: workers and sources as of the last tick that all of them have passed,

@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use tapline_decap::Decap;
+use tapline_decap::{Decap, Sink};
 use tapline_model::{
     CaptureStats, DecapStats, DropReason, Epoch, Frame, Key, Sampling, Segment, ShardId, SourceId,
     Timestamp,
@@ -35,6 +35,17 @@ pub(crate) enum Route {
     Inline(Box<Worker>),
     /// A queue to each worker.
     Queues(Vec<Lane>),
+}
+
+/// Which frames are in a router's books, of several routers that read the same ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Books {
+    /// Every frame.
+    Every,
+    /// Those of its worker's flows, and those that are of no flow.
+    OwnAndRest,
+    /// Those of its worker's flows.
+    Own,
 }
 
 /// The queue to one worker.
@@ -82,6 +93,7 @@ pub(crate) struct Router {
     decap: Decap,
     hashes: FlowHashes,
     route: Route,
+    books: Books,
     when_full: WhenFull,
     captured: Vec<Captured>,
     epoch: Option<Epoch>,
@@ -138,8 +150,7 @@ struct FlowHashes {
 
 impl FlowHashes {
     #[inline]
-    fn of(&mut self, segment: &Segment<'_>) -> u64 {
-        let Segment { source, destination, network, .. } = *segment;
+    fn of(&mut self, source: SocketAddr, destination: SocketAddr, network: u32) -> u64 {
         let (SocketAddr::V4(one), SocketAddr::V4(other)) = (source, destination) else {
             return self.key.hash_between(source, destination, network);
         };
@@ -153,6 +164,52 @@ impl FlowHashes {
         let hash = self.key.hash_between(source, destination, network);
         self.last = Some((ends, network, hash));
         hash
+    }
+}
+
+/// The way of one frame's segment to the worker that owns its flow.
+struct Way<'a> {
+    hashes: &'a mut FlowHashes,
+    route: &'a mut Route,
+    follows_every: bool,
+    when_full: WhenFull,
+    rate: Sampling,
+    lost: &'a mut Lost,
+    shed: &'a mut Lost,
+    /// Of the flow that was asked for last.
+    hash: u64,
+    /// Of the segment that came.
+    ends: Option<(IpAddr, IpAddr)>,
+}
+
+impl Sink for Way<'_> {
+    #[inline]
+    fn follows(&mut self, source: SocketAddr, destination: SocketAddr, network: u32) -> bool {
+        self.hash = self.hashes.of(source, destination, network);
+        match &self.route {
+            Route::Inline(worker) => self.follows_every || worker.owns(self.hash),
+            Route::Queues(_) => true,
+        }
+    }
+
+    #[inline]
+    fn segment(&mut self, segment: Segment<'_>) {
+        let hash = self.hash;
+        self.ends = Some((segment.source.ip(), segment.destination.ip()));
+        if !self.rate.keeps(hash) {
+            return self.shed.add((1, u64::from(segment.wire_bytes)));
+        }
+        match self.route {
+            Route::Inline(worker) => worker.push(hash, &segment),
+            Route::Queues(lanes) => {
+                let owner = ShardId::from_hash(hash).index() % lanes.len().max(1);
+                let Some(lane) = lanes.get_mut(owner) else { return };
+                lane.batch.push(hash, &segment);
+                if lane.batch.is_full() {
+                    self.lost.add(lane.send(self.when_full));
+                }
+            }
+        }
     }
 }
 
@@ -171,6 +228,7 @@ impl Router {
             decap,
             hashes: FlowHashes { key, last: None },
             route,
+            books: Books::Every,
             when_full,
             captured: names
                 .into_iter()
@@ -194,6 +252,12 @@ impl Router {
         }
     }
 
+    /// The same, one of several that read the same frames.
+    #[must_use]
+    pub(crate) fn with_books(self, books: Books) -> Self {
+        Self { books, ..self }
+    }
+
     /// The same, and under overload it sheds flows as all who share `shedding` do.
     #[must_use]
     pub(crate) fn with_shedding(self, shedding: Option<Arc<Shedding>>) -> Self {
@@ -209,7 +273,7 @@ impl Router {
     /// Takes one frame.
     #[inline]
     pub(crate) fn push(&mut self, frame: &Frame<'_>) {
-        let Self { decap, hashes, route, when_full, captured, lost, shed, rate, .. } = self;
+        let Self { decap, hashes, route, books, when_full, captured, lost, shed, rate, .. } = self;
         self.newest = frame.captured_at;
         if let Some(captured) = captured.iter_mut().find(|captured| captured.id == frame.source) {
             captured.stats.frames += 1;
@@ -217,25 +281,19 @@ impl Router {
             captured.stats.snapped_frames +=
                 u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
         }
-        let mut ends = None;
-        decap.push(frame, &mut |segment| {
-            ends = Some((segment.source.ip(), segment.destination.ip()));
-            let hash = hashes.of(&segment);
-            if !rate.keeps(hash) {
-                return shed.add((1, u64::from(segment.wire_bytes)));
-            }
-            match route {
-                Route::Inline(worker) => worker.push(hash, &segment),
-                Route::Queues(lanes) => {
-                    let owner = ShardId::from_hash(hash).index() % lanes.len().max(1);
-                    let Some(lane) = lanes.get_mut(owner) else { return };
-                    lane.batch.push(hash, &segment);
-                    if lane.batch.is_full() {
-                        lost.add(lane.send(*when_full));
-                    }
-                }
-            }
-        });
+        let mut way = Way {
+            hashes,
+            route,
+            follows_every: *books == Books::Every,
+            when_full: *when_full,
+            rate: *rate,
+            lost,
+            shed,
+            hash: 0,
+            ends: None,
+        };
+        decap.push(frame, &mut way);
+        let ends = way.ends;
         if let (Some(witness), Some(ends)) = (&mut self.witness, ends) {
             witness.push(frame, ends);
         }
@@ -355,7 +413,8 @@ impl Router {
     /// One entry per capture source; decap's books stand with the first of them, losses before and
     /// after decap booked where they belong.
     fn counters(&self) -> Arc<[SourceCounters]> {
-        let mut decap = self.decap.stats();
+        let is_first = self.books != Books::Own;
+        let mut decap = if is_first { self.decap.stats() } else { self.decap.stats_of_followed() };
         for captured in &self.captured {
             book_capture_losses(&mut decap, &captured.stats);
         }
@@ -366,7 +425,8 @@ impl Router {
             .iter()
             .map(|captured| SourceCounters {
                 name: Arc::clone(&captured.name),
-                capture: captured.stats,
+                // What all have read, the first counts.
+                capture: if is_first { captured.stats } else { CaptureStats::default() },
                 decap: first.take().unwrap_or_default(),
                 down: captured.down,
                 sampling: self.rate,

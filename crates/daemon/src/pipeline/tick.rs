@@ -36,3 +36,14 @@ pub(crate) struct SourceCounters {
     /// The least share since the epoch before began.
     pub(crate) sampling_least: Sampling,
 }
+
+impl SourceCounters {
+    /// Adds what another counted of the same source.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.capture.add(&other.capture);
+        self.decap.add(&other.decap);
+        self.down |= other.down;
+        self.sampling = self.sampling.max(other.sampling);
+        self.sampling_least = self.sampling_least.max(other.sampling_least);
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Select, Sender};
-use tapline_model::{Epoch, Segment, ShardId, Timestamp};
+use tapline_model::{Epoch, SHARDS, Segment, ShardId, Timestamp};
 
 use super::batch::Batch;
 use super::feedback_board::FEEDBACK_LAG_EPOCHS;
@@ -15,9 +15,13 @@ use super::{FeedbackRule, Shared};
 /// Some shards, and the epoch they are in.
 pub(crate) struct Worker {
     index: usize,
+    /// A bit for each shard that is its own.
+    owned: u64,
     /// Indexed by shard; those of other workers are empty.
     shards: Vec<Option<Shard>>,
     downstream: Downstream,
+    /// Its reports tell the counters of the sources.
+    tells_counters: bool,
     epoch: Option<Epoch>,
     shared: Arc<Shared>,
     out: Sender<Message>,
@@ -27,11 +31,25 @@ impl Worker {
     /// The worker with every shard whose index leaves `index` when divided by the worker count.
     pub(crate) fn new(index: usize, shared: Arc<Shared>, out: Sender<Message>) -> Self {
         let workers = shared.workers;
-        let shards = ShardId::all()
-            .map(|id| (id.index() % workers == index).then(|| Shard::new(id, &shared.settings)))
-            .collect();
+        let is_own = |id: ShardId| id.index() % workers == index;
+        let owned = ShardId::all().filter(|&id| is_own(id)).fold(0, |owned, id| owned | bit(id));
+        let shards =
+            ShardId::all().map(|id| is_own(id).then(|| Shard::new(id, &shared.settings))).collect();
         let downstream = shared.new_downstream(index, out.clone());
-        Self { index, shards, downstream, epoch: None, shared, out }
+        let tells_counters = index == 0;
+        Self { index, owned, shards, downstream, tells_counters, epoch: None, shared, out }
+    }
+
+    /// The same, with a source of its own whose counters nobody else tells.
+    #[must_use]
+    pub(crate) fn with_own_source(self) -> Self {
+        Self { tells_counters: true, ..self }
+    }
+
+    /// Whether it follows the flow with this hash.
+    #[inline]
+    pub(crate) fn owns(&self, flow_hash: u64) -> bool {
+        self.owned & bit(ShardId::from_hash(flow_hash)) != 0
     }
 
     /// Takes one segment of the flow with this hash, which lies in one of its shards.
@@ -102,7 +120,7 @@ impl Worker {
         if let Some(delta) = &mut delta {
             delta.sampling = least;
         }
-        let counters = (self.index == 0).then(|| Arc::clone(counters));
+        let counters = self.tells_counters.then(|| Arc::clone(counters));
         Report { worker: self.index, watermark, now, delta, stats, counters, ended }
     }
 
@@ -173,6 +191,13 @@ impl Worker {
             }
         }
     }
+}
+
+/// The bit of a shard, of which there are no more than bits.
+#[inline]
+const fn bit(id: ShardId) -> u64 {
+    const { assert!(SHARDS <= 64) };
+    1 << id.index()
 }
 
 /// The counters of all sources, in source order.

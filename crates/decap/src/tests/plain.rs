@@ -78,7 +78,7 @@ fn a_segment_carries_every_field_of_its_packet() {
         bytes: &packet,
         source: SourceId(3),
     };
-    decap.push(&frame, &mut |segment| {
+    decap.push(&frame, &mut |segment: Segment<'_>| {
         count += 1;
         assert_eq!(segment.captured_at, Timestamp::from_seconds(9));
         assert_eq!(segment.capture_source, SourceId(3));

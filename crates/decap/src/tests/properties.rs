@@ -209,7 +209,7 @@ proptest! {
             bytes: &bytes,
             source: SourceId(0),
         };
-        decap.push(&frame, &mut |segment| seen = Some(segment.source));
+        decap.push(&frame, &mut |segment: Segment<'_>| seen = Some(segment.source));
         prop_assert_eq!(seen, Some(SocketAddr::new(IpAddr::from(address), port)));
     }
 }
