@@ -11,8 +11,10 @@ use crate::auth::{Credentials, Tokens};
 use crate::base64;
 use crate::token::{self, TokenFacts};
 
-/// Callers whose keys are remembered, by one worker.
-const REMEMBERED: usize = 32_768;
+/// Callers that one worker has room to remember at first ...
+const REMEMBERED_MIN: usize = 1_024;
+/// ... and at most.
+const REMEMBERED_MAX: usize = 32_768;
 /// Marks the hash of a basic credential, apart from its kind.
 const IS_BASIC: u8 = 0x10;
 /// The roles of a field that is hashed unread, apart from the kinds.
@@ -22,9 +24,7 @@ const SOLE_KEY: u8 = 0x21;
 /// Names consumers. Remembers the last ones, because a slow hash stands behind every name.
 pub(crate) struct Consumers {
     key: Key,
-    /// By the low bits of the fast hash of what names the consumer: it is replaced by the next one
-    /// with the same bits, so neither order nor luck shows in an output.
-    remembered: Vec<(u64, Caller)>,
+    remembered: Remembered,
     tokens: Tokens,
     text: Vec<u8>,
     claims: Vec<u8>,
@@ -68,6 +68,15 @@ pub fn address_key(key: &Key, address: IpAddr) -> ConsumerKey {
     })
 }
 
+/// Callers by the low bits of the fast hash of what names them: each is replaced by the next one with
+/// the same bits, so neither order nor luck shows in an output.
+#[derive(Default)]
+struct Remembered {
+    callers: Vec<(u64, Caller)>,
+    /// Since it has its size: how many were replaced.
+    replaced: usize,
+}
+
 /// What is known of who sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
@@ -83,7 +92,7 @@ impl Consumers {
     pub(crate) fn new(key: Key) -> Self {
         Self {
             key,
-            remembered: Vec::new(),
+            remembered: Remembered::default(),
             tokens: Tokens::default(),
             text: Vec::new(),
             claims: Vec::new(),
@@ -100,7 +109,7 @@ impl Consumers {
     ) -> Caller {
         let sole = Sole::of(headers, query, &mut self.tokens)
             .map(|sole| self.hash(sole.value, sole.tag()));
-        if let Some(caller) = sole.and_then(|fast| self.recall(fast)) {
+        if let Some(caller) = sole.and_then(|fast| self.remembered.find(fast)) {
             return caller;
         }
         let mut credentials = Credentials::of(headers, query, &mut self.tokens);
@@ -116,7 +125,7 @@ impl Consumers {
         let credential = if stands_for_a_login(&credentials) { fast.max(1) } else { 0 };
         let caller = Caller { consumer, token, auth: credentials.kinds, credential };
         if let Some(fast) = sole.filter(|_| credentials.names_somebody()) {
-            self.remember(fast, caller);
+            self.remembered.put(fast, caller);
         }
         caller
     }
@@ -145,7 +154,7 @@ impl Consumers {
         };
         let tag = kind as u8 | if credentials.is_basic { IS_BASIC } else { 0 };
         let fast = self.hash(text, tag);
-        if let Some(caller) = self.recall(fast) {
+        if let Some(caller) = self.remembered.find(fast) {
             return (caller.consumer, caller.token, fast);
         }
         self.text.clear();
@@ -155,7 +164,7 @@ impl Consumers {
         self.text.extend_from_slice(text);
         let (consumer, token) = self.name(kind, credentials);
         let caller = Caller { consumer, token, auth: credentials.kinds, credential: 0 };
-        self.remember(fast, caller);
+        self.remembered.put(fast, caller);
         (consumer, token, fast)
     }
 
@@ -165,23 +174,6 @@ impl Consumers {
         self.text.extend_from_slice(value);
         self.text.push(tag);
         self.key.text_hash(&self.text)
-    }
-
-    fn recall(&self, fast: u64) -> Option<Caller> {
-        let &(known, caller) = self.remembered.get(place(fast))?;
-        (known == fast).then_some(caller)
-    }
-
-    fn remember(&mut self, fast: u64, caller: Caller) {
-        if self.remembered.is_empty() {
-            let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
-            let token = TokenFacts::default();
-            let nobody = Caller { consumer: nobody, token, auth: AuthSet::NONE, credential: 0 };
-            self.remembered.resize(REMEMBERED, (0, nobody));
-        }
-        if let Some(entry) = self.remembered.get_mut(place(fast)) {
-            *entry = (fast, caller);
-        }
     }
 
     fn name(
@@ -261,8 +253,41 @@ impl<'a> Sole<'a> {
     }
 }
 
-fn place(fast: u64) -> usize {
-    usize::try_from(fast % REMEMBERED as u64).unwrap_or_default()
+impl Remembered {
+    fn find(&self, fast: u64) -> Option<Caller> {
+        let &(known, caller) = self.callers.get(place(fast, self.callers.len()))?;
+        (known == fast).then_some(caller)
+    }
+
+    fn put(&mut self, fast: u64, caller: Caller) {
+        if self.replaced >= self.callers.len() / 4 && self.callers.len() < REMEMBERED_MAX {
+            self.grow();
+        }
+        let place = place(fast, self.callers.len());
+        if let Some(entry) = self.callers.get_mut(place) {
+            self.replaced += usize::from(entry.0 != 0);
+            *entry = (fast, caller);
+        }
+    }
+
+    fn grow(&mut self) {
+        let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
+        let token = TokenFacts::default();
+        let nobody = Caller { consumer: nobody, token, auth: AuthSet::NONE, credential: 0 };
+        let size = (self.callers.len() * 2).max(REMEMBERED_MIN);
+        let before = std::mem::replace(&mut self.callers, vec![(0, nobody); size]);
+        for (fast, caller) in before.into_iter().filter(|(fast, _)| *fast != 0) {
+            if let Some(entry) = self.callers.get_mut(place(fast, size)) {
+                *entry = (fast, caller);
+            }
+        }
+        self.replaced = 0;
+    }
+}
+
+/// The place of a hash among so many, a power of two.
+fn place(fast: u64, places: usize) -> usize {
+    usize::try_from(fast).unwrap_or_default() & places.wrapping_sub(1)
 }
 
 #[cfg(test)]
@@ -270,6 +295,33 @@ mod tests {
     use tapline_model::OwnedHeaders;
 
     use super::*;
+
+    #[test]
+    fn as_many_callers_as_there_are_are_remembered() {
+        let mut remembered = Remembered::default();
+        let caller = |n| Caller {
+            consumer: Consumer { key: ConsumerKey(n), kind: ConsumerKind::Subject },
+            token: TokenFacts::default(),
+            auth: AuthSet::NONE,
+            credential: 0,
+        };
+        let fast = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        assert_eq!(remembered.find(fast(1)), None);
+        for round in 0..20 {
+            let count = 5_000;
+            let known = (1..=count).filter(|&n| remembered.find(fast(n)).is_some()).count();
+            assert!(round < 10 || known > 4_000, "{known} in round {round}");
+            for n in 1..=count {
+                remembered.put(fast(n), caller(n));
+                assert_eq!(remembered.find(fast(n)), Some(caller(n)));
+            }
+        }
+        assert!(remembered.callers.len() <= REMEMBERED_MAX);
+        for n in 1..200_000 {
+            remembered.put(fast(n), caller(n));
+        }
+        assert_eq!(remembered.callers.len(), REMEMBERED_MAX);
+    }
 
     /// `{"alg":"none"}` and the claims.
     fn token(claims: &str) -> String {
