@@ -1,5 +1,6 @@
 //! Documents as text: OpenAPI 3.1 or 3.0, JSON or YAML, the same bytes for the same document.
 
+mod evidence;
 mod node;
 mod operation;
 mod schema;
@@ -51,24 +52,22 @@ pub fn to_yaml(document: &Document, dialect: Dialect) -> String {
     yaml::text(&whole(document, dialect))
 }
 
-fn whole(document: &Document, dialect: Dialect) -> Node {
+fn whole(document: &Document, dialect: Dialect) -> Node<'_> {
     let writer = Writer { document, dialect };
     let mut info = Map::default();
-    info.text("title", &document.title);
-    info.text("version", &document.api_version);
-    info.option("description", document.description.as_deref());
+    info.put("title", &document.title);
+    info.put("version", &document.api_version);
+    info.option("description", document.description.as_ref());
     let mut top = Map::default();
-    top.text("openapi", dialect.text());
+    top.put("openapi", dialect.text());
     top.put("info", info);
-    if !document.servers.is_empty() {
-        let server = |url: &String| {
-            let mut server = Map::default();
-            server.text("url", url);
-            server.unless_empty("variables", variables(url));
-            Node::from(server)
-        };
-        top.put("servers", Node::List(document.servers.iter().map(server).collect()));
-    }
+    let servers = document.servers.iter().map(|url| {
+        let mut server = Map::default();
+        server.put("url", url);
+        server.unless_empty("variables", variables(url));
+        server.into()
+    });
+    top.list("servers", servers.collect());
     top.put("paths", writer.paths());
     let mut components = Map::default();
     components.unless_empty("schemas", writer.schemas());
@@ -79,11 +78,11 @@ fn whole(document: &Document, dialect: Dialect) -> Node {
 }
 
 /// The variables of a server's URL, which need a default: their name, for want of a better one.
-fn variables(url: &str) -> Map {
+fn variables(url: &str) -> Map<'_> {
     let mut variables = Map::default();
     for name in url.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)) {
         let mut variable = Map::default();
-        variable.text("default", name);
+        variable.put("default", name);
         variables.put(name, variable);
     }
     variables
@@ -95,10 +94,9 @@ struct Writer<'d> {
     dialect: Dialect,
 }
 
-fn evidence(into: &mut Map, evidence: Option<&Evidence>) {
+fn evidence<'d>(into: &mut Map<'d>, evidence: Option<&'d Evidence>) {
     if let Some(evidence) = evidence {
-        // Its keys are text and its numbers finite, so this cannot fail.
-        into.put(EXTENSION, serde_json::to_value(evidence).unwrap_or_default());
+        into.put(EXTENSION, evidence::written(evidence));
     }
 }
 

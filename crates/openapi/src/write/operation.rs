@@ -10,8 +10,8 @@ use crate::document::{
     Body, Location, METHODS, Media, Operation, OperationKey, Parameter, Response, StatusKey,
 };
 
-impl Writer<'_> {
-    pub(super) fn paths(&self) -> Map {
+impl<'d> Writer<'d> {
+    pub(super) fn paths(&self) -> Map<'d> {
         let mut by_path: BTreeMap<&str, BTreeMap<usize, (&OperationKey, &Operation)>> =
             BTreeMap::new();
         for (key, operation) in &self.document.operations {
@@ -32,20 +32,17 @@ impl Writer<'_> {
         paths
     }
 
-    fn operation(&self, operation: &Operation) -> Map {
+    fn operation(&self, operation: &'d Operation) -> Map<'d> {
         let mut map = Map::default();
-        map.option("operationId", operation.id.as_deref());
-        map.option("summary", operation.summary.as_deref());
-        map.option("description", operation.description.as_deref());
-        map.list(
-            "tags",
-            operation.tags.iter().map(|tag| Value::from(tag.as_str()).into()).collect(),
-        );
+        map.option("operationId", operation.id.as_ref());
+        map.option("summary", operation.summary.as_ref());
+        map.option("description", operation.description.as_ref());
+        map.list("tags", operation.tags.iter().map(Node::from).collect());
         map.flag("deprecated", operation.deprecated);
         let parameters = operation.parameters.iter().map(|(key, parameter)| {
             let mut map = Map::default();
-            map.text("name", &parameter.name);
-            map.text("in", key.location.name());
+            map.put("name", &parameter.name);
+            map.put("in", key.location.name());
             self.parameter(parameter, key.location, &mut map);
             Node::from(map)
         });
@@ -56,7 +53,7 @@ impl Writer<'_> {
         let mut responses = self.responses(&operation.responses);
         if self.dialect == Dialect::V30 && operation.responses.is_empty() {
             let mut any = Map::default();
-            any.text("description", "");
+            any.put("description", "");
             responses.put("default", any);
         }
         map.unless_empty("responses", responses);
@@ -71,11 +68,11 @@ impl Writer<'_> {
         map
     }
 
-    fn parameter(&self, parameter: &Parameter, location: Location, map: &mut Map) {
-        map.option("description", parameter.description.as_deref());
+    fn parameter(&self, parameter: &'d Parameter, location: Location, map: &mut Map<'d>) {
+        map.option("description", parameter.description.as_ref());
         map.flag("required", parameter.required || location == Location::Path);
         map.flag("deprecated", parameter.deprecated);
-        map.option("style", parameter.style.as_deref());
+        map.option("style", parameter.style.as_ref());
         if let Some(explode) = parameter.explode {
             map.put("explode", Value::Bool(explode));
         }
@@ -83,15 +80,15 @@ impl Writer<'_> {
         evidence(map, parameter.evidence.as_ref());
     }
 
-    fn body(&self, body: &Body) -> Map {
+    fn body(&self, body: &'d Body) -> Map<'d> {
         let mut map = Map::default();
-        map.option("description", body.description.as_deref());
+        map.option("description", body.description.as_ref());
         map.flag("required", body.required);
         map.put("content", self.content(&body.content));
         map
     }
 
-    fn responses(&self, responses: &BTreeMap<StatusKey, Response>) -> Map {
+    fn responses(&self, responses: &'d BTreeMap<StatusKey, Response>) -> Map<'d> {
         let mut map = Map::default();
         for (status, response) in responses {
             map.put(status.to_string(), self.response(response));
@@ -99,9 +96,9 @@ impl Writer<'_> {
         map
     }
 
-    fn response(&self, response: &Response) -> Map {
+    fn response(&self, response: &'d Response) -> Map<'d> {
         let mut map = Map::default();
-        map.text("description", &response.description);
+        map.put("description", &response.description);
         let mut headers = Map::default();
         for (name, header) in &response.headers {
             let mut map = Map::default();
@@ -114,7 +111,7 @@ impl Writer<'_> {
         map
     }
 
-    fn content(&self, content: &BTreeMap<String, Media>) -> Map {
+    fn content(&self, content: &'d BTreeMap<String, Media>) -> Map<'d> {
         let mut map = Map::default();
         for (name, media) in content {
             let mut inner = Map::default();

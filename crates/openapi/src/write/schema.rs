@@ -6,8 +6,8 @@ use super::node::{Map, Node};
 use super::{Dialect, Writer, evidence};
 use crate::schema::{Additional, Discriminator, Schema, Type, Types};
 
-impl Writer<'_> {
-    pub(super) fn schemas(&self) -> Map {
+impl<'d> Writer<'d> {
+    pub(super) fn schemas(&self) -> Map<'d> {
         let mut schemas = Map::default();
         for (name, schema) in &self.document.schemas {
             schemas.put(name.as_str(), self.schema(schema));
@@ -16,14 +16,14 @@ impl Writer<'_> {
     }
 
     /// Writes a schema. As deep as schemas are nested, which is bounded.
-    pub(super) fn schema(&self, schema: &Schema) -> Map {
+    pub(super) fn schema(&self, schema: &'d Schema) -> Map<'d> {
         let mut map = Map::default();
         if let Some(name) = &schema.reference {
-            map.put("$ref", Value::from(format!("#/components/schemas/{name}")));
+            map.put("$ref", format!("#/components/schemas/{name}"));
             return map;
         }
-        map.option("title", schema.title.as_deref());
-        map.option("description", schema.description.as_deref());
+        map.option("title", schema.title.as_ref());
+        map.option("description", schema.description.as_ref());
         let extra = match self.dialect {
             Dialect::V31 => {
                 types(schema.types, &mut map);
@@ -31,7 +31,7 @@ impl Writer<'_> {
             }
             Dialect::V30 => old_types(schema, &mut map),
         };
-        map.option("format", schema.format.as_deref());
+        map.option("format", schema.format.as_ref());
         map.list("enum", schema.values.iter().cloned().map(Node::from).collect());
         if let Some(default) = &schema.default {
             map.put("default", default.clone());
@@ -49,7 +49,7 @@ impl Writer<'_> {
         map
     }
 
-    fn bounds(&self, schema: &Schema, map: &mut Map) {
+    fn bounds(&self, schema: &'d Schema, map: &mut Map<'d>) {
         for (&word, bound) in &schema.bounds {
             match (self.dialect, word) {
                 (Dialect::V30, "exclusiveMinimum" | "exclusiveMaximum") => {
@@ -65,13 +65,13 @@ impl Writer<'_> {
         }
     }
 
-    fn parts(&self, schema: &Schema, map: &mut Map) {
+    fn parts(&self, schema: &'d Schema, map: &mut Map<'d>) {
         let mut properties = Map::default();
         for (name, property) in &schema.properties {
             properties.put(name.as_str(), self.schema(property));
         }
         map.unless_empty("properties", properties);
-        let required = schema.required.iter().map(|name| Value::from(name.as_str()).into());
+        let required = schema.required.iter().map(Node::from);
         map.list("required", required.collect());
         match &schema.additional {
             Additional::Unsaid => {}
@@ -89,8 +89,8 @@ impl Writer<'_> {
         }
     }
 
-    fn compositions(&self, schema: &Schema, extra: Vec<Node>, map: &mut Map) {
-        let written = |schemas: &[Schema]| -> Vec<Node> {
+    fn compositions(&self, schema: &'d Schema, extra: Vec<Node<'d>>, map: &mut Map<'d>) {
+        let written = |schemas: &'d [Schema]| -> Vec<Node<'d>> {
             schemas.iter().map(|schema| self.schema(schema).into()).collect()
         };
         let mut all_of = written(&schema.all_of);
@@ -113,22 +113,22 @@ impl Writer<'_> {
     }
 
     /// In 3.0 null is no type: the alternatives without it, and whether it was one of them.
-    fn without_null<'s>(&self, schemas: &'s [Schema]) -> (Vec<&'s Schema>, bool) {
+    fn without_null(&self, schemas: &'d [Schema]) -> (Vec<&'d Schema>, bool) {
         let null = Schema::of(Type::Null);
         let has_null = self.dialect == Dialect::V30 && schemas.contains(&null);
         let rest = schemas.iter().filter(|schema| !has_null || **schema != null);
         (rest.collect(), has_null)
     }
 
-    fn discriminator(&self, discriminator: &Discriminator) -> Map {
+    fn discriminator(&self, discriminator: &'d Discriminator) -> Map<'d> {
         let mut map = Map::default();
-        map.text("propertyName", &discriminator.property);
+        map.put("propertyName", &discriminator.property);
         let mut mapping = Map::default();
         for (value, name) in &discriminator.mapping {
             if self.document.schemas.contains_key(name) {
-                mapping.put(value.as_str(), Value::from(format!("#/components/schemas/{name}")));
+                mapping.put(value, format!("#/components/schemas/{name}"));
             } else {
-                mapping.text(value, name);
+                mapping.put(value, name);
             }
         }
         map.unless_empty("mapping", mapping);
@@ -136,8 +136,8 @@ impl Writer<'_> {
     }
 }
 
-fn types(types: Types, map: &mut Map) {
-    let mut names: Vec<Node> = types.iter().map(|kind| Value::from(kind.name()).into()).collect();
+fn types(types: Types, map: &mut Map<'_>) {
+    let mut names: Vec<Node<'_>> = types.iter().map(|kind| kind.name().into()).collect();
     match names.len() {
         0 => {}
         1 => {
@@ -150,7 +150,7 @@ fn types(types: Types, map: &mut Map) {
 }
 
 /// Types in 3.0, which knows one beside null; more are told by alternatives, which are returned.
-fn old_types(schema: &Schema, map: &mut Map) -> Vec<Node> {
+fn old_types<'d>(schema: &Schema, map: &mut Map<'d>) -> Vec<Node<'d>> {
     let kinds: Vec<Type> = schema.types.iter().filter(|&kind| kind != Type::Null).collect();
     let is_nullable = schema.types.contains(Type::Null);
     let mut extra = Vec::new();
@@ -159,11 +159,11 @@ fn old_types(schema: &Schema, map: &mut Map) -> Vec<Node> {
             map.list("enum", vec![Value::Null.into()]);
         }
         [] => {}
-        [kind] => map.text("type", kind.name()),
+        [kind] => map.put("type", kind.name()),
         _ => {
             for kind in &kinds {
                 let mut one = Map::default();
-                one.text("type", kind.name());
+                one.put("type", kind.name());
                 if *kind == Type::Array {
                     one.put("items", Map::default());
                 }

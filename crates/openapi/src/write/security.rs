@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::node::Map;
 use super::{Dialect, Writer};
 use crate::document::{OAuthFlow, SecurityScheme};
 
-impl Writer<'_> {
-    pub(super) fn schemes(&self) -> Map {
+impl<'d> Writer<'d> {
+    pub(super) fn schemes(&self) -> Map<'d> {
         let mut schemes = Map::default();
         for (name, scheme) in &self.document.schemes {
             if self.dialect == Dialect::V30 && *scheme == SecurityScheme::MutualTls {
@@ -21,41 +19,43 @@ impl Writer<'_> {
     }
 }
 
-fn written(scheme: &SecurityScheme) -> Map {
+fn written(scheme: &SecurityScheme) -> Map<'_> {
     let mut map = Map::default();
     match scheme {
         SecurityScheme::ApiKey { location, name } => {
-            map.text("type", "apiKey");
-            map.text("in", location.name());
-            map.text("name", name);
+            map.put("type", "apiKey");
+            map.put("in", location.name());
+            map.put("name", name);
         }
         SecurityScheme::Http { scheme, bearer_format } => {
-            map.text("type", "http");
-            map.text("scheme", scheme);
-            map.option("bearerFormat", bearer_format.as_deref());
+            map.put("type", "http");
+            map.put("scheme", scheme);
+            map.option("bearerFormat", bearer_format.as_ref());
         }
         SecurityScheme::OAuth2 { flows } => {
-            map.text("type", "oauth2");
+            map.put("type", "oauth2");
             map.put("flows", self::flows(flows));
         }
         SecurityScheme::OpenIdConnect { url } => {
-            map.text("type", "openIdConnect");
-            map.text("openIdConnectUrl", url);
+            map.put("type", "openIdConnect");
+            map.put("openIdConnectUrl", url);
         }
-        SecurityScheme::MutualTls => map.text("type", "mutualTLS"),
+        SecurityScheme::MutualTls => map.put("type", "mutualTLS"),
     }
     map
 }
 
-fn flows(flows: &BTreeMap<String, OAuthFlow>) -> Map {
+fn flows(flows: &BTreeMap<String, OAuthFlow>) -> Map<'_> {
     let mut map = Map::default();
     for (name, flow) in flows {
         let mut inner = Map::default();
-        inner.option("authorizationUrl", flow.authorization_url.as_deref());
-        inner.option("tokenUrl", flow.token_url.as_deref());
-        let scopes = flow.scopes.iter();
-        let scopes = scopes.map(|(name, text)| (name.clone(), Value::from(text.as_str())));
-        inner.put("scopes", Value::Object(scopes.collect()));
+        inner.option("authorizationUrl", flow.authorization_url.as_ref());
+        inner.option("tokenUrl", flow.token_url.as_ref());
+        let mut scopes = Map::default();
+        for (name, text) in &flow.scopes {
+            scopes.put(name, text);
+        }
+        inner.put("scopes", scopes);
         map.put(name.as_str(), inner);
     }
     map

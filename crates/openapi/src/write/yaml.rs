@@ -10,14 +10,14 @@ use super::node::Node;
 const KEY_BYTES_MAX: usize = 1_000;
 
 /// Writes a tree.
-pub(super) fn text(node: &Node) -> String {
+pub(super) fn text(node: &Node<'_>) -> String {
     let mut out = String::new();
     block(node, 0, &mut out);
     out
 }
 
 /// Writes a node on lines of its own. As deep as the document is, which is bounded.
-fn block(node: &Node, depth: usize, out: &mut String) {
+fn block(node: &Node<'_>, depth: usize, out: &mut String) {
     match node {
         Node::Map(entries) if !entries.is_empty() => {
             for (index, (name, node)) in entries.iter().enumerate() {
@@ -46,11 +46,11 @@ fn block(node: &Node, depth: usize, out: &mut String) {
 }
 
 /// Writes what follows a key.
-fn value(node: &Node, depth: usize, out: &mut String) {
+fn value(node: &Node<'_>, depth: usize, out: &mut String) {
     let is_block = match node {
         Node::Map(entries) => !entries.is_empty(),
         Node::List(nodes) => !nodes.is_empty(),
-        Node::Leaf(_) => false,
+        Node::Text(_) | Node::Leaf(_) => false,
     };
     out.push_str(if is_block { "\n" } else { " " });
     block(node, depth, out);
@@ -75,11 +75,11 @@ fn key(name: &str, depth: usize, out: &mut String) {
     out.push(':');
 }
 
-fn scalar(node: &Node, out: &mut String) {
+fn scalar(node: &Node<'_>, out: &mut String) {
     match node {
         Node::Map(_) => out.push_str("{}"),
         Node::List(_) => out.push_str("[]"),
-        Node::Leaf(Value::String(text)) => string(text, out),
+        Node::Text(text) => string(text, out),
         Node::Leaf(Value::Number(number)) => out.push_str(&self::number(number)),
         Node::Leaf(value) => out.push_str(&value.to_string()),
     }
