@@ -45,7 +45,7 @@ impl Folder {
     pub(crate) fn write(
         &self,
         name: &str,
-        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+        fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
     ) -> Result<(), Failure> {
         let place = self.0.join(name);
         let beside = self.0.join(format!(".{name}.part"));

@@ -19,7 +19,10 @@ pub(crate) fn fields_of(endpoint: &EndpointView) -> Vec<ParameterView> {
         }
     }
     let mut known = BTreeSet::new();
-    fields.retain(|one| known.insert((one.location.clone(), one.name.clone())));
+    let is_new: Vec<bool> =
+        fields.iter().map(|one| known.insert((one.location.as_str(), one.name.as_str()))).collect();
+    let mut is_new = is_new.into_iter();
+    fields.retain(|_| is_new.next().unwrap_or_default());
     fields
 }
 

@@ -212,19 +212,28 @@ fn is_word(word: &str, known: &[&str]) -> bool {
 }
 
 fn is_named(name: &str, names: &[&str]) -> bool {
-    names.iter().any(|known| bare_letters(name).eq(known.chars()))
+    let last = last_part(name);
+    // A name is never longer than what it is the letters of.
+    let is_it = |known: &&str| known.len() <= last.len() && letters(last).eq(known.bytes());
+    names.iter().any(is_it)
 }
 
 /// The last part of a nested name, without what only joins words: `user.card_number[]` is
 /// `cardnumber`.
 pub(crate) fn bare_name(name: &str) -> String {
-    bare_letters(name).collect()
+    letters(last_part(name)).map(char::from).collect()
 }
 
-fn bare_letters(name: &str) -> impl Iterator<Item = char> {
-    let name = name.trim_end_matches("[]");
-    let last = name.rsplit('.').next().unwrap_or(name);
-    last.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase())
+fn last_part(mut name: &str) -> &str {
+    while let Some(list) = name.strip_suffix("[]") {
+        name = list;
+    }
+    name.rsplit_once('.').map_or(name, |(_, last)| last)
+}
+
+/// The letters and digits of a name, as small ones.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -270,6 +279,9 @@ mod tests {
             ("GET", "/api/health", vec![], Role::Health),
             ("GET", "/app.js", vec![], Role::Static),
             ("GET", "/orders/{orderId}", vec![], Role::Business),
+            ("POST", "/login", vec![("body", "logins[][].Pass-Word[][]")], Role::Login),
+            ("POST", "/login", vec![("body", "password.length")], Role::Business),
+            ("POST", "/login", vec![("body", "pass\u{e9}word")], Role::Login),
         ] {
             assert_eq!(with(method, template, &parameters), role, "{method} {template}");
         }
