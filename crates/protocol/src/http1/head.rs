@@ -173,7 +173,8 @@ pub(super) fn parse_start(
 fn start_line(side: Side, bytes: &[u8]) -> Option<(StartLine, Protocol, usize)> {
     match side {
         Side::Request => {
-            let method_end = bytes.iter().position(|&byte| !is_token_byte(byte))?;
+            let method_end = text::word_end(bytes)
+                .or_else(|| bytes.iter().position(|&byte| !is_token_byte(byte)))?;
             if method_end == 0 || bytes.get(method_end) != Some(&b' ') {
                 return None;
             }
@@ -202,7 +203,10 @@ fn start_line(side: Side, bytes: &[u8]) -> Option<(StartLine, Protocol, usize)> 
             let digit = |byte: u8| u16::from(byte - b'0');
             let status = digit(hundreds) * 100 + digit(tens) * 10 + digit(ones);
             let is_plain = |byte: u8| matches!(byte, b'\t' | b' '..=b'~');
-            let reason = after.iter().position(|&byte| !is_plain(byte))?;
+            let reason = match after.first_chunk().map(text::phrase_end) {
+                Some(Some(reason)) => reason,
+                _ => after.iter().position(|&byte| !is_plain(byte))?,
+            };
             let ends_well = after.get(reason..)?.starts_with(b"\r\n");
             ends_well.then_some((StartLine::Response { status }, version, reason + 15))
         }
