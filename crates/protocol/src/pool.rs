@@ -1,4 +1,8 @@
-//! The budget of a shard, and recycled buffers that are charged to it.
+//! The budget of a shard, and recycled memory that is charged to it.
+//!
+//! Spares may come from any shard of a worker, so that the one used last, which is in the processor's
+//! cache, is used next. What is charged never depends on them: a buffer of a size is charged the same,
+//! new or not.
 
 use std::fmt;
 
@@ -6,22 +10,21 @@ use tapline_model::HeaderFields;
 
 use crate::http1::Message;
 
-/// Spare buffers kept for reuse.
-const SPARE_MAX: usize = 16;
-/// Larger buffers are kept apart, for what needs them.
-const SPARE_BYTES_MAX: usize = 2 << 10;
-/// And still larger ones given back to the allocator.
-const LARGE_BYTES_MAX: usize = 64 << 10;
-/// As are those that would make the large spares more than this together.
-const LARGE_SUM_MAX: usize = 64 << 10;
+/// The sizes of buffers that are kept: this ...
+const FIRST_BYTES: usize = 512;
+/// ... and its doubles up to this. Larger ones are given back to the allocator.
+const LAST_BYTES: usize = FIRST_BYTES << (SIZES - 1);
+const SIZES: usize = 8;
+/// Of each size as many are kept as are this large together.
+const SPARE_BYTES_MAX: usize = 128 << 10;
+/// Spare messages that are kept.
+const SPARE_MESSAGES_MAX: usize = 256;
+/// Messages with longer lists of fields are not.
+const SPARE_FIELDS_MAX: usize = 128;
 /// What is announced is made room for up to here, before any of it has come.
 const TRUST_BYTES: usize = 16 << 10;
 /// And up to so many times what has come.
 const TRUST_FACTOR: usize = 4;
-/// And messages with longer lists of fields.
-const SPARE_FIELDS_MAX: usize = 128;
-/// What a new buffer starts with.
-const FIRST_BYTES: usize = 512;
 
 /// Captured bytes that outlive their chunk. Charged to the [`Pool`] by capacity; give it back
 /// there.
@@ -66,10 +69,11 @@ impl fmt::Debug for Buffer {
     }
 }
 
-/// What the budget is charged for the fields of a head.
+/// What the budget is charged for the fields of a head: the list that has grown to hold them.
 #[inline]
 pub(crate) fn charge_of(fields: &HeaderFields) -> u64 {
-    bytes(fields.capacity() * HeaderFields::FIELD_BYTES)
+    let places = if fields.is_empty() { 0 } else { fields.len().next_power_of_two().max(4) };
+    bytes(places * HeaderFields::FIELD_BYTES)
 }
 
 /// What a buffer is for: content gives way to heads when the budget runs low.
@@ -79,32 +83,34 @@ pub(crate) enum Use {
     Body,
 }
 
-/// Owns the budget and the spare buffers of one shard.
-#[derive(Debug)]
+/// The budget of one shard, and the spares of its worker.
+#[derive(Debug, Default)]
 pub(crate) struct Pool {
-    spare: Vec<Vec<u8>>,
-    large: Vec<Vec<u8>>,
-    /// The large spares together.
-    large_bytes: usize,
+    budget: Budget,
+    /// Empty buffers of each size.
+    spare: [Vec<Vec<u8>>; SIZES],
     #[expect(
         clippy::vec_box,
         reason = "an exchange has them boxed: they are large, and often none"
     )]
     spare_messages: Vec<Box<Message>>,
+}
+
+#[derive(Debug, Default)]
+struct Budget {
     spent: u64,
     max: u64,
 }
 
 impl Pool {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        Self {
-            spare: Vec::new(),
-            large: Vec::new(),
-            large_bytes: 0,
-            spare_messages: Vec::new(),
-            spent: 0,
-            max: bytes_max,
-        }
+        Self { budget: Budget { spent: 0, max: bytes_max }, ..Self::default() }
+    }
+
+    /// Each goes on with the budget of the other, and with its own spares.
+    #[inline]
+    pub(crate) fn swap_budgets(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.budget, &mut other.budget);
     }
 
     /// Appends as much of `more` as `bytes_max` for this buffer and the budget allow; says how
@@ -147,50 +153,35 @@ impl Pool {
     /// Takes a buffer back.
     #[inline]
     pub(crate) fn give(&mut self, buffer: Buffer) {
-        self.spent = self.spent.saturating_sub(buffer.charge());
+        self.refund(buffer.0.capacity());
         let mut spare = buffer.0;
-        match spare.capacity() {
-            1..=SPARE_BYTES_MAX if self.spare.len() < SPARE_MAX => {
-                spare.clear();
-                self.spare.push(spare);
-            }
-            large
-                if (SPARE_BYTES_MAX + 1..=LARGE_BYTES_MAX).contains(&large)
-                    && self.large_bytes + large <= LARGE_SUM_MAX =>
-            {
-                spare.clear();
-                self.large_bytes += large;
-                self.large.push(spare);
-            }
-            _ => {}
+        let size = spare.capacity();
+        let Some(spares) = place_of(size).and_then(|place| self.spare.get_mut(place)) else {
+            return;
+        };
+        if (spares.len() + 1) * size <= SPARE_BYTES_MAX {
+            spare.clear();
+            spares.push(spare);
         }
     }
 
-    /// A message to fill, charged for the room that it comes with.
+    /// A message to fill.
     #[inline]
     pub(crate) fn take_message(&mut self) -> Box<Message> {
-        let Some(message) = self.spare_messages.pop() else { return Box::default() };
-        let charge = message.charge();
-        if self.spent + charge > self.max {
-            return Box::default();
-        }
-        self.spent += charge;
-        message
+        self.spare_messages.pop().unwrap_or_default()
     }
 
     /// Takes a message back.
     #[inline]
     pub(crate) fn give_message(&mut self, mut message: Box<Message>) {
-        if message.sample.charge() > 0 {
-            self.give(std::mem::take(&mut message.sample));
+        for buffer in [&mut message.head, &mut message.sample] {
+            if buffer.0.capacity() > 0 {
+                self.give(std::mem::take(buffer));
+            }
         }
-        if message.head.0.capacity() > SPARE_BYTES_MAX {
-            self.give(std::mem::take(&mut message.head));
-        }
-        self.spent = self.spent.saturating_sub(message.charge());
         let is_small = message.fields_capacity() <= SPARE_FIELDS_MAX;
-        if is_small && self.spare_messages.len() < SPARE_MAX {
-            message.head.0.clear();
+        self.budget.spent = self.budget.spent.saturating_sub(message.empty_fields());
+        if is_small && self.spare_messages.len() < SPARE_MESSAGES_MAX {
             self.spare_messages.push(message);
         }
     }
@@ -199,21 +190,15 @@ impl Pool {
     /// fail.
     #[inline]
     pub(crate) fn keep_fields(&mut self, fields: &HeaderFields) {
-        self.keep_more_fields(0, fields);
-    }
-
-    /// The same for one that was charged before.
-    #[inline]
-    pub(crate) fn keep_more_fields(&mut self, charged: u64, fields: &HeaderFields) {
-        self.spent += charge_of(fields).saturating_sub(charged);
+        self.budget.spent += charge_of(fields);
     }
 
     /// Charges what is not a buffer; false when the budget is spent.
     #[inline]
     pub(crate) fn charge(&mut self, count: usize) -> bool {
-        let fits = self.spent + bytes(count) <= self.max;
+        let fits = self.budget.spent + bytes(count) <= self.budget.max;
         if fits {
-            self.spent += bytes(count);
+            self.budget.spent += bytes(count);
         }
         fits
     }
@@ -221,62 +206,57 @@ impl Pool {
     /// Undoes [`Self::charge`].
     #[inline]
     pub(crate) fn refund(&mut self, count: usize) {
-        self.spent = self.spent.saturating_sub(bytes(count));
+        self.budget.spent = self.budget.spent.saturating_sub(bytes(count));
     }
 
     /// Sets what is spent, as counted anew.
     pub(crate) fn recount(&mut self, spent: u64) {
-        self.spent = spent;
+        self.budget.spent = spent;
     }
 
     #[cfg(test)]
     pub(crate) fn spent(&self) -> u64 {
-        self.spent
+        self.budget.spent
     }
 
-    /// Grows `buffer` towards `needed` bytes of capacity, as far as the budget goes, and on to
-    /// `expected` if it goes so far.
+    /// Grows `buffer` to the size that holds `needed` bytes, or `expected` if that is more: as far as
+    /// the budget goes.
     fn make_room(&mut self, buffer: &mut Buffer, needed: usize, expected: usize, purpose: Use) {
+        let Budget { spent, max } = self.budget;
         let limit = match purpose {
-            Use::Head => self.max,
-            Use::Body => self.max - self.max / 4,
+            Use::Head => max,
+            Use::Body => max - max / 4,
         };
-        let mut room = limit.saturating_sub(self.spent);
-        let wanted = needed.max(expected);
-        let fits = |spare: &mut Vec<u8>| bytes(spare.capacity()) <= room;
-        if wanted > SPARE_BYTES_MAX {
-            // It may be much larger than needed: not when that could cost others their room.
-            let is_better = |spare: &mut Vec<u8>| spare.capacity() > buffer.0.capacity();
-            if self.spent < self.max / 4
-                && let Some(mut spare) = self.large.pop_if(|spare| fits(spare) && is_better(spare))
-            {
-                self.large_bytes -= spare.capacity();
-                self.spent += bytes(spare.capacity());
-                spare.extend_from_slice(buffer.bytes());
-                self.give(std::mem::replace(buffer, Buffer(spare)));
-                room = limit.saturating_sub(self.spent);
-            }
-        } else if buffer.0.capacity() == 0
-            && let Some(spare) = self.spare.pop_if(fits)
-        {
-            let charge = bytes(spare.capacity());
-            self.spent += charge;
-            room -= charge;
-            buffer.0 = spare;
-        }
         let have = buffer.0.capacity();
-        if have >= needed {
+        let room = usize::try_from(limit.saturating_sub(spent)).unwrap_or(usize::MAX);
+        let wanted = size_of_buffer(needed.max(expected).max(have.saturating_mul(2)));
+        let target = wanted.min(have.saturating_add(room));
+        if target <= have {
             return;
         }
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let grown = wanted.max(have.saturating_mul(2)).max(FIRST_BYTES);
-        let target = grown.min(have.saturating_add(room));
-        if target > have {
-            self.spent = self.spent.saturating_sub(buffer.charge());
-            buffer.0.reserve_exact(target - buffer.0.len());
-            self.spent += buffer.charge();
+        let spare = place_of(target).and_then(|place| self.spare.get_mut(place)?.pop());
+        let mut grown = Buffer(spare.unwrap_or_else(|| Vec::with_capacity(target)));
+        self.budget.spent += grown.charge();
+        grown.0.extend_from_slice(buffer.bytes());
+        let small = std::mem::replace(buffer, grown);
+        if have > 0 {
+            self.give(small);
         }
     }
+}
+
+/// The size of a buffer that holds so many bytes, if the budget allows it.
+#[inline]
+fn size_of_buffer(count: usize) -> usize {
+    if count > LAST_BYTES { count } else { count.next_power_of_two().max(FIRST_BYTES) }
+}
+
+/// Where buffers of exactly this size are kept, if they are.
+#[inline]
+fn place_of(size: usize) -> Option<usize> {
+    let is_kept = size.is_power_of_two() && (FIRST_BYTES..=LAST_BYTES).contains(&size);
+    let place = size.trailing_zeros().checked_sub(FIRST_BYTES.trailing_zeros())?;
+    usize::try_from(place).ok().filter(|_| is_kept)
 }
 
 #[inline]
@@ -286,6 +266,8 @@ fn bytes(count: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use tapline_model::HeaderKind;
+
     use super::*;
 
     #[test]
@@ -337,36 +319,75 @@ mod tests {
     }
 
     #[test]
-    fn large_spares_are_bounded_and_used_again() {
+    fn spares_are_bounded_and_used_again() {
         let mut pool = Pool::new(4 << 20);
         let large = |pool: &mut Pool| {
             let mut buffer = Buffer::default();
-            pool.append(&mut buffer, &vec![1; 15_000], usize::MAX, Use::Body);
+            pool.append(&mut buffer, &[1; 15_000], usize::MAX, Use::Body);
+            assert_eq!(buffer.charge(), 16 << 10);
             buffer
         };
         let buffers: Vec<Buffer> = (0..20).map(|_| large(&mut pool)).collect();
+        let newest = buffers.last().unwrap().bytes().as_ptr();
         for buffer in buffers {
             pool.give(buffer);
         }
-        assert_eq!((pool.spent(), pool.large_bytes, pool.large.len()), (0, 60_000, 4));
+        let spares = |pool: &Pool| pool.spare.each_ref().map(Vec::len);
+        assert_eq!((pool.spent(), spares(&pool)), (0, [0, 0, 0, 0, 0, 8, 0, 0]));
         let mut buffer = Buffer::default();
         pool.append(&mut buffer, &[2; 2_000], usize::MAX, Use::Body);
-        pool.append(&mut buffer, &[3; 2_000], usize::MAX, Use::Body);
-        assert_eq!((pool.spent(), pool.large.len()), (15_000, 3));
-        assert_eq!(buffer.bytes(), [[2; 2_000], [3; 2_000]].concat());
+        pool.append(&mut buffer, &[3; 8_000], usize::MAX, Use::Body);
+        assert_eq!((pool.spent(), spares(&pool)), (16 << 10, [0, 0, 1, 0, 0, 7, 0, 0]));
+        assert_eq!(buffer.bytes(), [vec![2; 2_000], vec![3; 8_000]].concat());
+        assert_ne!(buffer.bytes().as_ptr(), newest, "those beyond the bound are let go");
+        for size in [100_000, 700] {
+            let mut odd = Buffer(Vec::with_capacity(size));
+            odd.0.push(1);
+            pool.give(odd);
+        }
+        assert_eq!(spares(&pool), [0, 0, 1, 0, 0, 7, 0, 0]);
     }
 
     #[test]
-    fn a_message_that_the_budget_does_not_allow_comes_empty() {
-        let mut pool = Pool::new(4_000);
-        let mut message = pool.take_message();
-        pool.append(&mut message.head, &[0; 1_500], usize::MAX, Use::Head);
-        pool.give_message(message);
-        assert_eq!(pool.spent(), 0);
-        let message = pool.take_message();
-        assert_eq!((message.head.len(), message.charge(), pool.spent()), (0, 1_500, 1_500));
-        pool.give_message(message);
-        assert!(pool.charge(3_000));
-        assert_eq!((pool.take_message().charge(), pool.spent()), (0, 3_000));
+    fn what_is_charged_does_not_depend_on_spares() {
+        let sizes = [1, 511, 512, 513, 1_500, 3_000, 40_000, 64 << 10, 70_000];
+        let charges = |pool: &mut Pool| {
+            sizes.map(|size| {
+                let mut message = pool.take_message();
+                let more = vec![0; size];
+                let kept = [
+                    pool.append(&mut message.head, &more, usize::MAX, Use::Head),
+                    pool.append_some(&mut message.sample, &more, size * 2, usize::MAX, Use::Body),
+                ];
+                for at in 0..u32::try_from(size / 500).unwrap() {
+                    message.parts_mut().fields.push(HeaderKind::Other, at..at, at..at);
+                }
+                pool.keep_fields(&message.parts_mut().fields);
+                let told = (kept, message.charge(), pool.spent());
+                assert_eq!(message.charge(), pool.spent());
+                pool.give_message(message);
+                assert_eq!(pool.spent(), 0);
+                told
+            })
+        };
+        for max in [1 << 20, 50_000, 1_000] {
+            let mut pool = Pool::new(max);
+            let first = charges(&mut pool);
+            for _ in 0..3 {
+                assert_eq!(charges(&mut pool), first);
+            }
+        }
+    }
+
+    #[test]
+    fn another_budget_comes_without_its_spares() {
+        let (mut pool, mut other) = (Pool::new(4_000), Pool::default());
+        let mut buffer = Buffer::default();
+        pool.append(&mut buffer, &[1; 600], usize::MAX, Use::Head);
+        other.swap_budgets(&mut pool);
+        assert_eq!((pool.spent(), other.spent()), (0, 1_024));
+        assert_eq!(pool.append(&mut Buffer::default(), &[1], usize::MAX, Use::Head), 0);
+        other.give(buffer);
+        assert_eq!((other.spent(), other.spare[1].len(), pool.spare[1].len()), (0, 1, 0));
     }
 }

@@ -14,7 +14,7 @@ use crate::http1::{Emitter, Lines, Room};
 use crate::pool::Pool;
 
 /// How many finished flows are kept for their memory.
-const SPARE_MAX: usize = 16;
+const SPARE_MAX: usize = 256;
 
 /// Takes what [`Protocols`] makes.
 pub trait Sink {
@@ -50,23 +50,24 @@ pub struct Protocols {
     bounds: Bounds,
     /// By slot.
     flows: Vec<Option<Box<Flow>>>,
-    /// Finished flows whose memory is used again.
-    #[expect(clippy::vec_box, reason = "they go to slots, which most are empty")]
-    spare: Vec<Box<Flow>>,
     /// Slots to visit at the next tick.
     touched: Vec<u32>,
-    pool: Pool,
     bench: Box<Workbench>,
     stats: ProtocolStats,
 }
 
-/// What reading one message leaves for the next: memories of lines, and room to decode in. It changes
-/// no output, so whoever has several shards lends them one in turn ([`Protocols::swap_bench`]), which
-/// then stays in the processor's cache.
+/// What reading one message leaves for the next: memories of lines, room to decode in, and memory that
+/// is used again. It changes no output, so whoever has several shards lends them one in turn
+/// ([`Protocols::swap_bench`]), which then stays in the processor's cache.
 #[derive(Default)]
 pub struct Workbench {
     lines: Lines,
     emitter: Emitter,
+    /// Its budget is that of the shard.
+    pool: Pool,
+    /// Finished flows whose memory is used again.
+    #[expect(clippy::vec_box, reason = "they go to slots, which most are empty")]
+    flows: Vec<Box<Flow>>,
 }
 
 impl fmt::Debug for Workbench {
@@ -80,20 +81,20 @@ impl Protocols {
     #[expect(clippy::needless_pass_by_value, reason = "every stage takes its settings by value")]
     pub fn new(config: Config) -> Self {
         let bounds = Bounds::new(&config);
+        let pool = Pool::new(bounds.shard_bytes_max);
         Self {
             bounds,
             flows: Vec::new(),
-            spare: Vec::new(),
             touched: Vec::new(),
-            pool: Pool::new(bounds.shard_bytes_max),
-            bench: Box::default(),
+            bench: Box::new(Workbench { pool, ..Workbench::default() }),
             stats: ProtocolStats::default(),
         }
     }
 
-    /// Exchanges the bench for another.
+    /// Exchanges the bench for another. What the shard has spent of its budget stays with it.
     pub fn swap_bench(&mut self, other: &mut Box<Workbench>) {
         std::mem::swap(&mut self.bench, other);
+        self.bench.pool.swap_budgets(&mut other.pool);
     }
 
     /// Takes the next chunk of a flow.
@@ -157,7 +158,7 @@ impl Protocols {
             bytes += held_bytes;
             charge += flow.charge();
         }
-        self.pool.recount(charge);
+        self.bench.pool.recount(charge);
         let stats = &mut self.stats;
         let ledgers = [
             (&mut stats.transactions, held),
@@ -180,7 +181,7 @@ impl Protocols {
     /// What the budget is charged now.
     #[cfg(test)]
     pub(crate) fn spent_bytes(&self) -> u64 {
-        self.pool.spent()
+        self.bench.pool.spent()
     }
 
     fn end(&mut self, chunk: &Chunk<'_>, reason: EndReason, last: bool, sink: &mut impl Sink) {
@@ -198,8 +199,8 @@ impl Protocols {
         if let Some(mut flow) = flow {
             let (_, mut room) = self.split(chunk.flow, sink);
             flow.finish(reason, now, &mut room);
-            if self.spare.len() < SPARE_MAX {
-                self.spare.push(flow);
+            if self.bench.flows.len() < SPARE_MAX {
+                self.bench.flows.push(flow);
             }
         }
     }
@@ -216,7 +217,7 @@ impl Protocols {
             return;
         }
         let other = slot.take();
-        *slot = Some(match self.spare.pop() {
+        *slot = Some(match self.bench.flows.pop() {
             Some(mut flow) => {
                 flow.reset(id, chunk.tuple);
                 flow
@@ -254,7 +255,7 @@ impl Protocols {
         let flow = self.flows.get_mut(index).and_then(Option::as_deref_mut);
         let room = Room {
             bounds: &self.bounds,
-            pool: &mut self.pool,
+            pool: &mut self.bench.pool,
             lines: &mut self.bench.lines,
             emitter: &mut self.bench.emitter,
             stats: &mut self.stats,

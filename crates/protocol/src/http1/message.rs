@@ -123,19 +123,26 @@ impl Message {
     /// What the budget is charged for it.
     #[inline]
     pub(crate) fn charge(&self) -> u64 {
-        self.head.charge() + self.sample.charge() + self.fields_charge()
+        self.head.charge() + self.sample.charge() + charge_of(&self.parts.fields)
     }
 
-    /// The part of it that is for its fields.
+    /// Forgets its fields; says what the budget was charged for them.
     #[inline]
-    pub(crate) fn fields_charge(&self) -> u64 {
-        charge_of(&self.parts.fields)
+    pub(crate) fn empty_fields(&mut self) -> u64 {
+        let charge = charge_of(&self.parts.fields);
+        self.parts.fields.clear();
+        charge
     }
 
     /// How many fields there is room for.
     #[inline]
     pub(crate) fn fields_capacity(&self) -> usize {
         self.parts.fields.capacity()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parts_mut(&mut self) -> &mut Head {
+        &mut self.parts
     }
 }
 

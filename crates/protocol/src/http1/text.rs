@@ -67,7 +67,7 @@ pub(super) fn word_end(line: &[u8]) -> Option<usize> {
     // All of the bytes before the first; what lies above that may be marked wrongly.
     let before = ((blanks & blanks.wrapping_neg()) >> 7).wrapping_sub(1);
     // Whatever comes after counts as a capital.
-    let letters = (word & before) | (ONES * 0x41 & !before);
+    let letters = (word & before) | ((ONES * 0x41) & !before);
     let from_first = (letters & !UPPER) + ONES * (0x80 - 0x41);
     let past_last = (letters & !UPPER) + ONES * (0x80 - 0x5b);
     let is_well = blanks != 0 && (letters | !from_first | past_last) & UPPER == 0;

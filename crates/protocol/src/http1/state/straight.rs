@@ -21,10 +21,9 @@ impl Dialogue {
         let window = bytes.get(..room.bounds.head_bytes_max).unwrap_or(bytes);
         let headers_max = room.bounds.headers_max;
         let mut message = room.pool.take_message();
-        let had_fields = message.fields_charge();
         let parts = &mut message.parts;
         let used = head::read_start(side, window, headers_max, room.lines, parts);
-        room.pool.keep_more_fields(had_fields, &message.parts.fields);
+        room.pool.keep_fields(&message.parts.fields);
         let head = used.and_then(|used| window.get(..used)).unwrap_or_default();
         let kept = room.pool.append(&mut message.head, head, head.len(), Use::Head);
         if head.is_empty() || kept < head.len() {
