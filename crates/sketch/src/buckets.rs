@@ -12,9 +12,11 @@ const OCTAVES: u16 = 60;
 const ROOM_MAX: usize = 4;
 
 /// Counts of values in log-linear buckets (as HDR histograms have them): exact below 64, within
-/// 1/32 above. All integers, so two merge exactly in any order; counts stop at `u32::MAX` in one
-/// bucket. At most 1 920 buckets, of which whole octaves are held where a value was: so a bucket is
-/// found without a search.
+/// 1/32 above. All integers, so two merge exactly in any order. At most 1 920 buckets, of which whole
+/// octaves are held where a value was: so a bucket is found without a search.
+///
+/// A bucket that would pass `u32::MAX` halves all counts first, so that their shares stay what they
+/// are; the total is then no longer that of all values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Listed", into = "Listed")]
 pub struct Buckets {
@@ -73,13 +75,13 @@ impl Buckets {
 
     /// Adds all counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (octave, theirs) in places(other.held).zip(&other.octaves) {
-            if let Some(ours) = self.octave(octave) {
-                for (sum, count) in ours.iter_mut().zip(theirs) {
-                    *sum = sum.saturating_add(*count);
-                }
-            }
+        if self.overflows_with(other) {
+            let mut other = other.clone();
+            other.halve();
+            self.halve();
+            return self.add_all(&other);
         }
+        self.add_all(other);
     }
 
     /// The middle value and the count of every bucket that has one, ascending.
@@ -101,15 +103,57 @@ impl Buckets {
         all.filter(|&(_, count)| count != 0)
     }
 
-    fn add(&mut self, bucket: u16, count: u64) {
+    fn add(&mut self, bucket: u16, mut count: u64) {
         if count == 0 {
             return;
         }
         let step = usize::from(bucket) % STEPS;
-        let octave = self.octave(bucket >> STEP_BITS);
-        if let Some(sum) = octave.and_then(|counts| counts.get_mut(step)) {
-            *sum = sum.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+        while let Some(sum) =
+            self.octave(bucket >> STEP_BITS).and_then(|counts| counts.get_mut(step))
+        {
+            if let Some(more) = u32::try_from(count).ok().and_then(|count| sum.checked_add(count)) {
+                *sum = more;
+                return;
+            }
+            self.halve();
+            count = half_of(count);
         }
+    }
+
+    /// Adds the counts of another with which none overflows.
+    fn add_all(&mut self, other: &Self) {
+        for (octave, theirs) in places(other.held).zip(&other.octaves) {
+            if let Some(ours) = self.octave(octave) {
+                for (sum, count) in ours.iter_mut().zip(theirs) {
+                    *sum = sum.saturating_add(*count);
+                }
+            }
+        }
+    }
+
+    /// Whether a bucket has no room for the sum of both.
+    fn overflows_with(&self, other: &Self) -> bool {
+        places(other.held).zip(&other.octaves).any(|(octave, theirs)| {
+            self.held_octave(octave).is_some_and(|ours| {
+                let carries =
+                    ours.iter().zip(theirs).map(|(one, other)| one.overflowing_add(*other).1);
+                carries.fold(false, |any, carry| any | carry)
+            })
+        })
+    }
+
+    /// Makes every count half of what it was, and none of them nothing.
+    #[cold]
+    fn halve(&mut self) {
+        for count in self.octaves.iter_mut().flatten() {
+            *count = (*count / 2).max((*count).min(1));
+        }
+    }
+
+    fn held_octave(&self, octave: u16) -> Option<&[u32; STEPS]> {
+        let bit = 1u64 << octave;
+        let place = (self.held & (bit - 1)).count_ones() as usize;
+        self.octaves.get(place).filter(|_| self.held & bit != 0)
     }
 
     /// The counts of an octave, which is held from then on; none if there is no such octave.
@@ -125,6 +169,11 @@ impl Buckets {
         }
         self.octaves.get_mut(place)
     }
+}
+
+/// Half of a count, and of one that is not nothing not nothing.
+fn half_of(count: u64) -> u64 {
+    (count / 2).max(count.min(1))
 }
 
 /// The octaves of a mask, ascending.
@@ -177,6 +226,24 @@ mod tests {
         buckets.record(u64::MAX);
         assert_eq!(bucket_of(u64::MAX) >> STEP_BITS, OCTAVES - 1);
         assert_eq!(buckets.total(), 1);
+    }
+
+    #[test]
+    fn shares_stay_when_a_bucket_is_full() {
+        let mut buckets = Buckets::new();
+        buckets.record_many(1, u64::from(u32::MAX));
+        buckets.record_many(2, 1 << 30);
+        buckets.record(3);
+        buckets.record(1);
+        let counts: Vec<_> = buckets.iter().collect();
+        assert_eq!(counts, [(1, 1 << 31), (2, 1 << 29), (3, 1)]);
+        let once = buckets.clone();
+        buckets.merge(&once);
+        let counts: Vec<_> = buckets.iter().collect();
+        assert_eq!(counts, [(1, 1 << 31), (2, 1 << 29), (3, 2)]);
+        buckets.record_many(4, u64::MAX);
+        let of_largest = buckets.iter().last().unwrap().1;
+        assert_eq!((of_largest, buckets.iter().count()), (u64::from(u32::MAX), 4));
     }
 
     #[test]
