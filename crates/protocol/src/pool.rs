@@ -10,10 +10,10 @@ use tapline_model::HeaderFields;
 
 use crate::http1::Message;
 
-/// The sizes of buffers that are kept: this ...
+/// The least size of buffers that are kept ...
 const FIRST_BYTES: usize = 512;
-/// ... and its doubles up to this. Larger ones are given back to the allocator.
-const LAST_BYTES: usize = FIRST_BYTES << (SIZES - 1);
+/// ... and how many sizes there are, each double the one before. Larger buffers are given back to the
+/// allocator.
 const SIZES: usize = 8;
 /// Of each size as many are kept as are this large together.
 const SPARE_BYTES_MAX: usize = 128 << 10;
@@ -153,31 +153,39 @@ impl Pool {
     /// Takes a buffer back.
     #[inline]
     pub(crate) fn give(&mut self, buffer: Buffer) {
-        self.refund(buffer.0.capacity());
         let mut spare = buffer.0;
-        let size = spare.capacity();
-        let Some(spares) = place_of(size).and_then(|place| self.spare.get_mut(place)) else {
-            return;
-        };
-        if (spares.len() + 1) * size <= SPARE_BYTES_MAX {
+        let bytes = spare.capacity();
+        self.refund(bytes);
+        let size = size_for(bytes);
+        let Some(spares) = self.spare.get_mut(size) else { return };
+        if FIRST_BYTES << size == bytes && spares.len() < (SPARE_BYTES_MAX / FIRST_BYTES) >> size {
             spare.clear();
             spares.push(spare);
         }
     }
 
-    /// A message to fill.
+    /// A message to fill. It may come with a buffer of the least size for its head, which is what a
+    /// head takes at least.
     #[inline]
     pub(crate) fn take_message(&mut self) -> Box<Message> {
-        self.spare_messages.pop().unwrap_or_default()
+        let Some(mut message) = self.spare_messages.pop() else { return Box::default() };
+        if message.head.charge() > 0 && !self.charge(FIRST_BYTES) {
+            message.head = Buffer::default();
+        }
+        message
     }
 
     /// Takes a message back.
     #[inline]
     pub(crate) fn give_message(&mut self, mut message: Box<Message>) {
-        for buffer in [&mut message.head, &mut message.sample] {
-            if buffer.0.capacity() > 0 {
-                self.give(std::mem::take(buffer));
-            }
+        if message.sample.0.capacity() > 0 {
+            self.give(std::mem::take(&mut message.sample));
+        }
+        if message.head.0.capacity() == FIRST_BYTES {
+            self.refund(FIRST_BYTES);
+            message.head.0.clear();
+        } else if message.head.0.capacity() > 0 {
+            self.give(std::mem::take(&mut message.head));
         }
         let is_small = message.fields_capacity() <= SPARE_FIELDS_MAX;
         self.budget.spent = self.budget.spent.saturating_sub(message.empty_fields());
@@ -227,36 +235,33 @@ impl Pool {
             Use::Head => max,
             Use::Body => max - max / 4,
         };
-        let have = buffer.0.capacity();
         let room = usize::try_from(limit.saturating_sub(spent)).unwrap_or(usize::MAX);
-        let wanted = size_of_buffer(needed.max(expected).max(have.saturating_mul(2)));
-        let target = wanted.min(have.saturating_add(room));
-        if target <= have {
+        let have = buffer.0.capacity();
+        let wanted = needed.max(expected).max(have.saturating_mul(2));
+        let size = size_for(wanted);
+        let wanted = if size < SIZES { FIRST_BYTES << size } else { wanted };
+        let grown = if wanted - have <= room {
+            let spare = self.spare.get_mut(size).and_then(Vec::pop);
+            spare.unwrap_or_else(|| Vec::with_capacity(wanted))
+        } else if room > 0 {
+            Vec::with_capacity(have + room)
+        } else {
             return;
-        }
-        let spare = place_of(target).and_then(|place| self.spare.get_mut(place)?.pop());
-        let mut grown = Buffer(spare.unwrap_or_else(|| Vec::with_capacity(target)));
-        self.budget.spent += grown.charge();
-        grown.0.extend_from_slice(buffer.bytes());
-        let small = std::mem::replace(buffer, grown);
+        };
+        self.budget.spent += bytes(grown.capacity());
+        let before = std::mem::replace(buffer, Buffer(grown));
         if have > 0 {
-            self.give(small);
+            buffer.0.extend_from_slice(before.bytes());
+            self.give(before);
         }
     }
 }
 
-/// The size of a buffer that holds so many bytes, if the budget allows it.
+/// Which size holds so many bytes; one that is not kept if they are too many.
 #[inline]
-fn size_of_buffer(count: usize) -> usize {
-    if count > LAST_BYTES { count } else { count.next_power_of_two().max(FIRST_BYTES) }
-}
-
-/// Where buffers of exactly this size are kept, if they are.
-#[inline]
-fn place_of(size: usize) -> Option<usize> {
-    let is_kept = size.is_power_of_two() && (FIRST_BYTES..=LAST_BYTES).contains(&size);
-    let place = size.trailing_zeros().checked_sub(FIRST_BYTES.trailing_zeros())?;
-    usize::try_from(place).ok().filter(|_| is_kept)
+fn size_for(count: usize) -> usize {
+    let above = count.saturating_sub(1) / FIRST_BYTES;
+    usize::try_from(usize::BITS - above.leading_zeros()).unwrap_or(SIZES)
 }
 
 #[inline]

@@ -6,7 +6,6 @@
 //! means the same whatever came before it.
 
 use tapline_model::{HeaderFields, HeaderKind, HeaderLine};
-use wide::u8x16;
 
 use super::facts::{self, Facts};
 use super::head::{Side, is_token_byte};
@@ -26,8 +25,6 @@ const START_BYTES: usize = 16;
 const CHANGES: u8 = 16;
 /// Longer lines are remembered by their name alone.
 const LINE_BYTES_MAX: usize = 256;
-/// Lines that are compared at once.
-const BLOCK_BYTES: usize = 64;
 
 /// The lines of a worker's messages.
 #[derive(Default)]
@@ -52,23 +49,12 @@ struct Start {
     second: u64,
 }
 
-/// The bytes of a line that are compared at once.
-struct Block([u8; BLOCK_BYTES]);
-
-impl Default for Block {
-    fn default() -> Self {
-        Self([0; BLOCK_BYTES])
-    }
-}
-
 /// A name, and the line it was last in that came twice.
 #[derive(Default)]
 #[repr(align(64))]
 struct Line {
     /// `Name:`, or the whole line with its end.
     text: Vec<u8>,
-    /// A whole line that is no longer than a block, and anything behind it.
-    block: Block,
     /// What [`start_of`] gives for the name.
     start: Start,
     /// Tells another value that came last.
@@ -78,8 +64,6 @@ struct Line {
     /// What the line says; of a name alone its kind.
     says: HeaderLine,
     name_bytes: u8,
-    /// How much of the block is to be compared: 0 if the line is not in it.
-    block_bytes: u8,
     is_whole: bool,
     /// Whether [`Facts`] are drawn from it.
     is_read: bool,
@@ -119,7 +103,7 @@ impl Lines {
             }
             let start = start_of(rest);
             let line = at_mut(lines, *starts.get(place_of_start(start))?)?;
-            if line.is_whole && line.begins(rest) {
+            if line.is_whole && begins_with(rest, &line.text) {
                 fields.push_line(line.says, at);
                 if line.is_read {
                     line.tell(side, facts);
@@ -201,18 +185,42 @@ fn place_of_start(start: Start) -> usize {
     usize::try_from(mixed).unwrap_or_default() % STARTS
 }
 
-/// Whether a line of up to a block is what `rest` begins with: however long it is, that takes the
-/// same steps.
+/// Whether `text` is what `rest` begins with. Texts as long as lines mostly are compare in blocks that
+/// may overlap: two at either end.
 #[inline]
-fn begins_block(rest: &[u8; BLOCK_BYTES], block: &[u8; BLOCK_BYTES], line_bytes: u8) -> bool {
-    let ([r0, r1, r2, r3], [b0, b1, b2, b3]) = (rest.as_chunks().0, block.as_chunks().0) else {
-        return false;
-    };
-    let same = |one: &[u8; 16], other: &[u8; 16]| {
-        u64::from(u8x16::new(*one).simd_eq(u8x16::new(*other)).to_bitmask())
-    };
-    let same = same(r0, b0) | same(r1, b1) << 16 | same(r2, b2) << 32 | same(r3, b3) << 48;
-    same.trailing_ones() >= line_bytes.into()
+fn begins_with(rest: &[u8], text: &[u8]) -> bool {
+    let Some(rest) = rest.get(..text.len()) else { return false };
+    let Some(differ) = differ_at_ends(rest, text) else { return rest == text };
+    if differ != 0 || text.len() <= 2 * START_BYTES {
+        return differ == 0;
+    }
+    let first = differ_first(rest.get(START_BYTES..), text.get(START_BYTES..));
+    let before_last = ..text.len().saturating_sub(START_BYTES);
+    let last = differ_last(rest.get(before_last), text.get(before_last));
+    match (first, last) {
+        (Some(first), Some(last)) if text.len() <= 4 * START_BYTES => first | last == 0,
+        _ => rest == text,
+    }
+}
+
+/// Where the first or the last blocks of two texts differ.
+#[inline]
+fn differ_at_ends(one: &[u8], other: &[u8]) -> Option<u128> {
+    Some(differ_first(Some(one), Some(other))? | differ_last(Some(one), Some(other))?)
+}
+
+/// Where the first blocks of two texts differ.
+#[inline]
+fn differ_first(one: Option<&[u8]>, other: Option<&[u8]>) -> Option<u128> {
+    let (one, other) = (one?.first_chunk()?, other?.first_chunk()?);
+    Some(u128::from_le_bytes(*one) ^ u128::from_le_bytes(*other))
+}
+
+/// Where the last blocks of two texts differ.
+#[inline]
+fn differ_last(one: Option<&[u8]>, other: Option<&[u8]>) -> Option<u128> {
+    let (one, other) = (one?.last_chunk()?, other?.last_chunk()?);
+    Some(u128::from_le_bytes(*one) ^ u128::from_le_bytes(*other))
 }
 
 /// The line of a name from now on, if it was not known or not found. None when there is no name, or
@@ -264,17 +272,6 @@ fn place_of(lines: &mut [Line; NAMES], name: &[u8]) -> u8 {
 impl Line {
     fn name(&self) -> &[u8] {
         self.text.get(..usize::from(self.name_bytes)).unwrap_or_default()
-    }
-
-    /// Whether `rest` begins with the whole line.
-    #[inline]
-    fn begins(&self, rest: &[u8]) -> bool {
-        match rest.first_chunk() {
-            Some(rest) if self.block_bytes > 0 => {
-                begins_block(rest, &self.block.0, self.block_bytes)
-            }
-            _ => rest.starts_with(&self.text),
-        }
     }
 
     /// Whether a line has this name, which starts so.
@@ -351,11 +348,6 @@ impl Line {
             self.text.clear();
             self.text.extend_from_slice(text);
             (self.says, self.is_whole) = (says, true);
-            self.block_bytes = 0;
-            if let Some(block) = self.block.0.get_mut(..text.len()) {
-                block.copy_from_slice(text);
-                self.block_bytes = u8::try_from(text.len()).unwrap_or_default();
-            }
             self.is_authority =
                 says.kind() == HeaderKind::Host && facts::is_authority(says.value(text));
         }
