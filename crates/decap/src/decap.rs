@@ -97,6 +97,7 @@ impl Decap {
                 None
             }
             Err(left) => {
+                // Of who shares the frames with others, these are most: they cost no call.
                 if left != Left::Elsewhere {
                     self.book(left, frame.wire_bytes);
                 }
@@ -147,19 +148,15 @@ impl Decap {
     #[inline(never)]
     fn book(&mut self, left: Left, wire_bytes: u32) -> Option<&mut DecapStats> {
         let wire_bytes = u64::from(wire_bytes);
-        let stats = match left {
+        let (stats, left) = match left {
             Left::Elsewhere => return None,
-            Left::Repeated => &mut self.followed,
-            Left::Ignored(_) | Left::Dropped(_) | Left::Held => &mut self.rest,
+            Left::Repeated => (&mut self.followed, IgnoreReason::Duplicate.into()),
+            Left::Ignored(_) | Left::Dropped(_) | Left::Held => (&mut self.rest, left),
         };
         let DecapStats { packets, bytes, .. } = stats;
         packets.received += 1;
         bytes.received += wire_bytes;
         match left {
-            Left::Elsewhere | Left::Repeated => {
-                packets.ignore(IgnoreReason::Duplicate, 1);
-                bytes.ignore(IgnoreReason::Duplicate, wire_bytes);
-            }
             Left::Ignored(reason) => {
                 packets.ignore(reason, 1);
                 bytes.ignore(reason, wire_bytes);
@@ -172,6 +169,7 @@ impl Decap {
                 packets.held += 1;
                 bytes.held += wire_bytes;
             }
+            Left::Repeated | Left::Elsewhere => {}
         }
         Some(stats)
     }
