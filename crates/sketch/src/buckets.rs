@@ -142,18 +142,23 @@ impl Buckets {
         })
     }
 
-    /// Makes every count half of what it was, and none of them nothing.
+    /// Makes every count half of what it was.
     #[cold]
     fn halve(&mut self) {
         for count in self.octaves.iter_mut().flatten() {
-            *count = (*count / 2).max((*count).min(1));
+            *count = u32::try_from(half_of((*count).into())).unwrap_or(u32::MAX);
         }
     }
 
+    /// The counts of an octave, if it is held.
     fn held_octave(&self, octave: u16) -> Option<&[u32; STEPS]> {
         let bit = 1u64 << octave;
-        let place = (self.held & (bit - 1)).count_ones() as usize;
-        self.octaves.get(place).filter(|_| self.held & bit != 0)
+        self.octaves.get(self.place(bit)).filter(|_| self.held & bit != 0)
+    }
+
+    /// Where the octave of a bit is, or would be.
+    fn place(&self, bit: u64) -> usize {
+        (self.held & (bit - 1)).count_ones() as usize
     }
 
     /// The counts of an octave, which is held from then on; none if there is no such octave.
@@ -162,7 +167,7 @@ impl Buckets {
             return None;
         }
         let bit = 1u64 << octave;
-        let place = (self.held & (bit - 1)).count_ones() as usize;
+        let place = self.place(bit);
         if self.held & bit == 0 {
             self.held |= bit;
             self.octaves.insert(place, [0; STEPS]);
@@ -171,7 +176,7 @@ impl Buckets {
     }
 }
 
-/// Half of a count, and of one that is not nothing not nothing.
+/// Half of a count, but 1 of 1: what was seen stays seen.
 fn half_of(count: u64) -> u64 {
     (count / 2).max(count.min(1))
 }
