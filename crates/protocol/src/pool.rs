@@ -333,7 +333,7 @@ mod tests {
             buffer
         };
         let buffers: Vec<Buffer> = (0..20).map(|_| large(&mut pool)).collect();
-        let newest = buffers.last().unwrap().bytes().as_ptr();
+        let places: Vec<_> = buffers.iter().map(|buffer| buffer.bytes().as_ptr()).collect();
         for buffer in buffers {
             pool.give(buffer);
         }
@@ -344,7 +344,7 @@ mod tests {
         pool.append(&mut buffer, &[3; 8_000], usize::MAX, Use::Body);
         assert_eq!((pool.spent(), spares(&pool)), (16 << 10, [0, 0, 1, 0, 0, 7, 0, 0]));
         assert_eq!(buffer.bytes(), [vec![2; 2_000], vec![3; 8_000]].concat());
-        assert_ne!(buffer.bytes().as_ptr(), newest, "those beyond the bound are let go");
+        assert_eq!(buffer.bytes().as_ptr(), places[7], "of those kept the one given last");
         for size in [100_000, 700] {
             let mut odd = Buffer(Vec::with_capacity(size));
             odd.0.push(1);
@@ -382,6 +382,20 @@ mod tests {
                 assert_eq!(charges(&mut pool), first);
             }
         }
+    }
+
+    #[test]
+    fn a_message_that_the_budget_does_not_allow_comes_empty() {
+        let mut pool = Pool::new(4_000);
+        let mut message = pool.take_message();
+        pool.append(&mut message.head, &[0; 300], usize::MAX, Use::Head);
+        pool.give_message(message);
+        assert_eq!(pool.spent(), 0);
+        let message = pool.take_message();
+        assert_eq!((message.head.len(), message.charge(), pool.spent()), (0, 512, 512));
+        pool.give_message(message);
+        assert!(pool.charge(3_800));
+        assert_eq!((pool.take_message().charge(), pool.spent()), (0, 3_800));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Finds the end of a text by the first byte that it cannot have, a block at a time: where texts are of
-//! many lengths, a step for each few bytes ends too soon or too late for the processor to foresee.
+//! Finds the end of a text by the first byte that it cannot have, a block at a time: most texts end
+//! within the first, however long they are.
 
 use std::ops::Range;
 
@@ -117,6 +117,7 @@ const fn is_plain<const LEAST: u8>(byte: u8) -> bool {
     byte >= LEAST && byte != 0x7f
 }
 
+/// Marks what [`odd`] marks in a block, its first byte in the lowest bit.
 #[inline]
 fn odd_of_block<const LEAST: u8>(block: &[u8; BLOCK_BYTES]) -> u64 {
     let [first, second, third, last] = block.as_chunks().0 else { return 0 };
