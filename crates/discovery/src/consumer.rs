@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use tapline_model::{
-    AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, HeaderKind, Headers, Key,
+    AuthKind, AuthSet, Consumer, ConsumerKey, ConsumerKind, HeaderKind, Headers, Key, Multilinear,
 };
 
 use crate::auth::{Credentials, Tokens};
@@ -21,9 +21,13 @@ const IS_BASIC: u8 = 0x10;
 const SOLE_AUTHORIZATION: u8 = 0x20;
 const SOLE_KEY: u8 = 0x21;
 
+/// Words of a field that is hashed unread: of a longer one the credential is read each time.
+const SOLE_WORDS: usize = 130;
+
 /// Names consumers. Remembers the last ones, because a slow hash stands behind every name.
 pub(crate) struct Consumers {
     key: Key,
+    soles: Box<Multilinear<SOLE_WORDS>>,
     remembered: Remembered,
     tokens: Tokens,
     text: Vec<u8>,
@@ -68,13 +72,34 @@ pub fn address_key(key: &Key, address: IpAddr) -> ConsumerKey {
     })
 }
 
-/// Callers by the low bits of the fast hash of what names them: each is replaced by the next one with
-/// the same bits, so neither order nor luck shows in an output.
+/// Callers that share a place.
+const WAYS: usize = 4;
+
+/// Callers by the low bits of the fast hash of what names them. What is remembered is what would be
+/// worked out again, so neither order nor luck shows in an output.
 #[derive(Default)]
 struct Remembered {
-    callers: Vec<(u64, Caller)>,
+    places: Vec<Place>,
     /// Since it has its size: how many were replaced.
     replaced: usize,
+}
+
+/// Those that came last, the newest first.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Place {
+    /// Of each the fast hash; 0 is none. Apart from the callers, so that a search reads little.
+    fast: [u64; WAYS],
+    callers: [Caller; WAYS],
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
+        let token = TokenFacts::default();
+        let nobody = Caller { consumer: nobody, token, auth: AuthSet::NONE, credential: 0 };
+        Self { fast: [0; WAYS], callers: [nobody; WAYS] }
+    }
 }
 
 /// What is known of who sent a request.
@@ -91,6 +116,7 @@ impl Consumers {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
         Self {
+            soles: Box::new(key.multilinear("tapline 2026 sole credential")),
             key,
             remembered: Remembered::default(),
             tokens: Tokens::default(),
@@ -108,7 +134,7 @@ impl Consumers {
         known: Cookies<'_>,
     ) -> Caller {
         let sole = Sole::of(headers, query, &mut self.tokens)
-            .map(|sole| self.hash(sole.value, sole.tag()));
+            .and_then(|sole| self.soles.hash_text(sole.value, sole.tag()));
         if let Some(caller) = sole.and_then(|fast| self.remembered.find(fast)) {
             return caller;
         }
@@ -254,34 +280,52 @@ impl<'a> Sole<'a> {
 }
 
 impl Remembered {
+    #[inline]
     fn find(&self, fast: u64) -> Option<Caller> {
-        let &(known, caller) = self.callers.get(place(fast, self.callers.len()))?;
-        (known == fast).then_some(caller)
+        let place = self.places.get(place(fast, self.places.len()))?;
+        let way = place.fast.iter().position(|&known| known == fast)?;
+        place.callers.get(way).copied().filter(|_| fast != 0)
     }
 
     fn put(&mut self, fast: u64, caller: Caller) {
-        if self.replaced >= self.callers.len() / 4 && self.callers.len() < REMEMBERED_MAX {
+        if self.replaced >= self.places.len() && self.places.len() < REMEMBERED_MAX / WAYS {
             self.grow();
         }
-        let place = place(fast, self.callers.len());
-        if let Some(entry) = self.callers.get_mut(place) {
-            self.replaced += usize::from(entry.0 != 0 && entry.0 != fast);
-            *entry = (fast, caller);
+        let place = place(fast, self.places.len());
+        if let Some(place) = self.places.get_mut(place) {
+            self.replaced += usize::from(place.put(fast, caller));
         }
     }
 
     fn grow(&mut self) {
-        let nobody = Consumer { key: ConsumerKey(0), kind: ConsumerKind::Address };
-        let token = TokenFacts::default();
-        let nobody = Caller { consumer: nobody, token, auth: AuthSet::NONE, credential: 0 };
-        let size = (self.callers.len() * 2).max(REMEMBERED_MIN);
-        let before = std::mem::replace(&mut self.callers, vec![(0, nobody); size]);
-        for (fast, caller) in before.into_iter().filter(|(fast, _)| *fast != 0) {
-            if let Some(entry) = self.callers.get_mut(place(fast, size)) {
-                *entry = (fast, caller);
+        let size = (self.places.len() * 2).max(REMEMBERED_MIN / WAYS);
+        let before = std::mem::replace(&mut self.places, vec![Place::default(); size]);
+        for Place { fast, callers } in before {
+            let known = fast.into_iter().zip(callers).filter(|&(fast, _)| fast != 0);
+            for (fast, caller) in known.rev() {
+                if let Some(place) = self.places.get_mut(place(fast, size)) {
+                    place.put(fast, caller);
+                }
             }
         }
         self.replaced = 0;
+    }
+}
+
+impl Place {
+    /// Puts a caller before the others; whether one was given up for it.
+    fn put(&mut self, new: u64, caller: Caller) -> bool {
+        let at = self.fast.iter().position(|&known| known == new || known == 0);
+        let end = at.unwrap_or(WAYS - 1);
+        if let (Some(fast), Some(callers)) =
+            (self.fast.get_mut(..=end), self.callers.get_mut(..=end))
+        {
+            fast.rotate_right(1);
+            callers.rotate_right(1);
+        }
+        let ([fast, ..], [first, ..]) = (&mut self.fast, &mut self.callers);
+        (*fast, *first) = (new, caller);
+        at.is_none()
     }
 }
 
@@ -318,11 +362,11 @@ mod tests {
                 assert_eq!(remembered.find(fast(n)), Some(caller(n)));
             }
         }
-        assert!(remembered.callers.len() <= REMEMBERED_MAX);
+        assert!(remembered.places.len() * WAYS <= REMEMBERED_MAX);
         for n in 1..200_000 {
             remembered.put(fast(n), caller(n));
         }
-        assert_eq!(remembered.callers.len(), REMEMBERED_MAX);
+        assert_eq!(remembered.places.len() * WAYS, REMEMBERED_MAX);
     }
 
     /// `{"alg":"none"}` and the claims.

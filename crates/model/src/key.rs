@@ -1,19 +1,25 @@
 //! The per-install secret, and what is derived from it.
 
 use std::fmt;
-use std::hash::Hasher;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 
 use siphasher::sip::SipHasher13;
 
-use crate::{FlowKey, ShardId};
+use crate::multilinear::halves;
+use crate::{FlowKey, Multilinear, ShardId};
+
+/// Words of a flow between IPv4 addresses: its ends, and the network in what they leave free.
+const FLOW_V4_WORDS: usize = 2;
+/// Words of any other: two addresses of two words, and ports and network.
+const FLOW_WORDS: usize = 5;
 
 /// The per-install key: 32 secret bytes. Consumer hashes, sketches and shards depend on it, so
 /// nobody outside can aim traffic at one shard or recognise a token by its hash.
 #[derive(Clone)]
 pub struct Key {
     bytes: [u8; 32],
-    flow: (u64, u64),
+    flow_v4: Multilinear<FLOW_V4_WORDS>,
+    flow: Multilinear<FLOW_WORDS>,
     text: (u64, u64),
 }
 
@@ -26,14 +32,17 @@ impl Key {
 
     /// A key from 32 secret bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        let pair = |context: &str| {
-            let derived = blake3::derive_key(context, &bytes);
-            let mut words = derived
-                .chunks_exact(8)
-                .map(|word| word.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte)));
-            (words.next().unwrap_or(0), words.next().unwrap_or(0))
-        };
-        Self { bytes, flow: pair("tapline 2026 flow shard"), text: pair("tapline 2026 text hash") }
+        let derived = blake3::derive_key("tapline 2026 text hash", &bytes);
+        let mut words = derived
+            .chunks_exact(8)
+            .map(|word| word.iter().fold(0u64, |value, &byte| value << 8 | u64::from(byte)));
+        let text = (words.next().unwrap_or(0), words.next().unwrap_or(0));
+        Self {
+            bytes,
+            flow_v4: Multilinear::derive("tapline 2026 flow between IPv4 ends", &bytes),
+            flow: Multilinear::derive("tapline 2026 flow between any ends", &bytes),
+            text,
+        }
     }
 
     /// The keyed hash of a flow: equal for both directions.
@@ -41,32 +50,29 @@ impl Key {
         self.hash_between(key.low, key.high, key.network)
     }
 
-    /// The keyed hash of the flow between two ends, whichever of them sends.
+    /// The keyed hash of the flow between two ends, whichever of them sends. It never leaves the
+    /// sensor, so nobody learns anything of the key by it.
     #[inline]
     pub fn hash_between(&self, one: SocketAddr, other: SocketAddr, network: u32) -> u64 {
-        if let (SocketAddr::V4(one), SocketAddr::V4(other)) = (one, other) {
-            let end =
-                |end: SocketAddrV4| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port());
-            let (low, high) = (end(one).min(end(other)), end(one).max(end(other)));
-            // The same bytes as below: address and port of both ends, and the network.
-            let text = |end: u64| u128::from(end >> 16 | (end & 0xffff) << 32);
-            let text = text(low) | text(high) << 48 | u128::from(network) << 96;
-            return SipHasher13::new_with_keys(self.flow.0, self.flow.1).hash(&text.to_le_bytes());
-        }
-        self.hash_of_parts(&FlowKey::new(one, other, network))
+        let (SocketAddr::V4(one), SocketAddr::V4(other)) = (one, other) else {
+            return self.hash_between_any(&FlowKey::new(one, other, network));
+        };
+        let end = |end: SocketAddrV4| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port());
+        let (low, high) = (end(one).min(end(other)), end(one).max(end(other)));
+        let network = u64::from(network);
+        self.flow_v4.hash([low | network << 48, high | network >> 16 << 48])
     }
 
-    fn hash_of_parts(&self, key: &FlowKey) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.flow.0, self.flow.1);
-        for end in [key.low, key.high] {
-            match end.ip() {
-                std::net::IpAddr::V4(address) => hasher.write_u32(address.to_bits()),
-                std::net::IpAddr::V6(address) => hasher.write_u128(address.to_bits()),
-            }
-            hasher.write_u16(end.port());
-        }
-        hasher.write_u32(key.network);
-        hasher.finish()
+    #[inline(never)]
+    fn hash_between_any(&self, key: &FlowKey) -> u64 {
+        let [low, high] = [key.low, key.high].map(|end| match end.ip() {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        });
+        let [low, high] = [low, high].map(halves);
+        let ports = u64::from(key.low.port()) << 16 | u64::from(key.high.port());
+        let rest = u64::from(key.network) << 32 | ports;
+        self.flow.hash([low[0], low[1], high[0], high[1], rest])
     }
 
     /// The shard that owns a flow.
@@ -77,6 +83,11 @@ impl Key {
     /// A fast keyed hash of text that is no secret (routes, path segments, names).
     pub fn text_hash(&self, text: &[u8]) -> u64 {
         SipHasher13::new_with_keys(self.text.0, self.text.1).hash(text)
+    }
+
+    /// A keyed hash for one purpose that never leaves the sensor: cheaper than that of a text.
+    pub fn multilinear<const N: usize>(&self, context: &str) -> Multilinear<N> {
+        Multilinear::derive(context, &self.bytes)
     }
 
     /// A slow keyed hash (BLAKE3) of a secret, for what may be shown in its stead. `purpose` keeps
@@ -99,6 +110,8 @@ impl fmt::Debug for Key {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     #[test]
@@ -110,24 +123,73 @@ mod tests {
         assert_ne!(key.flow_hash(&FlowKey::new(a, b, 0)), key.flow_hash(&FlowKey::new(a, b, 7)));
     }
 
-    #[test]
-    fn the_hash_of_a_flow_is_that_of_its_parts_one_after_the_other() {
-        let key = Key::fixed();
-        let mut state = 7u64;
-        let mut next = || {
-            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-            state >> 16
+    /// Flows as clients open them: one port after the other, from one address after the other.
+    fn in_order(v6: bool) -> impl Iterator<Item = FlowKey> {
+        let address = move |low: u8, high: u8| -> IpAddr {
+            let v4 = Ipv4Addr::new(10, 77, high, low);
+            if v6 { v4.to_ipv6_compatible().into() } else { v4.into() }
         };
-        for _ in 0..1000 {
-            let mut end = || {
-                let [a, b, c, d, high, low, ..] = next().to_le_bytes();
-                SocketAddr::from(([a, b, c, d & 1], u16::from_be_bytes([high, low])))
+        (0..64_u8).flat_map(move |client| {
+            (0..1_024_u16).map(move |port| {
+                let client = SocketAddr::new(address(client, 0), 32_768 + port);
+                FlowKey::new(client, SocketAddr::new(address(4, 1), 8_080), 0)
+            })
+        })
+    }
+
+    #[test]
+    fn flows_in_order_are_spread_evenly() {
+        for (seed, v6) in (0..8).flat_map(|seed| [(seed, false), (seed, true)]) {
+            let key = if seed == 0 { Key::fixed() } else { Key::new([seed; 32]) };
+            let hashes: Vec<u64> = in_order(v6).map(|flow| key.flow_hash(&flow)).collect();
+            let count = hashes.len();
+            // Shards, the bits that sampling looks at, and those that tables look at.
+            for shift in [32, 58, 0] {
+                let mut bins = [0_u32; 64];
+                for hash in &hashes {
+                    bins[usize::try_from(hash >> shift & 63).unwrap()] += 1;
+                }
+                let chi2: f64 =
+                    bins.iter().map(|&bin| (f64::from(bin) - 1_024.0).powi(2) / 1_024.0).sum();
+                // 63 degrees of freedom: 1 in 10 million lies above 140.
+                assert!(chi2 < 140.0, "{seed} {v6} {shift}: {chi2}");
+            }
+            // Two in 2^32 of half a hash.
+            let distinct: std::collections::HashSet<u64> =
+                hashes.iter().map(|hash| hash >> 32).collect();
+            assert!(distinct.len() + 12 > count, "{seed} {v6}: {} of {count}", distinct.len());
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_flow_tells() {
+        for ends in [("10.0.0.1:1000", "10.0.0.2:80"), ("[fd00::1]:1000", "[fd00::1:0:0:2]:80")] {
+            let (one, other) = (ends.0.parse().unwrap(), ends.1.parse().unwrap());
+            let key = Key::fixed();
+            let hash = key.hash_between(one, other, 7);
+            let with_port = |mut end: SocketAddr, port| {
+                end.set_port(port);
+                end
             };
-            let (a, b, network) = (end(), end(), u32::try_from(next() & 0xffff_ffff).unwrap());
-            let flow = FlowKey::new(a, b, network);
-            assert_eq!(key.flow_hash(&flow), key.hash_of_parts(&flow));
-            assert_eq!(key.hash_between(a, b, network), key.hash_of_parts(&flow));
-            assert_eq!(key.hash_between(b, a, network), key.hash_of_parts(&flow));
+            let with_address = |mut end: SocketAddr, bit: u32| {
+                end.set_ip(match end.ip() {
+                    IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() ^ 1 << (bit % 32)).into(),
+                    IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() ^ 1 << bit).into(),
+                });
+                end
+            };
+            for bit in 0..128 {
+                assert_ne!(hash, key.hash_between(with_address(one, bit), other, 7), "{bit}");
+                assert_ne!(hash, key.hash_between(one, with_address(other, bit), 7), "{bit}");
+            }
+            for bit in 0..16 {
+                let moved = |end: SocketAddr| with_port(end, end.port() ^ 1 << bit);
+                assert_ne!(hash, key.hash_between(moved(one), other, 7), "{bit}");
+                assert_ne!(hash, key.hash_between(one, moved(other), 7), "{bit}");
+            }
+            for bit in 0..32 {
+                assert_ne!(hash, key.hash_between(one, other, 7 ^ 1 << bit), "{bit}");
+            }
         }
     }
 

@@ -29,6 +29,7 @@ mod headers;
 mod id;
 mod key;
 mod ledger;
+mod multilinear;
 mod network;
 mod object;
 mod observation;
@@ -77,6 +78,7 @@ pub use headers::{
 };
 pub use key::Key;
 pub use ledger::{DropReason, IgnoreReason, Ledger};
+pub use multilinear::Multilinear;
 pub use network::Network;
 pub use object::{
     GraphQuery, Near, ObjectPlace, ObjectRef, Objects, integer_hash, noun_hash, noun_of, singular,

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -91,7 +91,7 @@ impl Lane {
 pub(crate) struct Router {
     source: usize,
     decap: Decap,
-    hashes: FlowHashes,
+    key: Key,
     route: Route,
     books: Books,
     when_full: WhenFull,
@@ -141,35 +141,9 @@ struct Captured {
     down: bool,
 }
 
-/// The keyed hashes of flows. Segments come in bursts of one flow, whose hash is worked out once.
-struct FlowHashes {
-    key: Key,
-    /// Both ends of the flow that came last, the smaller first, its network, and its hash.
-    last: Option<([u64; 2], u32, u64)>,
-}
-
-impl FlowHashes {
-    #[inline]
-    fn of(&mut self, source: SocketAddr, destination: SocketAddr, network: u32) -> u64 {
-        let (SocketAddr::V4(one), SocketAddr::V4(other)) = (source, destination) else {
-            return self.key.hash_between(source, destination, network);
-        };
-        let word = |end: SocketAddrV4| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port());
-        let ends = [word(one).min(word(other)), word(one).max(word(other))];
-        if let Some((last, last_network, hash)) = self.last
-            && (last[0] ^ ends[0]) | (last[1] ^ ends[1]) | u64::from(last_network ^ network) == 0
-        {
-            return hash;
-        }
-        let hash = self.key.hash_between(source, destination, network);
-        self.last = Some((ends, network, hash));
-        hash
-    }
-}
-
 /// The way of one frame's segment to the worker that owns its flow.
 struct Way<'a> {
-    hashes: &'a mut FlowHashes,
+    key: &'a Key,
     route: &'a mut Route,
     follows_every: bool,
     when_full: WhenFull,
@@ -185,7 +159,7 @@ struct Way<'a> {
 impl Sink for Way<'_> {
     #[inline]
     fn follows(&mut self, source: SocketAddr, destination: SocketAddr, network: u32) -> bool {
-        self.hash = self.hashes.of(source, destination, network);
+        self.hash = self.key.hash_between(source, destination, network);
         match &self.route {
             Route::Inline(worker) => self.follows_every || worker.owns(self.hash),
             Route::Queues(_) => true,
@@ -226,7 +200,7 @@ impl Router {
         Self {
             source,
             decap,
-            hashes: FlowHashes { key, last: None },
+            key,
             route,
             books: Books::Every,
             when_full,
@@ -273,7 +247,7 @@ impl Router {
     /// Takes one frame.
     #[inline]
     pub(crate) fn push(&mut self, frame: &Frame<'_>) {
-        let Self { decap, hashes, route, books, when_full, captured, lost, shed, rate, .. } = self;
+        let Self { decap, key, route, books, when_full, captured, lost, shed, rate, .. } = self;
         self.newest = frame.captured_at;
         if let Some(captured) = captured.iter_mut().find(|captured| captured.id == frame.source) {
             captured.stats.frames += 1;
@@ -282,7 +256,7 @@ impl Router {
                 u64::from((frame.bytes.len() as u64) < u64::from(frame.wire_bytes));
         }
         let mut way = Way {
-            hashes,
+            key,
             route,
             follows_every: *books == Books::Every,
             when_full: *when_full,
