@@ -1,9 +1,11 @@
 //! Paths in one spelling (RFC 3986 section 6.2.2), and what a redirect's target says of them.
 
+mod spelling;
+
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 use percent_encoding::percent_decode;
 
-use crate::sensitive;
+use self::spelling::{Spelling, spelling};
 
 /// Bytes of a path beyond which the rest of it is not told apart.
 const PATH_BYTES_MAX: usize = 16 << 10;
@@ -27,7 +29,7 @@ pub(crate) struct NormalPath {
 }
 
 /// Where the segments of a path lie, found once.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Segments {
     /// Where each ends. One begins behind the slash that follows the one before it.
     ends: Vec<usize>,
@@ -219,53 +221,6 @@ impl std::fmt::Debug for NormalPath {
     }
 }
 
-/// How a path is spelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Spelling {
-    /// As it should be, but for a slash at its end.
-    is_normal: bool,
-    /// Of names alone, divided by single slashes and dots.
-    is_names: bool,
-    /// Of names that are too short to be sensitive, and of identifiers.
-    is_harmless: bool,
-}
-
-/// How a path is spelled, and, if that is as it should be, where its segments are.
-fn spelling(sent: &[u8], segments: &mut Segments) -> Spelling {
-    segments.clear();
-    let Some((b'/', rest)) = sent.split_first() else { return Spelling::default() };
-    if sent.len() > PATH_BYTES_MAX {
-        return Spelling::default();
-    }
-    let (mut all, mut longest, mut start, mut kinds) = (0, 0, 1, 0);
-    // Of each segment, the kinds of its bytes: what is told by where it begins is told at its end.
-    let mut end_one = |start: usize, end: usize, kinds: u8| {
-        segments.push(end, kinds & DIGIT != 0);
-        all |= kinds;
-        let segment = sent.get(start..end).unwrap_or_default();
-        let is_identifier = kinds & DIGIT != 0 && sensitive::is_uuid(segment);
-        longest = longest.max(if is_identifier { 0 } else { end - start });
-        sent.get(start) != Some(&b'.') && end > start
-    };
-    let mut is_divided = true;
-    for (end, &byte) in (1..).zip(rest) {
-        if byte == b'/' {
-            is_divided &= end_one(start, end, kinds);
-            (start, kinds) = (end + 1, 0);
-        } else {
-            kinds |= PATH_BYTES.get(usize::from(byte)).copied().unwrap_or(NOT_ALLOWED);
-        }
-    }
-    if start < sent.len() {
-        is_divided &= end_one(start, sent.len(), kinds);
-    }
-    let is_normal = is_divided && all & NOT_ALLOWED == 0;
-    let is_names =
-        is_normal && all & NO_NAME == 0 && (all & DOT == 0 || memmem::find(sent, b"..").is_none());
-    let is_harmless = is_names && all & SIGN == 0 && longest < sensitive::TOKEN_BYTES_MIN;
-    Spelling { is_normal, is_names, is_harmless }
-}
-
 /// Undoes percent-encoding until nothing changes, for looking at what a text means.
 pub(crate) fn decode<'a>(text: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
     if memchr(b'%', text).is_none() {
@@ -327,37 +282,6 @@ const fn hex_value(digit: u8) -> u8 {
 const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
-
-/// Not allowed in a path as it stands.
-const NOT_ALLOWED: u8 = 1;
-/// Allowed, but in no name.
-const NO_NAME: u8 = 1 << 1;
-const DOT: u8 = 1 << 2;
-const DIGIT: u8 = 1 << 3;
-/// What an address of mail and a telephone number are told by.
-const SIGN: u8 = 1 << 4;
-
-/// By byte.
-#[expect(clippy::indexing_slicing, reason = "worked out by the compiler, which sees a fault")]
-const PATH_BYTES: [u8; 256] = {
-    let mut kinds = [0; 256];
-    let mut byte = 0_u8;
-    loop {
-        kinds[byte as usize] = match byte {
-            b'.' => DOT,
-            b'0'..=b'9' => DIGIT,
-            b'@' | b'+' => SIGN,
-            b',' | b':' => 0,
-            _ if is_unreserved(byte) => 0,
-            _ if is_path_char(byte) => NO_NAME,
-            _ => NOT_ALLOWED,
-        };
-        if byte == u8::MAX {
-            break kinds;
-        }
-        byte += 1;
-    }
-};
 
 const fn is_path_char(byte: u8) -> bool {
     is_unreserved(byte)
