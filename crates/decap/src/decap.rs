@@ -9,9 +9,10 @@ use crate::duplicates::Duplicates;
 use crate::fragments::Fragments;
 use crate::layer::{Kind, Layer, Path};
 use crate::packet::{self, Fragment, Packet, TcpHeader};
+use crate::plain::Plain;
 use crate::rest::Rest;
 use crate::tunnel::ppp;
-use crate::{Config, ether_type, link, plain, tunnel};
+use crate::{Config, ether_type, link, tunnel};
 
 /// Turns frames into TCP segments. Holds nothing but IP fragments, and allocates for them alone.
 pub struct Decap {
@@ -87,10 +88,15 @@ impl Decap {
     /// The same, and says what became of the frame if no segment did.
     #[inline]
     pub(crate) fn take(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) -> Option<Left> {
-        let Some((packet, tcp)) = plain::read(frame) else {
+        let Some(plain) = Plain::of(frame) else {
             return self.take_layered(frame, sink);
         };
-        match self.segment(frame, &packet, &tcp, 0, sink) {
+        let (source, destination) = plain.ends();
+        let segment = match self.claim(source, destination, 0, sink) {
+            Ok(()) => self.segment(frame, &plain.packet(), &plain.tcp(), 0),
+            Err(left) => Err(left),
+        };
+        match segment {
             Ok(segment) => {
                 self.book_processed(frame.wire_bytes);
                 sink.segment(segment);
@@ -277,12 +283,33 @@ impl Decap {
         sink: &mut impl Sink,
     ) -> Result<(), Left> {
         let tcp = packet::read_tcp(packet.rest)?;
-        let segment = self.segment(frame, packet, &tcp, self.network(path), sink)?;
+        let network = self.network(path);
+        let source = SocketAddr::new(packet.source, tcp.source_port);
+        let destination = SocketAddr::new(packet.destination, tcp.destination_port);
+        self.claim(source, destination, network, sink)?;
+        let segment = self.segment(frame, packet, &tcp, network)?;
         sink.segment(segment);
         Ok(())
     }
 
-    /// The segment of a packet, unless it is to be left out.
+    /// Whether the segments of a flow are looked at here.
+    #[inline]
+    fn claim(
+        &self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        network: u32,
+        sink: &mut impl Sink,
+    ) -> Result<(), Left> {
+        let has_own = !self.config.own_sockets.is_empty();
+        if has_own && (self.is_own(source) || self.is_own(destination)) {
+            return Err(IgnoreReason::OwnTraffic.into());
+        }
+        // The copies of a packet are of one flow, so whoever follows it knows them all.
+        if sink.follows(source, destination, network) { Ok(()) } else { Err(Left::Elsewhere) }
+    }
+
+    /// The segment of a packet, unless it was seen before.
     #[inline]
     fn segment<'a>(
         &mut self,
@@ -290,18 +317,9 @@ impl Decap {
         packet: &Packet<'_>,
         tcp: &TcpHeader<'a>,
         network: u32,
-        sink: &mut impl Sink,
     ) -> Result<Segment<'a>, Left> {
         let source = SocketAddr::new(packet.source, tcp.source_port);
         let destination = SocketAddr::new(packet.destination, tcp.destination_port);
-        let has_own = !self.config.own_sockets.is_empty();
-        if has_own && (self.is_own(source) || self.is_own(destination)) {
-            return Err(IgnoreReason::OwnTraffic.into());
-        }
-        // The copies of a packet are of one flow, so whoever follows it knows them all.
-        if !sink.follows(source, destination, network) {
-            return Err(Left::Elsewhere);
-        }
         if self.duplicates.is_repeated_segment(packet, tcp, network, frame.captured_at) {
             return Err(Left::Repeated);
         }

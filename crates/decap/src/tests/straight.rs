@@ -100,6 +100,6 @@ proptest! {
         };
         let is_fragment = !matches!(frame[20..22], [0 | 0x40 | 0x80 | 0xc0, 0]);
         let is_whole = !is_fragment && frame[46] >> 4 >= 5;
-        prop_assert_eq!(crate::plain::read(&given).is_some(), is_whole);
+        prop_assert_eq!(crate::plain::Plain::of(&given).is_some(), is_whole);
     }
 }
