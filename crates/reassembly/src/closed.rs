@@ -1,20 +1,18 @@
-//! Tuples of flows that just ended. What still arrives of such a flow (a late retransmission, the
-//! last acknowledgements) must not open a new one in the middle of nowhere.
+//! Flows that just ended. What still arrives of such a flow (a late retransmission, the last
+//! acknowledgements) must not open a new one in the middle of nowhere.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
-
-use hashbrown::HashTable;
-use tapline_model::{Direction, FlowKey, Segment, Timestamp};
+use tapline_model::{Direction, Segment, Timestamp};
 
 use crate::half::WINDOW_BYTES;
 
 /// How long an ended flow is remembered: the TIME-WAIT of Linux. A peer that never gets its last
 /// acknowledgement sends again after twice the time, up to about that long.
 const LINGER_NS: u64 = 60_000_000_000;
+/// Flows that share a place.
+const WAYS: usize = 3;
 
 /// What is remembered of one direction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClosedHalf {
     /// The first sequence number after the SYN, if known.
     pub(crate) start: Option<u32>,
@@ -23,124 +21,192 @@ pub(crate) struct ClosedHalf {
 }
 
 /// What is remembered of an ended flow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClosedFlow {
-    pub(crate) initiator: SocketAddr,
+    /// Whether the initiator is the smaller of its ends.
+    pub(crate) is_initiator_low: bool,
     pub(crate) forward: ClosedHalf,
     pub(crate) backward: ClosedHalf,
     /// Who reset it, if it did not end by FIN.
     pub(crate) reset_by: Option<Direction>,
 }
 
-struct Record {
-    key: FlowKey,
-    hash: u64,
-    closed_at: Timestamp,
-    flow: ClosedFlow,
+/// The flows that ended lately, a bounded number of them: by hash, those of one place together. Where
+/// connections are short each opens and closes one, so all that is looked at lies in two cache lines.
+pub(crate) struct Closed {
+    places: Vec<Place>,
+    places_max: usize,
 }
 
-/// The flows that ended lately, a bounded number of them.
-pub(crate) struct Closed {
-    /// In order of `closed_at`; also those that were replaced since.
-    records: VecDeque<Record>,
-    /// How many records were forgotten: the number of the first that is left.
-    forgotten: u64,
-    /// The numbers of those that hold. Records lie elsewhere, so that this stays small as it grows.
-    numbers: HashTable<u64>,
-    records_max: usize,
+/// The flows of one place, each known by its keyed hash: that two of them share one does not happen
+/// (once in 2^64 by their number).
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+struct Place {
+    /// 0 is none.
+    hashes: [u64; WAYS],
+    closed_at: [Timestamp; WAYS],
+    /// Of [`flag`].
+    flags: [u8; WAYS],
+    /// Where the directions start and go on: forward, backward.
+    sequences: [[u32; 4]; WAYS],
+}
+
+const _: () = assert!(size_of::<Place>() == 2 * 64, "two cache lines");
+
+/// What a flow's flags say.
+mod flag {
+    pub(super) const INITIATOR_LOW: u8 = 1;
+    /// The first of four: which of the sequence numbers are known.
+    pub(super) const KNOWN: u8 = 1 << 1;
+    pub(super) const RESET_FORWARD: u8 = 1 << 5;
+    pub(super) const RESET_BACKWARD: u8 = 1 << 6;
 }
 
 impl Closed {
-    /// Remembers at most `records_max` flows, but one at least.
-    pub(crate) fn new(records_max: usize) -> Self {
-        Self {
-            records: VecDeque::new(),
-            forgotten: 0,
-            numbers: HashTable::new(),
-            records_max: records_max.max(1),
-        }
+    /// Remembers about `flows_max` flows at most.
+    pub(crate) fn new(flows_max: usize) -> Self {
+        Self { places: Vec::new(), places_max: flows_max.div_ceil(WAYS).next_power_of_two() }
     }
 
     /// Remembers a flow that ended now.
-    pub(crate) fn insert(&mut self, hash: u64, key: FlowKey, now: Timestamp, flow: ClosedFlow) {
-        self.take(hash, &key);
-        while self.records.len() >= self.records_max {
-            self.forget_oldest();
+    pub(crate) fn insert(&mut self, hash: u64, now: Timestamp, flow: ClosedFlow) {
+        if self.place(hash).is_none_or(|place| place.is_full(hash, now)) {
+            self.grow();
         }
-        let Self { records, forgotten, numbers, .. } = self;
-        let number = *forgotten + records.len() as u64;
-        records.push_back(Record { key, hash, closed_at: now, flow });
-        let hash_of =
-            |&number: &u64| numbered(records, *forgotten, number).map_or(0, |record| record.hash);
-        numbers.insert_unique(hash, number, hash_of);
-    }
-
-    /// Forgets what ended long ago.
-    pub(crate) fn expire(&mut self, now: Timestamp) {
-        while self.records.front().is_some_and(|oldest| is_over(oldest.closed_at, now)) {
-            self.forget_oldest();
+        if let Some(place) = self.place(hash) {
+            place.put(hash, now, flow);
         }
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.forgotten += self.records.len() as u64;
-        self.records.clear();
-        self.numbers.clear();
+        self.places.fill(Place::default());
     }
 
     /// Lets a segment open a flow, unless it is a latecomer of one that ended: what is remembered of
     /// that one is forgotten. Returns whether it may.
-    pub(crate) fn admit(
-        &mut self,
-        hash: u64,
-        key: &FlowKey,
-        segment: &Segment<'_>,
-        now: Timestamp,
-    ) -> bool {
-        let Self { records, forgotten, numbers, .. } = self;
-        let record = |number| numbered(records, *forgotten, number);
-        let is_it = |&number: &u64| record(number).is_some_and(|record| record.key == *key);
-        let Ok(entry) = numbers.find_entry(hash, is_it) else { return true };
-        let owns = |known: &Record| !is_over(known.closed_at, now) && known.flow.owns(segment);
-        if record(*entry.get()).is_some_and(owns) {
-            return false;
+    pub(crate) fn admit(&mut self, hash: u64, segment: &Segment<'_>, now: Timestamp) -> bool {
+        let Some(place) = self.place(hash) else { return true };
+        let Some(way) = place.way_of(hash) else { return true };
+        let is_late = place
+            .get(way)
+            .is_some_and(|(closed_at, flow)| !is_over(closed_at, now) && flow.owns(segment));
+        if !is_late {
+            place.forget(way);
         }
-        entry.remove();
-        true
+        !is_late
     }
 
-    /// What is remembered of a flow holds no longer.
-    fn take(&mut self, hash: u64, key: &FlowKey) {
-        let Self { records, forgotten, numbers, .. } = self;
-        let is_it = |&number: &u64| {
-            numbered(records, *forgotten, number).is_some_and(|record| record.key == *key)
-        };
-        if let Ok(entry) = numbers.find_entry(hash, is_it) {
-            entry.remove();
-        }
+    #[inline]
+    fn place(&mut self, hash: u64) -> Option<&mut Place> {
+        // The upper bits tell the shard.
+        let at = usize::try_from(hash).unwrap_or_default() & self.places.len().wrapping_sub(1);
+        self.places.get_mut(at)
     }
 
-    fn forget_oldest(&mut self) {
-        let Some(oldest) = self.records.pop_front() else { return };
-        let number = self.forgotten;
-        if let Ok(entry) = self.numbers.find_entry(oldest.hash, |&known| known == number) {
-            entry.remove();
+    /// Doubles the places, if there may be more.
+    #[cold]
+    fn grow(&mut self) {
+        if self.places.len() >= self.places_max {
+            return;
         }
-        self.forgotten += 1;
+        let size = (self.places.len() * 2).max(1);
+        let before = std::mem::replace(&mut self.places, vec![Place::default(); size]);
+        for old in before {
+            for (way, hash) in old.hashes.into_iter().enumerate().filter(|&(_, hash)| hash != 0) {
+                if let (Some((at, flow)), Some(place)) = (old.get(way), self.place(hash)) {
+                    place.put(hash, at, flow);
+                }
+            }
+        }
     }
 }
 
-/// The record of a number, if it is still there.
-fn numbered(records: &VecDeque<Record>, forgotten: u64, number: u64) -> Option<&Record> {
-    records.get(usize::try_from(number.checked_sub(forgotten)?).ok()?)
+impl Place {
+    #[inline]
+    fn way_of(&self, hash: u64) -> Option<usize> {
+        self.hashes.iter().position(|&known| known == hash).filter(|_| hash != 0)
+    }
+
+    /// Whether another flow would have to be forgotten for this one, which is remembered yet.
+    fn is_full(&self, hash: u64, now: Timestamp) -> bool {
+        let is_taken = |(&known, &at): (&u64, &Timestamp)| known != 0 && !is_over(at, now);
+        self.way_of(hash).is_none() && self.hashes.iter().zip(&self.closed_at).all(is_taken)
+    }
+
+    /// Remembers a flow in place of what was known of it, else of none, else of the one that ended
+    /// first.
+    fn put(&mut self, hash: u64, now: Timestamp, flow: ClosedFlow) {
+        let oldest = || {
+            let ways = self.hashes.iter().zip(&self.closed_at).enumerate();
+            ways.min_by_key(|&(_, (&known, &at))| (known != 0, at)).map_or(0, |(way, _)| way)
+        };
+        let way = self.way_of(hash).unwrap_or_else(oldest);
+        let Self { hashes, closed_at, flags, sequences } = self;
+        if let (Some(held), Some(at), Some(flag), Some(numbers)) = (
+            hashes.get_mut(way),
+            closed_at.get_mut(way),
+            flags.get_mut(way),
+            sequences.get_mut(way),
+        ) {
+            (*held, *at) = (hash, now);
+            (*flag, *numbers) = flow.packed();
+        }
+    }
+
+    fn get(&self, way: usize) -> Option<(Timestamp, ClosedFlow)> {
+        let flow = ClosedFlow::of(*self.flags.get(way)?, *self.sequences.get(way)?);
+        Some((*self.closed_at.get(way)?, flow))
+    }
+
+    fn forget(&mut self, way: usize) {
+        if let Some(hash) = self.hashes.get_mut(way) {
+            *hash = 0;
+        }
+    }
 }
 
 impl ClosedFlow {
+    fn packed(self) -> (u8, [u32; 4]) {
+        let Self { is_initiator_low, forward, backward, reset_by } = self;
+        let numbers = [forward.start, forward.next, backward.start, backward.next];
+        let known = (0..).zip(numbers).fold(0, |known, (place, number)| {
+            known | if number.is_some() { flag::KNOWN << place } else { 0 }
+        });
+        let low = if is_initiator_low { flag::INITIATOR_LOW } else { 0 };
+        let reset = match reset_by {
+            None => 0,
+            Some(Direction::Forward) => flag::RESET_FORWARD,
+            Some(Direction::Backward) => flag::RESET_BACKWARD,
+        };
+        (low | known | reset, numbers.map(Option::unwrap_or_default))
+    }
+
+    fn of(
+        flags: u8,
+        [forward_start, forward_next, backward_start, backward_next]: [u32; 4],
+    ) -> Self {
+        let has = |bit: u8| flags & bit != 0;
+        let known = |place: u8, number: u32| has(flag::KNOWN << place).then_some(number);
+        let reset_by = if has(flag::RESET_FORWARD) {
+            Some(Direction::Forward)
+        } else {
+            has(flag::RESET_BACKWARD).then_some(Direction::Backward)
+        };
+        Self {
+            is_initiator_low: has(flag::INITIATOR_LOW),
+            forward: ClosedHalf { start: known(0, forward_start), next: known(1, forward_next) },
+            backward: ClosedHalf { start: known(2, backward_start), next: known(3, backward_next) },
+            reset_by,
+        }
+    }
+
     /// Whether a segment is part of this flow rather than of a new one.
     fn owns(&self, segment: &Segment<'_>) -> bool {
-        let direction =
-            if segment.source == self.initiator { Direction::Forward } else { Direction::Backward };
+        let is_from_low = segment.source <= segment.destination;
+        let is_forward = is_from_low == self.is_initiator_low;
+        let direction = if is_forward { Direction::Forward } else { Direction::Backward };
         let half = match direction {
             Direction::Forward => self.forward,
             Direction::Backward => self.backward,
@@ -163,6 +229,8 @@ fn is_over(closed_at: Timestamp, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use tapline_model::{SourceId, TcpFlags};
 
     use super::*;
@@ -183,47 +251,90 @@ mod tests {
         }
     }
 
-    /// Closes a flow from each port, a second apart, and tells which are remembered at the end.
-    fn check(ports: &[u16], records_max: usize, expected: &[u16]) {
-        let mut closed = Closed::new(records_max);
-        let half = ClosedHalf { start: Some(100), next: Some(104) };
+    fn flow(start: u32) -> ClosedFlow {
+        let half = ClosedHalf { start: Some(start), next: Some(start + 4) };
+        ClosedFlow { is_initiator_low: true, forward: half, backward: half, reset_by: None }
+    }
+
+    /// A hash of the only place there is at first, and of the first of more.
+    fn hash_of(port: u16) -> u64 {
+        u64::from(port) << 32 | 1 << 60
+    }
+
+    /// Closes a flow from each port, a second apart, and tells which are remembered at the end. All
+    /// have one place.
+    fn check(ports: &[u16], expected: &[u16]) {
+        let mut closed = Closed::new(100);
         let mut now = Timestamp::ZERO;
         for &port in ports {
             now = now.plus_nanos(1_000_000_000);
-            let segment = segment(port);
-            let flow = ClosedFlow {
-                initiator: segment.source,
-                forward: half,
-                backward: half,
-                reset_by: None,
-            };
-            closed.insert(port.into(), segment.flow_key(), now, flow);
-            closed.expire(now);
-            assert!(closed.numbers.len() <= closed.records.len());
-            assert!(closed.records.len() <= records_max);
+            closed.insert(hash_of(port), now, flow(100));
+            assert!(closed.places.len() * WAYS < 200);
         }
-        let is_late = |&port: &u16| {
-            let segment = segment(port);
-            !closed.admit(port.into(), &segment.flow_key(), &segment, now)
-        };
+        let is_late = |&port: &u16| !closed.admit(hash_of(port), &segment(port), now);
         let late: Vec<_> = (0..100).filter(is_late).collect();
         assert_eq!(late, expected);
     }
 
     #[test]
-    fn a_full_memory_forgets_the_oldest() {
-        check(&[1, 2, 3], 2, &[2, 3]);
+    fn a_full_place_forgets_the_oldest() {
+        check(&[1, 2, 3], &[1, 2, 3]);
+        check(&[1, 2, 3, 4], &[2, 3, 4]);
     }
 
     #[test]
     fn a_flow_that_ends_again_is_as_new() {
-        check(&[1, 2, 1, 3], 3, &[1, 2, 3]);
-        check(&[1, 2, 1, 3], 2, &[1, 3]);
+        check(&[1, 2, 1, 3], &[1, 2, 3]);
+        check(&[1, 2, 1, 3, 4], &[1, 3, 4]);
     }
 
     #[test]
     fn an_old_flow_is_forgotten() {
-        let ports: Vec<_> = (0..70).collect();
-        check(&ports, 100, &(9..70).collect::<Vec<_>>());
+        let mut closed = Closed::new(1_000);
+        let closed_at = |port: u16| Timestamp::from_seconds(port.into());
+        // Hashes of places of their own.
+        let hash = |port: u16| u64::from(port) | 1 << 60;
+        for port in 0..70 {
+            closed.insert(hash(port), closed_at(port), flow(100));
+        }
+        let is_late = |&port: &u16| !closed.admit(hash(port), &segment(port), closed_at(69));
+        assert_eq!((0..100).filter(is_late).collect::<Vec<_>>(), (9..70).collect::<Vec<_>>());
+        // What it let in is a flow of its own now.
+        assert!(closed.admit(hash(3), &segment(3), closed_at(3)));
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_there_is_room_for() {
+        let spread = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 3 | 1 << 60;
+        for count in [1, 10, 100, 500] {
+            let mut closed = Closed::new(1_000);
+            (0..count).for_each(|n| closed.insert(spread(n), Timestamp::ZERO, flow(100)));
+            let is_late = |&n: &u64| !closed.admit(spread(n), &segment(1), Timestamp::ZERO);
+            let late = (0..count).filter(is_late).count() as u64;
+            // One place may be full before others are.
+            assert!(late * 100 >= count * 97, "{late} of {count}");
+        }
+        let mut closed = Closed::new(1_000);
+        (0..100_000).for_each(|n| closed.insert(spread(n), Timestamp::ZERO, flow(100)));
+        assert!((1_000..2_000).contains(&(closed.places.len() * WAYS)));
+        closed.clear();
+        assert!((0..100_000).all(|n| closed.admit(spread(n), &segment(1), Timestamp::ZERO)));
+    }
+
+    #[test]
+    fn a_flow_is_remembered_as_it_was() {
+        let some = |n: u32| [None, Some(n)];
+        for (start, next) in some(0).into_iter().flat_map(|start| some(7).map(|next| (start, next)))
+        {
+            for reset_by in [None, Some(Direction::Forward), Some(Direction::Backward)] {
+                for is_initiator_low in [false, true] {
+                    let forward = ClosedHalf { start, next };
+                    let backward = ClosedHalf { start: next, next: None };
+                    let flow = ClosedFlow { is_initiator_low, forward, backward, reset_by };
+                    let (flags, numbers) = flow.packed();
+                    assert_eq!(ClosedFlow::of(flags, numbers), flow);
+                }
+            }
+        }
     }
 }

@@ -164,7 +164,6 @@ impl Reassembler {
         while let Some(slot) = self.longest_idle_over() {
             self.end(slot, Direction::Forward, EndReason::Idle, sink);
         }
-        self.closed.expire(self.now);
     }
 
     /// The capture ended: delivers what is held, with gaps, and ends every flow, in slot order.
@@ -192,7 +191,7 @@ impl Reassembler {
         let flags = segment.flags;
         let has_payload = segment.wire_payload_bytes > 0 || !segment.payload.is_empty();
         let can_open = !flags.rst() && (flags.syn() || (flags.ack() && has_payload));
-        if !can_open || !self.closed.admit(hash, &key, segment, self.now) {
+        if !can_open || !self.closed.admit(hash, segment, self.now) {
             self.ignore(segment, IgnoreReason::NoFlow);
             return None;
         }
@@ -263,7 +262,7 @@ impl Reassembler {
     /// The budget is spent: lets others give up their holes, if they hold more than the flow in
     /// `slot` would with its segment. If not, that flow gives up its own.
     fn make_room(&mut self, slot: u32, segment: &Segment<'_>, sink: &mut impl FnMut(&Chunk<'_>)) {
-        let Some((_, _, flow)) = self.table.get(slot) else { return };
+        let Some((_, flow)) = self.table.get(slot) else { return };
         let half = flow.half(flow.direction(segment.source));
         let Some(class) = self.table.class(slot).filter(|_| half.would_hold(segment.sequence))
         else {
@@ -355,7 +354,7 @@ impl Reassembler {
 
     /// Frees the slot of a flow that has ended.
     fn close(&mut self, slot: u32, reason: EvictReason, reset_by: Option<Direction>) {
-        let Some((hash, key, flow)) = self.table.get(slot) else { return };
+        let Some((hash, flow)) = self.table.get(slot) else { return };
         for direction in DIRECTIONS {
             let half = flow.half(direction);
             if let Some(deadline) = half.deadline {
@@ -364,7 +363,7 @@ impl Reassembler {
             self.holders.note(slot, direction, half.holding, None);
         }
         if reason == EvictReason::Finished || reset_by.is_some() {
-            self.closed.insert(hash, key, self.now, remember(flow, reset_by));
+            self.closed.insert(hash, self.now, remember(flow, reset_by));
         }
         self.stats.flows_one_sided += u64::from(flow.is_one_sided());
         self.stats.flows_active -= 1;
@@ -416,7 +415,7 @@ fn remember(flow: &Flow, reset_by: Option<Direction>) -> ClosedFlow {
     let half =
         |half: &Half| ClosedHalf { start: half.start_sequence(), next: half.next_sequence() };
     ClosedFlow {
-        initiator: flow.tuple.initiator,
+        is_initiator_low: flow.tuple.initiator <= flow.tuple.responder,
         forward: half(flow.half(Direction::Forward)),
         backward: half(flow.half(Direction::Backward)),
         reset_by,

@@ -110,10 +110,10 @@ impl FlowTable {
         self.slot_mut(slot)?.live.as_mut().map(|live| &mut live.flow)
     }
 
-    /// The flow in a slot, with its hash and key.
-    pub(crate) fn get(&self, slot: u32) -> Option<(u64, FlowKey, &Flow)> {
+    /// The flow in a slot, with its hash.
+    pub(crate) fn get(&self, slot: u32) -> Option<(u64, &Flow)> {
         let place = self.slots.get(usize::try_from(slot).ok()?)?;
-        place.live.as_ref().map(|live| (place.hash, live.key(), &live.flow))
+        place.live.as_ref().map(|live| (place.hash, &live.flow))
     }
 
     /// Gives a slot to the flow that `segment` opens. The table is not full, and the key not in it.
@@ -278,10 +278,6 @@ impl FlowTable {
 }
 
 impl Live {
-    fn key(&self) -> FlowKey {
-        FlowKey::new(self.flow.tuple.initiator, self.flow.tuple.responder, self.network)
-    }
-
     /// Which way a segment goes in this flow, if it belongs to it.
     #[inline]
     fn direction(&self, segment: &Segment<'_>) -> Option<Direction> {
