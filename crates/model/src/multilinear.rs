@@ -36,11 +36,14 @@ impl<const N: usize> Multilinear<N> {
         if words.len() + 2 > N {
             return None;
         }
-        let mut last = [0; 8];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        // Some bytes once more, as mostly there are words before them.
+        let last = match text.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => rest.iter().fold(0, |all, &byte| all << 8 | u64::from(byte)),
+        };
         // Of texts of different lengths one may be the other and zeros.
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
-        let ends = [u64::from(role) | bytes << 8, u64::from_le_bytes(last)];
+        let ends = [u64::from(role) | bytes << 8, last];
         let words = words.iter().map(|word| u64::from_le_bytes(*word));
         Some(self.of_words(ends.into_iter().chain(words)))
     }
