@@ -116,7 +116,7 @@ impl Consumers {
     /// Hashes with `key`.
     pub(crate) fn new(key: Key) -> Self {
         Self {
-            soles: Box::new(key.multilinear("tapline 2026 sole credential")),
+            soles: Box::new(Key::random().multilinear("tapline 2026 sole credential")),
             key,
             remembered: Remembered::default(),
             tokens: Tokens::default(),

@@ -1,6 +1,7 @@
 //! The per-install secret, and what is derived from it.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 
 use siphasher::sip::SipHasher13;
@@ -28,6 +29,16 @@ impl Key {
     /// machines and protect nothing.
     pub fn fixed() -> Self {
         Self::new(*b"tapline replay: a fixed public k")
+    }
+
+    /// A key of this process that nobody knows: for tables whose order shows in no output. Under a key
+    /// that is public, whoever makes a capture can make many things fall together.
+    pub fn random() -> Self {
+        let random = RandomState::new();
+        let words = [0, 1, 2, 3].map(|word: u64| random.hash_one(word).to_le_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(words.as_flattened());
+        Self::new(bytes)
     }
 
     /// A key from 32 secret bytes.
@@ -199,6 +210,12 @@ mod tests {
         let key = Key::fixed();
         assert_eq!(key.hash_between(a, b, 3), key.hash_between(b, a, 3));
         assert_ne!(key.hash_between(a, b, 3), key.hash_between(a, b, 4));
+    }
+
+    #[test]
+    fn a_random_key_is_another_each_time() {
+        let hash = |key: Key| (key.text_hash(b"a"), key.secret_hash(0, b"a"));
+        assert_ne!(hash(Key::random()), hash(Key::random()));
     }
 
     #[test]

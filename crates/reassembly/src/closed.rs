@@ -4,6 +4,7 @@
 use tapline_model::{Direction, Segment, Timestamp};
 
 use crate::half::WINDOW_BYTES;
+use crate::veil::Hashes;
 
 /// How long an ended flow is remembered: the TIME-WAIT of Linux. A peer that never gets its last
 /// acknowledgement sends again after twice the time, up to about that long.
@@ -38,16 +39,17 @@ pub(crate) struct Closed {
     places_max: usize,
 }
 
-/// The flows of one place, each known by its keyed hash: that two of them share one does not happen
-/// (once in 2^64 by their number).
+/// The flows of one place, each known by its veiled hash.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(64))]
 struct Place {
     /// 0 is none.
-    hashes: [u64; WAYS],
+    veiled: [u64; WAYS],
     closed_at: [Timestamp; WAYS],
     /// Of [`flag`].
     flags: [u8; WAYS],
+    /// The lower half of the hash that was given.
+    given: [u32; WAYS],
     /// Where the directions start and go on: forward, backward.
     sequences: [[u32; 4]; WAYS],
 }
@@ -70,12 +72,13 @@ impl Closed {
     }
 
     /// Remembers a flow that ended now.
-    pub(crate) fn insert(&mut self, hash: u64, now: Timestamp, flow: ClosedFlow) {
-        if self.place(hash).is_none_or(|place| place.is_full(hash, now)) {
+    pub(crate) fn insert(&mut self, hashes: Hashes, now: Timestamp, flow: ClosedFlow) {
+        let (given, veiled) = (half(hashes.given), hashes.veiled);
+        if self.place(given).is_none_or(|place| place.is_full(veiled, now)) {
             self.grow();
         }
-        if let Some(place) = self.place(hash) {
-            place.put(hash, now, flow);
+        if let Some(place) = self.place(given) {
+            place.put((given, veiled), now, flow);
         }
     }
 
@@ -86,9 +89,9 @@ impl Closed {
 
     /// Lets a segment open a flow, unless it is a latecomer of one that ended: what is remembered of
     /// that one is forgotten. Returns whether it may.
-    pub(crate) fn admit(&mut self, hash: u64, segment: &Segment<'_>, now: Timestamp) -> bool {
-        let Some(place) = self.place(hash) else { return true };
-        let Some(way) = place.way_of(hash) else { return true };
+    pub(crate) fn admit(&mut self, hashes: Hashes, segment: &Segment<'_>, now: Timestamp) -> bool {
+        let Some(place) = self.place(half(hashes.given)) else { return true };
+        let Some(way) = place.way_of(hashes.veiled) else { return true };
         let is_late = place
             .get(way)
             .is_some_and(|(closed_at, flow)| !is_over(closed_at, now) && flow.owns(segment));
@@ -99,9 +102,8 @@ impl Closed {
     }
 
     #[inline]
-    fn place(&mut self, hash: u64) -> Option<&mut Place> {
-        // The upper bits tell the shard.
-        let at = usize::try_from(hash).unwrap_or_default() & self.places.len().wrapping_sub(1);
+    fn place(&mut self, given: u32) -> Option<&mut Place> {
+        let at = usize::try_from(given).unwrap_or_default() & self.places.len().wrapping_sub(1);
         self.places.get_mut(at)
     }
 
@@ -114,45 +116,49 @@ impl Closed {
         let size = (self.places.len() * 2).max(1);
         let before = std::mem::replace(&mut self.places, vec![Place::default(); size]);
         for old in before {
-            for (way, hash) in old.hashes.into_iter().enumerate().filter(|&(_, hash)| hash != 0) {
-                if let (Some((at, flow)), Some(place)) = (old.get(way), self.place(hash)) {
-                    place.put(hash, at, flow);
+            for (way, (&given, &veiled)) in old.given.iter().zip(&old.veiled).enumerate() {
+                let known = old.get(way).filter(|_| veiled != 0);
+                if let (Some((at, flow)), Some(place)) = (known, self.place(given)) {
+                    place.put((given, veiled), at, flow);
                 }
             }
         }
     }
 }
 
+/// The lower half of a hash: what lies above it tells the shard.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+#[inline]
+const fn half(hash: u64) -> u32 {
+    hash as u32
+}
+
 impl Place {
     #[inline]
-    fn way_of(&self, hash: u64) -> Option<usize> {
-        self.hashes.iter().position(|&known| known == hash).filter(|_| hash != 0)
+    fn way_of(&self, veiled: u64) -> Option<usize> {
+        self.veiled.iter().position(|&known| known == veiled).filter(|_| veiled != 0)
     }
 
     /// Whether another flow would have to be forgotten for this one, which is remembered yet.
-    fn is_full(&self, hash: u64, now: Timestamp) -> bool {
+    fn is_full(&self, veiled: u64, now: Timestamp) -> bool {
         let is_taken = |(&known, &at): (&u64, &Timestamp)| known != 0 && !is_over(at, now);
-        self.way_of(hash).is_none() && self.hashes.iter().zip(&self.closed_at).all(is_taken)
+        self.way_of(veiled).is_none() && self.veiled.iter().zip(&self.closed_at).all(is_taken)
     }
 
     /// Remembers a flow in place of what was known of it, else of none, else of the one that ended
     /// first.
-    fn put(&mut self, hash: u64, now: Timestamp, flow: ClosedFlow) {
+    fn put(&mut self, (given, veiled): (u32, u64), now: Timestamp, flow: ClosedFlow) {
         let oldest = || {
-            let ways = self.hashes.iter().zip(&self.closed_at).enumerate();
+            let ways = self.veiled.iter().zip(&self.closed_at).enumerate();
             ways.min_by_key(|&(_, (&known, &at))| (known != 0, at)).map_or(0, |(way, _)| way)
         };
-        let way = self.way_of(hash).unwrap_or_else(oldest);
-        let Self { hashes, closed_at, flags, sequences } = self;
-        if let (Some(held), Some(at), Some(flag), Some(numbers)) = (
-            hashes.get_mut(way),
-            closed_at.get_mut(way),
-            flags.get_mut(way),
-            sequences.get_mut(way),
-        ) {
-            (*held, *at) = (hash, now);
-            (*flag, *numbers) = flow.packed();
-        }
+        let way = self.way_of(veiled).unwrap_or_else(oldest);
+        let (flags, sequences) = flow.packed();
+        set(&mut self.veiled, way, veiled);
+        set(&mut self.closed_at, way, now);
+        set(&mut self.flags, way, flags);
+        set(&mut self.given, way, given);
+        set(&mut self.sequences, way, sequences);
     }
 
     fn get(&self, way: usize) -> Option<(Timestamp, ClosedFlow)> {
@@ -161,9 +167,14 @@ impl Place {
     }
 
     fn forget(&mut self, way: usize) {
-        if let Some(hash) = self.hashes.get_mut(way) {
-            *hash = 0;
-        }
+        set(&mut self.veiled, way, 0);
+    }
+}
+
+#[inline]
+fn set<T>(ways: &mut [T; WAYS], way: usize, value: T) {
+    if let Some(place) = ways.get_mut(way) {
+        *place = value;
     }
 }
 
@@ -256,9 +267,9 @@ mod tests {
         ClosedFlow { is_initiator_low: true, forward: half, backward: half, reset_by: None }
     }
 
-    /// A hash of the only place there is at first, and of the first of more.
-    fn hash_of(port: u16) -> u64 {
-        u64::from(port) << 32 | 1 << 60
+    /// Of flows that have the first place, however many there are.
+    fn hash_of(port: u16) -> Hashes {
+        Hashes { given: 0, veiled: u64::from(port) + 1 }
     }
 
     /// Closes a flow from each port, a second apart, and tells which are remembered at the end. All
@@ -293,7 +304,7 @@ mod tests {
         let mut closed = Closed::new(1_000);
         let closed_at = |port: u16| Timestamp::from_seconds(port.into());
         // Hashes of places of their own.
-        let hash = |port: u16| u64::from(port) | 1 << 60;
+        let hash = |port: u16| Hashes { given: port.into(), ..hash_of(port) };
         for port in 0..70 {
             closed.insert(hash(port), closed_at(port), flow(100));
         }
@@ -305,7 +316,10 @@ mod tests {
 
     #[test]
     fn as_many_are_remembered_as_there_is_room_for() {
-        let spread = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 3 | 1 << 60;
+        let spread = |n: u64| {
+            let hash = (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            Hashes { given: hash >> 40, veiled: hash }
+        };
         for count in [1, 10, 100, 500] {
             let mut closed = Closed::new(1_000);
             (0..count).for_each(|n| closed.insert(spread(n), Timestamp::ZERO, flow(100)));
@@ -319,6 +333,23 @@ mod tests {
         assert!((1_000..2_000).contains(&(closed.places.len() * WAYS)));
         closed.clear();
         assert!((0..100_000).all(|n| closed.admit(spread(n), &segment(1), Timestamp::ZERO)));
+    }
+
+    #[test]
+    fn what_is_forgotten_depends_on_no_secret() {
+        let remembered = |veil: u64| -> Vec<u64> {
+            let mut closed = Closed::new(100);
+            let hashes = |n: u64| {
+                let given = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+                Hashes { given, veiled: (n + 1).wrapping_mul(veil) }
+            };
+            (0..1_000).for_each(|n| {
+                closed.insert(hashes(n), Timestamp::from_seconds(n / 100), flow(100));
+            });
+            let now = Timestamp::from_seconds(10);
+            (0..1_000).filter(|&n| !closed.admit(hashes(n), &segment(1), now)).collect()
+        };
+        assert_eq!(remembered(0x5851_f42d_4c95_7f2d), remembered(0xd134_2543_de82_ef95));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::held::Held;
 use crate::holders::{Holders, Holding};
 use crate::outlet::{Budget, Outlet};
 use crate::table::FlowTable;
-use crate::veil::Veil;
+use crate::veil::{Hashes, Veil};
 
 /// Ended flows are remembered for this part of the flow table (one in so many).
 const CLOSED_PART: usize = 4;
@@ -79,10 +79,10 @@ impl Reassembler {
         self.now = self.now.max(segment.captured_at);
         self.stats.segments.received += 1;
         self.stats.payload_bytes.received += segment.payload.len() as u64;
-        let hash = self.veil.over(flow_hash);
-        let found = self.table.find(hash, segment);
+        let hashes = self.veil.over(flow_hash, segment);
+        let found = self.table.find(hashes, segment);
         if found.is_none_or(|(slot, direction)| !self.pass(slot, direction, segment, sink)) {
-            self.push_any(hash, found, segment, sink);
+            self.push_any(hashes, found, segment, sink);
         }
     }
 
@@ -114,7 +114,7 @@ impl Reassembler {
     #[inline(never)]
     fn push_any(
         &mut self,
-        hash: u64,
+        hashes: Hashes,
         found: Option<(u32, Direction)>,
         segment: &Segment<'_>,
         sink: &mut impl FnMut(&Chunk<'_>),
@@ -122,7 +122,7 @@ impl Reassembler {
         let key = segment.flow_key();
         let slot = match found {
             Some((slot, _)) => slot,
-            None => match self.open(hash, key, segment, sink) {
+            None => match self.open(hashes, key, segment, sink) {
                 Some(slot) => slot,
                 None => return,
             },
@@ -131,7 +131,7 @@ impl Reassembler {
             return;
         }
         self.end(slot, Direction::Forward, EndReason::Replaced, sink);
-        let Some(slot) = self.open(hash, key, segment, sink) else { return };
+        let Some(slot) = self.open(hashes, key, segment, sink) else { return };
         if !self.take(slot, segment, sink) {
             debug_assert!(false, "a flow refuses the segment that opened it");
             self.ignore(segment, IgnoreReason::OutOfWindow);
@@ -183,7 +183,7 @@ impl Reassembler {
     /// Opens the flow of a segment that belongs to none, or ignores the segment.
     fn open(
         &mut self,
-        hash: u64,
+        hashes: Hashes,
         key: FlowKey,
         segment: &Segment<'_>,
         sink: &mut impl FnMut(&Chunk<'_>),
@@ -191,7 +191,7 @@ impl Reassembler {
         let flags = segment.flags;
         let has_payload = segment.wire_payload_bytes > 0 || !segment.payload.is_empty();
         let can_open = !flags.rst() && (flags.syn() || (flags.ack() && has_payload));
-        if !can_open || !self.closed.admit(hash, segment, self.now) {
+        if !can_open || !self.closed.admit(hashes, segment, self.now) {
             self.ignore(segment, IgnoreReason::NoFlow);
             return None;
         }
@@ -207,7 +207,7 @@ impl Reassembler {
         } else {
             self.stats.flows_midstream += 1;
         }
-        Some(self.table.insert(hash, &key, segment, self.now))
+        Some(self.table.insert(hashes, &key, segment, self.now))
     }
 
     /// Gives a segment to its flow. Returns false, with nothing booked, when it belongs to a new
@@ -354,7 +354,7 @@ impl Reassembler {
 
     /// Frees the slot of a flow that has ended.
     fn close(&mut self, slot: u32, reason: EvictReason, reset_by: Option<Direction>) {
-        let Some((hash, flow)) = self.table.get(slot) else { return };
+        let Some((hashes, flow)) = self.table.get(slot) else { return };
         for direction in DIRECTIONS {
             let half = flow.half(direction);
             if let Some(deadline) = half.deadline {
@@ -363,7 +363,7 @@ impl Reassembler {
             self.holders.note(slot, direction, half.holding, None);
         }
         if reason == EvictReason::Finished || reset_by.is_some() {
-            self.closed.insert(hash, self.now, remember(flow, reset_by));
+            self.closed.insert(hashes, self.now, remember(flow, reset_by));
         }
         self.stats.flows_one_sided += u64::from(flow.is_one_sided());
         self.stats.flows_active -= 1;

@@ -4,6 +4,7 @@ use hashbrown::HashTable;
 use tapline_model::{Direction, FlowId, FlowKey, Segment, Timestamp};
 
 use crate::flow::Flow;
+use crate::veil::Hashes;
 
 /// Each of the two lower classes keeps this part of the table free of the classes above it (one in
 /// so many): enough for every handshake, and every first request, that is under way.
@@ -38,7 +39,7 @@ struct Queue {
 struct Slot {
     generation: u32,
     /// Of the key, so that the index can grow without hashing anew.
-    hash: u64,
+    hashes: Hashes,
     older: u32,
     newer: u32,
     live: Option<Live>,
@@ -89,13 +90,13 @@ impl FlowTable {
 
     /// The slot of the flow of a segment, and which way the segment goes in it.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, segment: &Segment<'_>) -> Option<(u32, Direction)> {
+    pub(crate) fn find(&self, hashes: Hashes, segment: &Segment<'_>) -> Option<(u32, Direction)> {
         let mut direction = None;
         let is_it = |&slot: &u32| {
             direction = self.live(slot).and_then(|live| live.direction(segment));
             direction.is_some()
         };
-        let slot = *self.index.find(hash, is_it)?;
+        let slot = *self.index.find(hashes.veiled, is_it)?;
         direction.map(|direction| (slot, direction))
     }
 
@@ -110,16 +111,16 @@ impl FlowTable {
         self.slot_mut(slot)?.live.as_mut().map(|live| &mut live.flow)
     }
 
-    /// The flow in a slot, with its hash.
-    pub(crate) fn get(&self, slot: u32) -> Option<(u64, &Flow)> {
+    /// The flow in a slot, with its hashes.
+    pub(crate) fn get(&self, slot: u32) -> Option<(Hashes, &Flow)> {
         let place = self.slots.get(usize::try_from(slot).ok()?)?;
-        place.live.as_ref().map(|live| (place.hash, &live.flow))
+        place.live.as_ref().map(|live| (place.hashes, &live.flow))
     }
 
     /// Gives a slot to the flow that `segment` opens. The table is not full, and the key not in it.
     pub(crate) fn insert(
         &mut self,
-        hash: u64,
+        hashes: Hashes,
         key: &FlowKey,
         segment: &Segment<'_>,
         now: Timestamp,
@@ -132,15 +133,15 @@ impl FlowTable {
         if let Some(place) = self.slot_mut(slot) {
             let id = FlowId { slot, generation: place.generation };
             let flow = Flow::new(id, segment);
-            place.hash = hash;
+            place.hashes = hashes;
             let network = key.network;
             let class = Class::Silent;
             place.live = Some(Live { network, class, last_seen: now, linked_at: now, flow });
         }
         let Self { index, slots, .. } = self;
-        index.insert_unique(hash, slot, |&other| {
+        index.insert_unique(hashes.veiled, slot, |&other| {
             let other = usize::try_from(other).unwrap_or(usize::MAX);
-            slots.get(other).map_or(0, |place| place.hash)
+            slots.get(other).map_or(0, |place| place.hashes.veiled)
         });
         self.append(Class::Silent, slot);
         slot
@@ -206,7 +207,7 @@ impl FlowTable {
         let Some(place) = self.slot_mut(slot) else { return };
         place.live = None;
         place.generation = place.generation.wrapping_add(1);
-        let hash = place.hash;
+        let hash = place.hashes.veiled;
         if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
             entry.remove();
         }
@@ -299,7 +300,13 @@ impl Queue {
 }
 
 impl Slot {
-    const EMPTY: Self = Self { generation: 0, hash: 0, older: NONE, newer: NONE, live: None };
+    const EMPTY: Self = Self {
+        generation: 0,
+        hashes: Hashes { given: 0, veiled: 0 },
+        older: NONE,
+        newer: NONE,
+        live: None,
+    };
 }
 
 #[cfg(test)]

@@ -1,59 +1,80 @@
 //! Hides the hashes of flows: nobody outside can aim at one bucket.
 
-use std::hash::{BuildHasher, RandomState};
+use tapline_model::{Key, Segment};
 
 /// A key of this instance, which nobody knows and which no output depends on. The hash that comes
-/// with a segment may be under a key that is public (`replay` has one), its bits 32 to 37 are those
-/// of the shard, and under overload its first bits are 0.
-pub(crate) struct Veil {
-    masks: [u64; 2],
-    factors: [u64; 2],
+/// with a segment may be under a key that is public (`replay` has one): flows can be made up of which
+/// all have one.
+pub(crate) struct Veil(Key);
+
+/// The hashes of a flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hashes {
+    /// As it came: the same in every run, so what a cap evicts may depend on it.
+    pub(crate) given: u64,
+    /// For tables: that two flows share it does not happen (once in 2^64 by their number).
+    pub(crate) veiled: u64,
 }
 
 impl Veil {
     /// A random key.
     pub(crate) fn new() -> Self {
-        let random = RandomState::new();
-        let [first, second, third, fourth] = [0, 1, 2, 3].map(|part: u64| random.hash_one(part));
-        Self { masks: [first, second], factors: [third | 1, fourth | 1] }
+        Self(Key::random())
     }
 
-    /// The hash for the tables. Twice, because hashes that differ in a few bits alone can fall together
-    /// under the first factor.
+    /// The hashes of the flow of a segment, of which one was given.
     #[inline]
-    pub(crate) fn over(&self, flow_hash: u64) -> u64 {
-        let [first, second] = self.masks;
-        let [third, fourth] = self.factors;
-        fold(fold(flow_hash ^ first, third) ^ second, fourth)
+    pub(crate) fn over(&self, given: u64, segment: &Segment<'_>) -> Hashes {
+        let Segment { source, destination, network, .. } = *segment;
+        Hashes { given, veiled: self.0.hash_between(source, destination, network) }
     }
-}
-
-/// Both halves of the product, folded, so that every bit reaches every bit.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the halves are taken one by one")]
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    product as u64 ^ (product >> 64) as u64
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::net::SocketAddr;
+
+    use tapline_model::{SourceId, TcpFlags, Timestamp};
 
     use super::*;
 
+    fn segment(port: u16) -> Segment<'static> {
+        Segment {
+            captured_at: Timestamp::ZERO,
+            capture_source: SourceId::default(),
+            source: SocketAddr::from(([10, 0, 0, 1], port)),
+            destination: SocketAddr::from(([10, 0, 0, 2], 80)),
+            network: 0,
+            sequence: 0,
+            acknowledgement: 0,
+            flags: TcpFlags(TcpFlags::SYN),
+            payload: b"",
+            wire_payload_bytes: 0,
+            wire_bytes: 54,
+        }
+    }
+
     #[test]
-    fn hashes_that_share_most_bits_are_spread() {
+    fn flows_of_one_hash_are_spread() {
         // Whatever the key.
         for _ in 0..300 {
             let veil = Veil::new();
-            // Those of one shard, under the strongest shedding.
-            let hashes: Vec<u64> = (0..4096u64).map(|at| veil.over(at << 40 | 5 << 32)).collect();
-            let buckets: BTreeSet<u64> = hashes.iter().map(|hash| hash % 8192).collect();
-            let tags: BTreeSet<u64> = hashes.iter().map(|hash| hash >> 57).collect();
+            let hashes: Vec<Hashes> = (0..4096).map(|port| veil.over(5, &segment(port))).collect();
+            assert!(hashes.iter().all(|hashes| hashes.given == 5));
+            let buckets: BTreeSet<u64> = hashes.iter().map(|it| it.veiled % 8192).collect();
+            let tags: BTreeSet<u64> = hashes.iter().map(|it| it.veiled >> 57).collect();
             // At random some 3,200 of 8,192, and all 128.
             assert!(buckets.len() > 1500, "{}", buckets.len());
             assert!(tags.len() > 60, "{}", tags.len());
         }
+    }
+
+    #[test]
+    fn both_ways_are_one_flow() {
+        let (veil, there) = (Veil::new(), segment(7));
+        let back = Segment { source: there.destination, destination: there.source, ..there };
+        assert_eq!(veil.over(1, &there), veil.over(1, &back));
+        assert_ne!(veil.over(1, &there), Veil::new().over(1, &there));
     }
 }
