@@ -3,7 +3,7 @@
 //! ```text
 //! reassembler   push, tick, finish: which flow a segment belongs to, when a flow ends
 //!   table       the flows, dense slots, longest idle first
-//!   closed      tuples of flows that just ended, so that latecomers open nothing
+//!   closed      flows that just ended, so that latecomers open nothing
 //!   flow        one flow: handshake, reset, replacement
 //!     half      one direction: order, gaps
 //!       held    bytes that came before their turn; overlap among them

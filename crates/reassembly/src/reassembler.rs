@@ -79,7 +79,8 @@ impl Reassembler {
         self.now = self.now.max(segment.captured_at);
         self.stats.segments.received += 1;
         self.stats.payload_bytes.received += segment.payload.len() as u64;
-        let hashes = self.veil.over(flow_hash, segment);
+        let Segment { source, destination, network, .. } = *segment;
+        let hashes = self.veil.over(flow_hash, source, destination, network);
         let found = self.table.find(hashes, segment);
         if found.is_none_or(|(slot, direction)| !self.pass(slot, direction, segment, sink)) {
             self.push_any(hashes, found, segment, sink);

@@ -1,6 +1,8 @@
 //! Hides the hashes of flows: nobody outside can aim at one bucket.
 
-use tapline_model::{Key, Segment};
+use std::net::SocketAddr;
+
+use tapline_model::Key;
 
 /// A key of this instance, which nobody knows and which no output depends on. The hash that comes
 /// with a segment may be under a key that is public (`replay` has one): flows can be made up of which
@@ -22,37 +24,27 @@ impl Veil {
         Self(Key::random())
     }
 
-    /// The hashes of the flow of a segment, of which one was given.
+    /// The hashes of the flow between two ends, of which one was given.
     #[inline]
-    pub(crate) fn over(&self, given: u64, segment: &Segment<'_>) -> Hashes {
-        let Segment { source, destination, network, .. } = *segment;
-        Hashes { given, veiled: self.0.hash_between(source, destination, network) }
+    pub(crate) fn over(
+        &self,
+        given: u64,
+        one: SocketAddr,
+        other: SocketAddr,
+        network: u32,
+    ) -> Hashes {
+        Hashes { given, veiled: self.0.hash_between(one, other, network) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::net::SocketAddr;
-
-    use tapline_model::{SourceId, TcpFlags, Timestamp};
 
     use super::*;
 
-    fn segment(port: u16) -> Segment<'static> {
-        Segment {
-            captured_at: Timestamp::ZERO,
-            capture_source: SourceId::default(),
-            source: SocketAddr::from(([10, 0, 0, 1], port)),
-            destination: SocketAddr::from(([10, 0, 0, 2], 80)),
-            network: 0,
-            sequence: 0,
-            acknowledgement: 0,
-            flags: TcpFlags(TcpFlags::SYN),
-            payload: b"",
-            wire_payload_bytes: 0,
-            wire_bytes: 54,
-        }
+    fn ends(port: u16) -> (SocketAddr, SocketAddr) {
+        (([10, 0, 0, 1], port).into(), ([10, 0, 0, 2], 80).into())
     }
 
     #[test]
@@ -60,7 +52,11 @@ mod tests {
         // Whatever the key.
         for _ in 0..300 {
             let veil = Veil::new();
-            let hashes: Vec<Hashes> = (0..4096).map(|port| veil.over(5, &segment(port))).collect();
+            let over = |port| {
+                let (one, other) = ends(port);
+                veil.over(5, one, other, 0)
+            };
+            let hashes: Vec<Hashes> = (0..4096).map(over).collect();
             assert!(hashes.iter().all(|hashes| hashes.given == 5));
             let buckets: BTreeSet<u64> = hashes.iter().map(|it| it.veiled % 8192).collect();
             let tags: BTreeSet<u64> = hashes.iter().map(|it| it.veiled >> 57).collect();
@@ -72,9 +68,10 @@ mod tests {
 
     #[test]
     fn both_ways_are_one_flow() {
-        let (veil, there) = (Veil::new(), segment(7));
-        let back = Segment { source: there.destination, destination: there.source, ..there };
-        assert_eq!(veil.over(1, &there), veil.over(1, &back));
-        assert_ne!(veil.over(1, &there), Veil::new().over(1, &there));
+        let (veil, (one, other)) = (Veil::new(), ends(7));
+        let hashes = veil.over(1, one, other, 0);
+        assert_eq!(hashes, veil.over(1, other, one, 0));
+        assert_ne!(hashes, veil.over(1, one, other, 1));
+        assert_ne!(hashes, Veil::new().over(1, one, other, 0));
     }
 }
