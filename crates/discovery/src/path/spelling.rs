@@ -60,7 +60,7 @@ const MARKED_BYTES_MAX: usize = 64;
 /// Bytes that are looked at in one step.
 const BLOCK_BYTES: usize = 16;
 
-/// Where what stands in a path that could be one of names: a bit for each byte.
+/// What stands where in a path that may be one of names: a bit for each byte.
 #[derive(Default)]
 struct Marks {
     slash: u64,
@@ -73,12 +73,12 @@ impl Marks {
     /// None when the path is long, or has a byte that is in no name.
     #[inline]
     fn of(sent: &[u8]) -> Option<Self> {
-        let mut marks = Self::default();
-        let mut odd = 0;
-        let (blocks, rest) = sent.as_chunks::<BLOCK_BYTES>();
         if sent.len() > MARKED_BYTES_MAX {
             return None;
         }
+        let mut marks = Self::default();
+        let mut odd = 0;
+        let (blocks, rest) = sent.as_chunks::<BLOCK_BYTES>();
         for (place, block) in blocks.iter().enumerate() {
             odd |= marks.add(block, BLOCK_BYTES * place);
         }
