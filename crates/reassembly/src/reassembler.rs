@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use tapline_model::{
-    Chunk, Direction, EndReason, EvictReason, FlowKey, IgnoreReason, Ledger, ReassemblyStats,
-    SHARDS, Segment, Timestamp,
+    Chunk, Direction, EndReason, EvictReason, IgnoreReason, Ledger, ReassemblyStats, SHARDS,
+    Segment, Timestamp,
 };
 
 use crate::Config;
@@ -120,10 +120,9 @@ impl Reassembler {
         segment: &Segment<'_>,
         sink: &mut impl FnMut(&Chunk<'_>),
     ) {
-        let key = segment.flow_key();
         let slot = match found {
             Some((slot, _)) => slot,
-            None => match self.open(hashes, key, segment, sink) {
+            None => match self.open(hashes, segment, sink) {
                 Some(slot) => slot,
                 None => return,
             },
@@ -132,7 +131,7 @@ impl Reassembler {
             return;
         }
         self.end(slot, Direction::Forward, EndReason::Replaced, sink);
-        let Some(slot) = self.open(hashes, key, segment, sink) else { return };
+        let Some(slot) = self.open(hashes, segment, sink) else { return };
         if !self.take(slot, segment, sink) {
             debug_assert!(false, "a flow refuses the segment that opened it");
             self.ignore(segment, IgnoreReason::OutOfWindow);
@@ -185,7 +184,6 @@ impl Reassembler {
     fn open(
         &mut self,
         hashes: Hashes,
-        key: FlowKey,
         segment: &Segment<'_>,
         sink: &mut impl FnMut(&Chunk<'_>),
     ) -> Option<u32> {
@@ -208,7 +206,7 @@ impl Reassembler {
         } else {
             self.stats.flows_midstream += 1;
         }
-        Some(self.table.insert(hashes, &key, segment, self.now))
+        Some(self.table.insert(hashes, segment, self.now))
     }
 
     /// Gives a segment to its flow. Returns false, with nothing booked, when it belongs to a new

@@ -1,7 +1,7 @@
 //! The flows of one instance: dense slots, found by key, linked by how long they have been idle.
 
 use hashbrown::HashTable;
-use tapline_model::{Direction, FlowId, FlowKey, Segment, Timestamp};
+use tapline_model::{Direction, FlowId, Segment, Timestamp};
 
 use crate::flow::Flow;
 use crate::veil::Hashes;
@@ -38,7 +38,7 @@ struct Queue {
 
 struct Slot {
     generation: u32,
-    /// Of the key, so that the index can grow without hashing anew.
+    /// Of the flow, so that the index can grow without hashing anew.
     hashes: Hashes,
     older: u32,
     newer: u32,
@@ -117,14 +117,8 @@ impl FlowTable {
         place.live.as_ref().map(|live| (place.hashes, &live.flow))
     }
 
-    /// Gives a slot to the flow that `segment` opens. The table is not full, and the key not in it.
-    pub(crate) fn insert(
-        &mut self,
-        hashes: Hashes,
-        key: &FlowKey,
-        segment: &Segment<'_>,
-        now: Timestamp,
-    ) -> u32 {
+    /// Gives a slot to the flow that `segment` opens. The table is not full, and the flow not in it.
+    pub(crate) fn insert(&mut self, hashes: Hashes, segment: &Segment<'_>, now: Timestamp) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
             let slot = self.slot_count();
             self.slots.push(Slot::EMPTY);
@@ -134,7 +128,7 @@ impl FlowTable {
             let id = FlowId { slot, generation: place.generation };
             let flow = Flow::new(id, segment);
             place.hashes = hashes;
-            let network = key.network;
+            let network = segment.network;
             let class = Class::Silent;
             place.live = Some(Live { network, class, last_seen: now, linked_at: now, flow });
         }
